@@ -1,0 +1,106 @@
+# chatmig: from old chat tables to conversations that hold messages
+#
+#   make, make install     build for, and install into, the server of PG_CONFIG
+#   make installcheck      SQL and isolation tests on that server, once it runs
+#   make test              all that is missing, then every test (as root, Debian)
+#   make demo              all that is missing, then one migration to watch
+#   make format            src/ as .clang-format wants it
+
+EXTENSION = chatmig
+MODULE_big = chatmig
+PGFILEDESC = "chatmig - chat histories into conversations"
+
+DATA = \
+	sql/chatmig--1.0.sql \
+	sql/chatmig--1.0--2.0.sql \
+	sql/chatmig--2.0.sql
+
+# In the order in which a row travels.
+OBJS = \
+	src/chatmig.o \
+	src/detect.o \
+	src/register.o \
+	src/plan.o \
+	src/migrate.o \
+	src/read.o \
+	src/split.o \
+	src/group.o \
+	src/write.o \
+	src/validate.o \
+	src/rollback.o \
+	src/ledger.o
+
+# test/sql/NAME.sql, and what it must print: expected/NAME.out
+REGRESS =
+
+# test/specs/NAME.spec, and what it must print: expected/NAME.out
+ISOLATION =
+
+# test/expected is a link to expected/: that is where pg_regress looks.
+TEST_OUTPUT = test/output
+REGRESS_PREP = $(TEST_OUTPUT)
+REGRESS_OPTS = --inputdir=$(srcdir)/test --outputdir=$(TEST_OUTPUT)/sql \
+	--encoding=UTF8 --no-locale
+ISOLATION_OPTS = --inputdir=$(srcdir)/test --outputdir=$(TEST_OUTPUT)/specs \
+	--encoding=UTF8 --no-locale
+EXTRA_CLEAN = $(TEST_OUTPUT)
+
+PG_CPPFLAGS = -I$(srcdir)/src
+# The server's own headers and its PG_FUNCTION_ARGS trip these three.
+PG_CFLAGS = -Wall -Wextra \
+	-Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+ifneq (,$(CI)$(WERROR))
+PG_CFLAGS += -Werror
+endif
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+
+.DEFAULT_GOAL := all
+
+# pg_config alone proves nothing: libpq-dev brings one, without the headers.
+ifneq (,$(wildcard $(PGXS)))
+
+# JIT bitcode needs the clang that the server was built with; without it
+# chatmig is built without bitcode, and nothing else is lost.
+CLANG_OF_SERVER := $(shell sed -n 's/^CLANG *= *//p' $(dir $(PGXS))../Makefile.global)
+ifeq (,$(shell command -v '$(CLANG_OF_SERVER)'))
+override with_llvm := no
+endif
+
+include $(PGXS)
+
+# PGXS tracks no headers.
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h)
+
+$(TEST_OUTPUT):
+	$(MKDIR_P) $@
+
+else
+
+define NO_HEADERS
+chatmig cannot be built: '$(PG_CONFIG)' knows of no PostgreSQL server headers.
+  Debian:     apt-get install build-essential postgresql-server-dev-15
+  elsewhere:  make PG_CONFIG=/path/to/pg_config
+  'make demo' and 'make test' install by themselves what they need
+endef
+
+all install installdirs uninstall installcheck:
+	$(error $(NO_HEADERS))
+
+clean distclean maintainer-clean:
+	rm -rf src/*.o src/*.bc $(MODULE_big).so $(EXTRA_CLEAN)
+
+endif
+
+demo:
+	demo/run
+
+test:
+	test/bin/test
+
+format:
+	clang-format -i src/*.[ch]
+
+.PHONY: all clean demo distclean format install installcheck installdirs \
+	maintainer-clean test uninstall
