@@ -55,11 +55,13 @@ endif
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+SERVER_HEADERS := $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)
 
 .DEFAULT_GOAL := all
 
-# pg_config alone proves nothing: libpq-dev brings one, without the headers.
-ifneq (,$(wildcard $(PGXS)))
+# Neither pg_config nor PGXS proves that there are headers: on Debian libpq-dev
+# brings the one, and postgresql-client-15 the other.
+ifneq (,$(and $(wildcard $(PGXS)),$(wildcard $(SERVER_HEADERS)/postgres.h)))
 
 # JIT bitcode needs the clang that the server was built with; without it
 # chatmig is built without bitcode, and nothing else is lost.
