@@ -102,7 +102,11 @@ test:
 	test/bin/test
 
 format:
-	clang-format -i src/*.[ch]
+	clang-format-14 -i src/*.[ch]
+
+# The lists above, for the scripts in test/.
+print-%:
+	@echo $($*)
 
 .PHONY: all clean demo distclean format install installcheck installdirs \
 	maintainer-clean test uninstall
