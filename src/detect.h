@@ -1,0 +1,48 @@
+/*
+ * detect.h
+ *	  A table's columns -> the shape and the part each column plays.
+ */
+#ifndef CHATMIG_DETECT_H
+#define CHATMIG_DETECT_H
+
+#include "mapping.h"
+#include "nodes/pg_list.h"
+#include "utils/relcache.h"
+
+/* All that detection found out about one table. */
+typedef struct Detection
+{
+	bool		has_shape;		/* false: nothing like a chat */
+	Shape		shape;
+	float4		confidence;		/* 0 .. 1 */
+	List	   *key;			/* of char *: column names; NIL: no key */
+	List	   *candidates[NUM_PARTS];	/* of char *: column names that could
+										 * play the part, equally likely; one
+										 * is certain, two are ambiguous */
+	List	   *notes;			/* of char *: sentences that say why */
+} Detection;
+
+/*
+ * Looks at a table, view or partitioned table that the caller holds open.
+ * forced_shape may be NULL; otherwise the shape is given and only the parts
+ * are looked for. Never raises an error for what the table looks like.
+ * Allocates in the current memory context.
+ */
+extern Detection *chatmig_detect_relation(Relation rel,
+										  const Shape *forced_shape);
+
+/* The mapping that a detection proposes, as register expects it. */
+extern Jsonb *chatmig_detect_mapping(const Detection *detection);
+
+/*
+ * Looks at every table, partitioned table, view and materialized view that
+ * the current role may read, leaving out system relations, partitions,
+ * extension members and what somebody has locked exclusively. Calls found for
+ * those with a shape, the likeliest first, then by name. By then the relation
+ * may be gone again: no lock is kept.
+ */
+typedef void (*DetectFound) (Oid relid, const Detection *detection,
+							 void *state);
+extern void chatmig_detect_all(DetectFound found, void *state);
+
+#endif							/* CHATMIG_DETECT_H */
