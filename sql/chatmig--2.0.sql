@@ -1,0 +1,440 @@
+/* sql/chatmig--2.0.sql */
+
+-- The whole interface of chatmig 2.0. This file is the truth about it.
+
+-- complain if script is sourced in psql rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION chatmig" to load this file. \quit
+
+--
+-- What is registered. A row says where a history is and how to read it. It is
+-- written by chatmig's own functions alone, and it goes into dumps.
+--
+CREATE TABLE @extschema@.chatmig_migration (
+    name pg_catalog.text NOT NULL
+        CONSTRAINT chatmig_migration_pkey PRIMARY KEY,
+    source pg_catalog.regclass NOT NULL,
+    mapping pg_catalog.jsonb NOT NULL,
+    target pg_catalog.jsonb NOT NULL,
+    options pg_catalog.jsonb NOT NULL,
+    profile pg_catalog.text,
+    registered_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE @extschema@.chatmig_migration IS
+    'Registered migrations; read the view chatmig_status instead';
+COMMENT ON COLUMN @extschema@.chatmig_migration.name IS
+    'The migration''s name';
+COMMENT ON COLUMN @extschema@.chatmig_migration.source IS
+    'The legacy table or view';
+COMMENT ON COLUMN @extschema@.chatmig_migration.mapping IS
+    'Which column plays which part, with what detection found';
+COMMENT ON COLUMN @extschema@.chatmig_migration.target IS
+    'Names of the tables to fill, as given; empty: the defaults';
+COMMENT ON COLUMN @extschema@.chatmig_migration.options IS
+    'Options, as given';
+COMMENT ON COLUMN @extschema@.chatmig_migration.profile IS
+    'The profile that the registration began from, if any';
+COMMENT ON COLUMN @extschema@.chatmig_migration.registered_at IS
+    'When it was registered';
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.chatmig_migration', '');
+
+--
+-- What was made of a registration. Rows are written by chatmig's own functions
+-- alone, and go into dumps.
+--
+CREATE TABLE @extschema@.chatmig_target (
+    migration pg_catalog.text NOT NULL
+        CONSTRAINT chatmig_target_migration_fkey
+        REFERENCES @extschema@.chatmig_migration (name) ON DELETE CASCADE,
+    part pg_catalog.text NOT NULL
+        CONSTRAINT chatmig_target_part_check
+        CHECK (part OPERATOR(pg_catalog.=) ANY
+               (ARRAY['conversations', 'messages', 'media', 'trace'])),
+    relation pg_catalog.regclass NOT NULL,
+    created pg_catalog.bool NOT NULL,
+    CONSTRAINT chatmig_target_pkey PRIMARY KEY (migration, part)
+);
+COMMENT ON TABLE @extschema@.chatmig_target IS
+    'The tables that each migration fills';
+COMMENT ON COLUMN @extschema@.chatmig_target.migration IS
+    'The migration''s name';
+COMMENT ON COLUMN @extschema@.chatmig_target.part IS
+    'conversations, messages, media, or trace (from legacy rows to messages)';
+COMMENT ON COLUMN @extschema@.chatmig_target.relation IS
+    'The table';
+COMMENT ON COLUMN @extschema@.chatmig_target.created IS
+    'True if chatmig created it, so that a rollback may drop it';
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.chatmig_target', '');
+
+CREATE TABLE @extschema@.chatmig_run (
+    migration pg_catalog.text NOT NULL
+        CONSTRAINT chatmig_run_pkey PRIMARY KEY
+        CONSTRAINT chatmig_run_migration_fkey
+        REFERENCES @extschema@.chatmig_migration (name) ON DELETE CASCADE,
+    migrated_at pg_catalog.timestamptz NOT NULL,
+    last_run pg_catalog.timestamptz NOT NULL,
+    legacy_rows pg_catalog.int8 NOT NULL,
+    migrated pg_catalog.int8 NOT NULL,
+    empty pg_catalog.int8 NOT NULL,
+    rejected pg_catalog.int8 NOT NULL,
+    conversations pg_catalog.int8 NOT NULL,
+    messages pg_catalog.int8 NOT NULL,
+    media pg_catalog.int8 NOT NULL
+);
+COMMENT ON TABLE @extschema@.chatmig_run IS
+    'What the runs of each migration have done so far';
+COMMENT ON COLUMN @extschema@.chatmig_run.migration IS
+    'The migration''s name';
+COMMENT ON COLUMN @extschema@.chatmig_run.migrated_at IS
+    'Start of the transaction of the first run';
+COMMENT ON COLUMN @extschema@.chatmig_run.last_run IS
+    'Start of the transaction of the last run that did something';
+COMMENT ON COLUMN @extschema@.chatmig_run.legacy_rows IS
+    'Rows of the legacy table, at the last run';
+COMMENT ON COLUMN @extschema@.chatmig_run.migrated IS
+    'Legacy rows migrated, by all runs';
+COMMENT ON COLUMN @extschema@.chatmig_run.empty IS
+    'Legacy rows that hold no message, at the last run';
+COMMENT ON COLUMN @extschema@.chatmig_run.rejected IS
+    'Legacy rows rejected, at the last run';
+COMMENT ON COLUMN @extschema@.chatmig_run.conversations IS
+    'Conversations made, by all runs';
+COMMENT ON COLUMN @extschema@.chatmig_run.messages IS
+    'Messages made, by all runs';
+COMMENT ON COLUMN @extschema@.chatmig_run.media IS
+    'Media made, by all runs';
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.chatmig_run', '');
+
+CREATE TABLE @extschema@.chatmig_rejected (
+    migration pg_catalog.text NOT NULL
+        CONSTRAINT chatmig_rejected_migration_fkey
+        REFERENCES @extschema@.chatmig_migration (name) ON DELETE CASCADE,
+    legacy_key pg_catalog.text NOT NULL,
+    code pg_catalog.text NOT NULL,
+    reason pg_catalog.text NOT NULL,
+    legacy_row pg_catalog.jsonb NOT NULL,
+    rejected_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CONSTRAINT chatmig_rejected_pkey PRIMARY KEY (migration, legacy_key)
+);
+COMMENT ON TABLE @extschema@.chatmig_rejected IS
+    'Legacy rows that could not be converted; read the view chatmig_rejects instead';
+COMMENT ON COLUMN @extschema@.chatmig_rejected.migration IS
+    'The migration''s name';
+COMMENT ON COLUMN @extschema@.chatmig_rejected.legacy_key IS
+    'The row''s key as text; a JSON array where the key has several columns';
+COMMENT ON COLUMN @extschema@.chatmig_rejected.code IS
+    'Why, in one word: unknown_role, missing_role, invalid_time, ...';
+COMMENT ON COLUMN @extschema@.chatmig_rejected.reason IS
+    'Why, in a sentence with the values';
+COMMENT ON COLUMN @extschema@.chatmig_rejected.legacy_row IS
+    'The whole legacy row';
+COMMENT ON COLUMN @extschema@.chatmig_rejected.rejected_at IS
+    'Start of the transaction that rejected it';
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.chatmig_rejected', '');
+
+--
+-- Functions, in the order in which a user calls them. Those that write or
+-- create are not for PUBLIC; all check that the caller owns the table.
+--
+CREATE FUNCTION @extschema@.chatmig_create_chat_messages(
+    shape pg_catalog.text DEFAULT 'pair',
+    table_name pg_catalog.text DEFAULT 'chat_messages',
+    schema_name pg_catalog.text DEFAULT NULL,
+    owner_table pg_catalog.regclass DEFAULT NULL,
+    OUT object pg_catalog.text,
+    OUT action pg_catalog.text,
+    OUT detail pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'chatmig_create_chat_messages'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.chatmig_create_chat_messages(
+    pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.regclass)
+    FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.chatmig_create_chat_messages(
+    pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.regclass) IS
+    'Creates a chat_messages table of shape pair or flat, with constraints, indexes and comments; an existing table is compared with it and never changed. Returns a row an object';
+
+CREATE FUNCTION @extschema@.chatmig_drop_chat_messages(
+    source pg_catalog.regclass,
+    force pg_catalog.bool DEFAULT false)
+RETURNS pg_catalog.void
+AS 'MODULE_PATHNAME', 'chatmig_drop_chat_messages'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.chatmig_drop_chat_messages(
+    pg_catalog.regclass, pg_catalog.bool) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.chatmig_drop_chat_messages(
+    pg_catalog.regclass, pg_catalog.bool) IS
+    'Drops a chat_messages table; refuses (55000) while it holds rows, unless force';
+
+CREATE FUNCTION @extschema@.chatmig_detect(
+    source pg_catalog.regclass DEFAULT NULL,
+    OUT source pg_catalog.regclass,
+    OUT shape pg_catalog.text,
+    OUT confidence pg_catalog.float4,
+    OUT mapping pg_catalog.jsonb,
+    OUT notes pg_catalog.text[])
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'chatmig_detect'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_detect(pg_catalog.regclass) IS
+    'Looks at a table, or at all that the caller may read, and says which hold a chat history: shape, confidence (0 to 1), mapping, and why. Changes nothing, never fails on what it finds';
+
+CREATE FUNCTION @extschema@.chatmig_register(
+    source pg_catalog.regclass,
+    mapping pg_catalog.jsonb DEFAULT '{}',
+    target pg_catalog.jsonb DEFAULT '{}',
+    options pg_catalog.jsonb DEFAULT '{}',
+    profile pg_catalog.text DEFAULT NULL,
+    name pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.text
+AS 'MODULE_PATHNAME', 'chatmig_register'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.chatmig_register(
+    pg_catalog.regclass, pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.jsonb,
+    pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.chatmig_register(
+    pg_catalog.regclass, pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.jsonb,
+    pg_catalog.text, pg_catalog.text) IS
+    'Registers a legacy table for migration and returns the migration''s name. What the mapping leaves out is detected; what is ambiguous is refused with the candidates (42P38). Moves nothing';
+
+CREATE FUNCTION @extschema@.chatmig_unregister(name pg_catalog.text)
+RETURNS pg_catalog.void
+AS 'MODULE_PATHNAME', 'chatmig_unregister'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.chatmig_unregister(pg_catalog.text)
+    FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.chatmig_unregister(pg_catalog.text) IS
+    'Forgets a registration; refuses (55000) once it has been migrated';
+
+CREATE FUNCTION @extschema@.chatmig_validate(
+    name pg_catalog.text DEFAULT NULL,
+    OUT migration pg_catalog.text,
+    OUT check_name pg_catalog.text,
+    OUT status pg_catalog.text,
+    OUT violations pg_catalog.int8,
+    OUT example pg_catalog.text,
+    OUT detail pg_catalog.text,
+    OUT hint pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'chatmig_validate'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_validate(pg_catalog.text) IS
+    'Checks one migration, or all: a row a check, with status (ok, info, warning, violation), number of findings, the first of them, and what to do. Changes nothing';
+
+CREATE FUNCTION @extschema@.chatmig_violations(
+    name pg_catalog.text,
+    check_name pg_catalog.text,
+    max_rows pg_catalog.int4 DEFAULT 100,
+    OUT legacy_key pg_catalog.text,
+    OUT conversation pg_catalog.text,
+    OUT message pg_catalog.text,
+    OUT detail pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'chatmig_violations'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_violations(
+    pg_catalog.text, pg_catalog.text, pg_catalog.int4) IS
+    'Lists what one check of chatmig_validate() found, up to max_rows';
+
+CREATE FUNCTION @extschema@.chatmig_assert_valid(
+    name pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.void
+AS 'MODULE_PATHNAME', 'chatmig_assert_valid'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_assert_valid(pg_catalog.text) IS
+    'Raises an error (23000) if any check of chatmig_validate() is a violation; for scripts and CI';
+
+CREATE FUNCTION @extschema@.chatmig_plan(
+    name pg_catalog.text DEFAULT NULL,
+    OUT migration pg_catalog.text,
+    OUT step pg_catalog.int4,
+    OUT object pg_catalog.text,
+    OUT action pg_catalog.text,
+    OUT rows pg_catalog.int8,
+    OUT bytes pg_catalog.int8,
+    OUT lock pg_catalog.text,
+    OUT note pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'chatmig_plan'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_plan(pg_catalog.text) IS
+    'Says what chatmig_migrate() would do, step by step: exact numbers of rows, estimated bytes, the lock of each step. Reads the whole legacy table, changes nothing';
+
+CREATE FUNCTION @extschema@.chatmig_preview(
+    name pg_catalog.text DEFAULT NULL,
+    max_messages pg_catalog.int4 DEFAULT 20,
+    OUT migration pg_catalog.text,
+    OUT conversation pg_catalog.text,
+    OUT "position" pg_catalog.int4,
+    OUT role pg_catalog.text,
+    OUT content pg_catalog.text,
+    OUT created_at pg_catalog.timestamptz,
+    OUT legacy_key pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'chatmig_preview'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_preview(
+    pg_catalog.text, pg_catalog.int4) IS
+    'Shows the first messages that chatmig_migrate() would write, up to max_messages for each migration. Changes nothing';
+
+CREATE FUNCTION @extschema@.chatmig_migrate(
+    name pg_catalog.text DEFAULT NULL,
+    dry_run pg_catalog.bool DEFAULT false,
+    force pg_catalog.bool DEFAULT false,
+    OUT migration pg_catalog.text,
+    OUT legacy_rows pg_catalog.int8,
+    OUT already pg_catalog.int8,
+    OUT migrated pg_catalog.int8,
+    OUT empty pg_catalog.int8,
+    OUT rejected pg_catalog.int8,
+    OUT conversations pg_catalog.int8,
+    OUT messages pg_catalog.int8,
+    OUT media pg_catalog.int8,
+    OUT links pg_catalog.int8,
+    OUT elapsed pg_catalog.interval)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'chatmig_migrate'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.chatmig_migrate(
+    pg_catalog.text, pg_catalog.bool, pg_catalog.bool) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.chatmig_migrate(
+    pg_catalog.text, pg_catalog.bool, pg_catalog.bool) IS
+    'Migrates what is not migrated yet, of one migration or of all, in the current transaction. legacy_rows = already + migrated + empty + rejected; the other numbers count what this run made. dry_run: changes nothing. elapsed: wall clock';
+
+CREATE FUNCTION @extschema@.chatmig_rollback(
+    name pg_catalog.text,
+    dry_run pg_catalog.bool DEFAULT false,
+    OUT migration pg_catalog.text,
+    OUT legacy_rows pg_catalog.int8,
+    OUT already pg_catalog.int8,
+    OUT migrated pg_catalog.int8,
+    OUT empty pg_catalog.int8,
+    OUT rejected pg_catalog.int8,
+    OUT conversations pg_catalog.int8,
+    OUT messages pg_catalog.int8,
+    OUT media pg_catalog.int8,
+    OUT links pg_catalog.int8,
+    OUT elapsed pg_catalog.interval)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'chatmig_rollback'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.chatmig_rollback(
+    pg_catalog.text, pg_catalog.bool) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.chatmig_rollback(
+    pg_catalog.text, pg_catalog.bool) IS
+    'Takes back exactly what a migration made, and drops the tables it created if nothing else is in them. Refuses (55000) where rows that came later hang on migrated ones. The numbers count what was taken back. dry_run: changes nothing';
+
+--
+-- What the query that reads a legacy table calls for each row.
+--
+CREATE FUNCTION @extschema@.chatmig_time_from_timestamp(
+    pg_catalog.timestamp, zone pg_catalog.text)
+RETURNS pg_catalog.timestamptz
+AS 'MODULE_PATHNAME', 'chatmig_time_from_timestamp'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_time_from_timestamp(
+    pg_catalog.timestamp, pg_catalog.text) IS
+    'A time without zone, read in the given one; NULL if out of range';
+
+CREATE FUNCTION @extschema@.chatmig_time_from_date(
+    pg_catalog.date, zone pg_catalog.text)
+RETURNS pg_catalog.timestamptz
+AS 'MODULE_PATHNAME', 'chatmig_time_from_date'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_time_from_date(
+    pg_catalog.date, pg_catalog.text) IS
+    'Midnight in the given zone; NULL if out of range';
+
+CREATE FUNCTION @extschema@.chatmig_time_from_text(
+    pg_catalog.text, zone pg_catalog.text)
+RETURNS pg_catalog.timestamptz
+AS 'MODULE_PATHNAME', 'chatmig_time_from_text'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_time_from_text(
+    pg_catalog.text, pg_catalog.text) IS
+    'A time in ISO 8601, read in the given zone unless it names one; NULL if it cannot be read';
+
+CREATE FUNCTION @extschema@.chatmig_time_from_epoch(
+    pg_catalog.float8, units_per_second pg_catalog.float8)
+RETURNS pg_catalog.timestamptz
+AS 'MODULE_PATHNAME', 'chatmig_time_from_epoch'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_time_from_epoch(
+    pg_catalog.float8, pg_catalog.float8) IS
+    'Units since 1970-01-01 00:00 UTC: 1 for seconds, 1000 for milliseconds; NULL if out of range';
+
+CREATE FUNCTION @extschema@.chatmig_fingerprint(pg_catalog.record)
+RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME', 'chatmig_fingerprint'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_fingerprint(pg_catalog.record) IS
+    'A hash of a row''s column names and values; NULLs and the order of columns do not count';
+
+--
+-- The state of things. A migration is shown to members of the role that owns
+-- its source; one whose source is gone, to superusers.
+--
+CREATE VIEW @extschema@.chatmig_status WITH (security_barrier) AS
+SELECT m.name AS migration,
+       m.source,
+       m.mapping OPERATOR(pg_catalog.->>) 'shape' AS shape,
+       CASE WHEN c.oid IS NULL THEN 'source missing'
+            WHEN r.migration IS NULL THEN 'registered'
+            ELSE 'migrated' END AS state,
+       m.registered_at,
+       tc.relation AS conversations_table,
+       tm.relation AS messages_table,
+       td.relation AS media_table,
+       tt.relation AS trace_table,
+       r.legacy_rows,
+       r.migrated,
+       r.empty,
+       r.rejected,
+       r.conversations,
+       r.messages,
+       r.media,
+       r.migrated_at,
+       r.last_run
+FROM @extschema@.chatmig_migration AS m
+     LEFT JOIN pg_catalog.pg_class AS c
+     ON c.oid OPERATOR(pg_catalog.=) m.source
+     LEFT JOIN @extschema@.chatmig_run AS r
+     ON r.migration OPERATOR(pg_catalog.=) m.name
+     LEFT JOIN @extschema@.chatmig_target AS tc
+     ON tc.migration OPERATOR(pg_catalog.=) m.name
+        AND tc.part OPERATOR(pg_catalog.=) 'conversations'
+     LEFT JOIN @extschema@.chatmig_target AS tm
+     ON tm.migration OPERATOR(pg_catalog.=) m.name
+        AND tm.part OPERATOR(pg_catalog.=) 'messages'
+     LEFT JOIN @extschema@.chatmig_target AS td
+     ON td.migration OPERATOR(pg_catalog.=) m.name
+        AND td.part OPERATOR(pg_catalog.=) 'media'
+     LEFT JOIN @extschema@.chatmig_target AS tt
+     ON tt.migration OPERATOR(pg_catalog.=) m.name
+        AND tt.part OPERATOR(pg_catalog.=) 'trace'
+WHERE CASE WHEN c.oid IS NULL
+           THEN (SELECT s.rolsuper FROM pg_catalog.pg_roles AS s
+                 WHERE s.rolname OPERATOR(pg_catalog.=) current_user)
+           ELSE pg_catalog.pg_has_role(c.relowner, 'USAGE') END;
+GRANT SELECT ON @extschema@.chatmig_status TO PUBLIC;
+COMMENT ON VIEW @extschema@.chatmig_status IS
+    'One line for each registered migration that the current role may see';
+
+--
+-- Rejected rows hold people's words: they are shown to members of the role
+-- that owns the legacy table, as the table itself would be.
+--
+CREATE VIEW @extschema@.chatmig_rejects WITH (security_barrier) AS
+SELECT j.migration, j.legacy_key, j.code, j.reason, j.legacy_row,
+       j.rejected_at
+FROM @extschema@.chatmig_rejected AS j
+     JOIN @extschema@.chatmig_migration AS m
+     ON m.name OPERATOR(pg_catalog.=) j.migration
+     LEFT JOIN pg_catalog.pg_class AS c
+     ON c.oid OPERATOR(pg_catalog.=) m.source
+WHERE CASE WHEN c.oid IS NULL
+           THEN (SELECT s.rolsuper FROM pg_catalog.pg_roles AS s
+                 WHERE s.rolname OPERATOR(pg_catalog.=) current_user)
+           ELSE pg_catalog.pg_has_role(c.relowner, 'USAGE') END;
+GRANT SELECT ON @extschema@.chatmig_rejects TO PUBLIC;
+COMMENT ON VIEW @extschema@.chatmig_rejects IS
+    'Legacy rows that could not be converted: key, code, reason, and the row, whole';

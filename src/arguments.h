@@ -1,0 +1,44 @@
+/*
+ * arguments.h
+ *	  Reading the jsonb objects that users write: mapping, target, options.
+ *
+ * "what" is the argument's name, for messages. All errors are 22023 and say
+ * what was given and what is known.
+ */
+#ifndef CHATMIG_ARGUMENTS_H
+#define CHATMIG_ARGUMENTS_H
+
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+
+/* Errors unless the argument is an object with no keys but the known ones. */
+extern void chatmig_arguments_check(Jsonb *argument, const char *what,
+									const char *const *known, int nknown);
+
+/* True if the key is there, JSON null included. */
+extern bool chatmig_arguments_has(Jsonb *argument, const char *key);
+
+/* A string, palloc'd; NULL for JSON null or where the key is not there. */
+extern char *chatmig_arguments_string(Jsonb *argument, const char *what,
+									  const char *key);
+
+/* A whole number >= 0, or the default where the key is not there. */
+extern int64 chatmig_arguments_count(Jsonb *argument, const char *what,
+									 const char *key, int64 otherwise);
+
+/* A string or an array of strings, as a List of char *. */
+extern List *chatmig_arguments_strings(Jsonb *argument, const char *what,
+									   const char *key);
+
+/*
+ * Calls pair() for each member of the object under a key, whose values must
+ * be strings. Does nothing where the key is not there.
+ */
+extern void chatmig_arguments_each(Jsonb *argument, const char *what,
+								   const char *key,
+								   void (*pair) (const char *name,
+												 const char *value,
+												 void *state),
+								   void *state);
+
+#endif							/* CHATMIG_ARGUMENTS_H */

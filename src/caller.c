@@ -1,0 +1,88 @@
+/*
+ * caller.c
+ *	  On whose behalf, and under which settings, chatmig runs SQL.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+#include "caller.h"
+
+/* Settings under which all SQL of chatmig runs. */
+static const struct
+{
+	const char *name;
+	const char *value;
+}			settings[] = {
+	/* no look-alike in a user's schema is ever called */
+	{"search_path", "pg_catalog, pg_temp"},
+	/* hidden rows would be lost rows: an error instead */
+	{"row_security", "off"},
+	/* keys and kept columns have one text form, whatever the session says */
+	{"DateStyle", "ISO, YMD"},
+	{"IntervalStyle", "iso_8601"},
+	{"TimeZone", "UTC"},
+	{"extra_float_digits", "1"},
+	{"bytea_output", "hex"},
+};
+
+void
+chatmig_caller_enter(CallerState *state)
+{
+	state->guc_level = NewGUCNestLevel();
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i].name, settings[i].value,
+								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
+
+	/*
+	 * Whatever is created while an extension script runs becomes a member of
+	 * the extension, and would be dropped with it and left out of dumps. The
+	 * tables made here hold user data, so they must not. The server itself
+	 * resets the flag if the script fails.
+	 */
+	state->creating_extension = creating_extension;
+	creating_extension = false;
+}
+
+void
+chatmig_caller_leave(const CallerState *state)
+{
+	creating_extension = state->creating_extension;
+	AtEOXact_GUC(true, state->guc_level);
+}
+
+void
+chatmig_caller_become(RoleState *state, Oid role)
+{
+	GetUserIdAndSecContext(&state->userid, &state->sec_context);
+	if (role != state->userid)
+		SetUserIdAndSecContext(role, state->sec_context |
+							   SECURITY_LOCAL_USERID_CHANGE |
+							   SECURITY_RESTRICTED_OPERATION);
+}
+
+void
+chatmig_caller_resume(const RoleState *state)
+{
+	SetUserIdAndSecContext(state->userid, state->sec_context);
+}
+
+void
+chatmig_caller_check_owner(Oid relid)
+{
+	if (pg_class_ownercheck(relid, GetUserId()))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("must be owner of relation \"%s\"", get_rel_name(relid)),
+			 errdetail("The current role is \"%s\".",
+					   GetUserNameFromId(GetUserId(), false)),
+			 errhint("Run this as the owner of the relation, as a member of "
+					 "that role, or as a superuser.")));
+}

@@ -1,0 +1,46 @@
+/*
+ * caller.h
+ *	  On whose behalf, and under which settings, chatmig runs SQL.
+ */
+#ifndef CHATMIG_CALLER_H
+#define CHATMIG_CALLER_H
+
+/* What enter() changed and leave() puts back. */
+typedef struct CallerState
+{
+	int			guc_level;
+	bool		creating_extension;
+} CallerState;
+
+/* What become() changed and resume() puts back. */
+typedef struct RoleState
+{
+	Oid			userid;
+	int			sec_context;
+} RoleState;
+
+/*
+ * Between enter and leave: search_path is pg_catalog, pg_temp; row_security
+ * is off; dates, intervals, floats and byte strings have one text form; and
+ * what is created does not become a member of an extension whose script is
+ * running. An error undoes all of it with the (sub)transaction.
+ */
+extern void chatmig_caller_enter(CallerState *state);
+extern void chatmig_caller_leave(const CallerState *state);
+
+/*
+ * Between become and resume, SQL runs as the given role. Where that is not
+ * the current one already (a superuser migrates somebody's table), it runs as
+ * a security-restricted operation, so that functions of that role in views,
+ * checks, triggers and indexes cannot use the caller's rights.
+ */
+extern void chatmig_caller_become(RoleState *state, Oid role);
+extern void chatmig_caller_resume(const RoleState *state);
+
+/*
+ * Errors with 42501 unless the current role owns the relation, with a HINT
+ * that names the owner.
+ */
+extern void chatmig_caller_check_owner(Oid relid);
+
+#endif							/* CHATMIG_CALLER_H */

@@ -1,0 +1,47 @@
+/*
+ * create.h
+ *	  The old table itself: making it, comparing it, taking it away.
+ */
+#ifndef CHATMIG_CREATE_H
+#define CHATMIG_CREATE_H
+
+/* What the user asked for. */
+typedef struct CreateRequest
+{
+	const char *shape;			/* "pair" or "flat" */
+	const char *table_name;		/* unquoted */
+	const char *schema_name;	/* unquoted; NULL: the first of search_path */
+	Oid			owner_table;	/* InvalidOid: no foreign key */
+} CreateRequest;
+
+/*
+ * Called for each object that the table should have or has beyond that:
+ * 'column "text"' and so on. Actions: created, exists, differs, missing,
+ * extra. The detail says what it is, or what was expected and what found. All
+ * strings live during the call alone.
+ */
+typedef void (*CreateReport) (const char *object, const char *action,
+							  const char *detail, void *state);
+
+/*
+ * Creates the table unless it exists, as the current role, and reports what
+ * is there. An existing table is compared and never changed. Must be called
+ * under the caller's own search_path. With an owner table, creating takes
+ * SHARE ROW EXCLUSIVE on it to the end of the transaction; comparing takes
+ * ACCESS SHARE on the table alone. Errors: 22023 shape or name, 42622 name
+ * too long, 3F000 no such schema, 42P01 no such owner table, 42830 an owner
+ * table without a key of one column, 42809 the name is that of no table; and
+ * the server's own.
+ */
+extern void chatmig_create_table(const CreateRequest *request,
+								 CreateReport report, void *state);
+
+/*
+ * Drops the table, its rows too if force is set. What depends on it stops it.
+ * The ACCESS EXCLUSIVE lock is taken only for a table that may go. Errors:
+ * 42501 not the owner, 42809 no table, 55000 it holds rows, 2BP01 something
+ * depends on it.
+ */
+extern void chatmig_create_drop(Oid relid, bool force);
+
+#endif							/* CHATMIG_CREATE_H */

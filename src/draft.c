@@ -1,0 +1,333 @@
+/*
+ * draft.c
+ *	  From a mapping that a user began to one that is complete.
+ *
+ * What the user names stands. What the user leaves out is detected, and taken
+ * only if there is one candidate; two are refused with their names, since a
+ * guess here would move years of rows wrongly. JSON null means: no column.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/formatting.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "arguments.h"
+#include "detect.h"
+#include "draft.h"
+#include "query.h"
+#include "role.h"
+
+/* Epoch numbers from here on count milliseconds, microseconds. */
+#define FIRST_MILLISECONDS 1e11 /* the year 1973; in seconds, 5138 */
+#define FIRST_MICROSECONDS 1e14 /* the year 1973; in milliseconds, 5138 */
+
+/* A mapping while it is being completed; names are unquoted, or NULL. */
+typedef struct DraftSpelling
+{
+	const char *spelling;
+	const char *role;			/* as written; mapping.c checks it */
+} DraftSpelling;
+
+typedef struct Draft
+{
+	Shape		shape;
+	List	   *key;
+	char	   *parts[NUM_PARTS];
+	List	   *spellings;		/* of DraftSpelling * */
+	char	   *epoch;
+} Draft;
+
+static Shape choose_shape(Relation rel, Jsonb *given);
+static void choose_parts(Relation rel, Jsonb *given, Draft *draft,
+						 const Detection *found);
+static char *choose_part(Relation rel, const Draft *draft, Part part,
+						 const Detection *found);
+static bool is_used(const Draft *draft, const char *column);
+static void choose_key(Relation rel, Draft *draft, const Detection *found);
+static void choose_spellings(Relation rel, Draft *draft);
+static void add_spelling(const char *spelling, const char *role, void *state);
+static void choose_epoch(Relation rel, Draft *draft);
+static Jsonb *serialize(const Draft *draft);
+static void push_string(JsonbParseState **state, JsonbIteratorToken token,
+						const char *string);
+static char *join(const List *names);
+
+Jsonb *
+chatmig_draft_mapping(Relation rel, Jsonb *given)
+{
+	Draft		draft = {0};
+	Detection  *found;
+	Jsonb	   *result;
+
+	draft.shape = choose_shape(rel, given);
+	chatmig_mapping_check_keys(given, draft.shape);
+	found = chatmig_detect_relation(rel, &draft.shape);
+
+	draft.key = chatmig_arguments_strings(given, "mapping", "key");
+	choose_parts(rel, given, &draft, found);
+	choose_key(rel, &draft, found);
+	if (draft.shape == SHAPE_FLAT)
+	{
+		chatmig_arguments_each(given, "mapping", "roles", add_spelling,
+							   &draft);
+		choose_spellings(rel, &draft);
+	}
+	draft.epoch = chatmig_arguments_string(given, "mapping", "epoch");
+	/* every name and type is checked before a row is read */
+	result = serialize(&draft);
+	if (chatmig_mapping_resolve(rel, result)->time_kind == TIME_EPOCH &&
+		draft.epoch == NULL)
+	{
+		choose_epoch(rel, &draft);
+		result = serialize(&draft);
+	}
+	return result;
+}
+
+/* As named; or as the named parts say; or as detected. */
+static Shape
+choose_shape(Relation rel, Jsonb *given)
+{
+	Shape		shape;
+	Detection  *found;
+
+	if (!JB_ROOT_IS_OBJECT(given))
+		chatmig_mapping_check_keys(given, SHAPE_PAIR);
+	if (chatmig_mapping_shape(given, &shape))
+		return shape;
+	if (chatmig_arguments_has(given, "question") ||
+		chatmig_arguments_has(given, "answer"))
+		return SHAPE_PAIR;
+	if (chatmig_arguments_has(given, "role") ||
+		chatmig_arguments_has(given, "content"))
+		return SHAPE_FLAT;
+
+	found = chatmig_detect_relation(rel, NULL);
+	if (!found->has_shape)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("nothing like a chat message was found in \"%s\"",
+						RelationGetRelationName(rel)),
+				 errdetail("%s", found->notes ? join(found->notes) :
+						   "No columns look like a question and an answer, or like a role and a content."),
+				 errhint("If it is a chat history, say which columns hold it: mapping => '{\"question\": \"...\", \"answer\": \"...\"}' for rows of a question and an answer, '{\"role\": \"...\", \"content\": \"...\"}' for rows of one message.")));
+	return found->shape;
+}
+
+static void
+choose_parts(Relation rel, Jsonb *given, Draft *draft, const Detection *found)
+{
+	bool		named[NUM_PARTS];
+
+	/* first all that the user named: detection must not take those columns */
+	for (Part part = 0; part < NUM_PARTS; part++)
+	{
+		const char *name = chatmig_part_names[part];
+
+		named[part] = chatmig_arguments_has(given, name);
+		draft->parts[part] = chatmig_arguments_string(given, "mapping", name);
+	}
+	for (Part part = 0; part < NUM_PARTS; part++)
+	{
+		if (!chatmig_mapping_part_fits(draft->shape, part))
+			continue;
+		if (!named[part])
+			draft->parts[part] = choose_part(rel, draft, part, found);
+		if (draft->parts[part] == NULL &&
+			chatmig_mapping_part_required(draft->shape, part))
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("no column of \"%s\" could be the %s",
+							RelationGetRelationName(rel),
+							chatmig_part_names[part]),
+					 errdetail("Rows of the shape %s need one.",
+							   draft->shape == SHAPE_PAIR ? "pair" : "flat"),
+					 errhint("Name it: mapping => '{\"%s\": \"...\"}'.",
+							 chatmig_part_names[part])));
+	}
+}
+
+static char *
+choose_part(Relation rel, const Draft *draft, Part part,
+			const Detection *found)
+{
+	List	   *free_columns = NIL;
+	ListCell   *lc;
+
+	foreach(lc, found->candidates[part])
+		if (!is_used(draft, lfirst(lc)))
+			free_columns = lappend(free_columns, lfirst(lc));
+	if (list_length(free_columns) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INDETERMINATE_DATATYPE),
+				 errmsg("the %s of \"%s\" is ambiguous",
+						chatmig_part_names[part],
+						RelationGetRelationName(rel)),
+				 errdetail("It could be: %s.", join(free_columns)),
+				 errhint("Name one, or null for none: mapping => '{\"%s\": \"%s\"}'.",
+						 chatmig_part_names[part],
+						 (char *) linitial(free_columns))));
+	return free_columns ? linitial(free_columns) : NULL;
+}
+
+static bool
+is_used(const Draft *draft, const char *column)
+{
+	for (Part part = 0; part < NUM_PARTS; part++)
+		if (draft->parts[part] != NULL &&
+			strcmp(draft->parts[part], column) == 0)
+			return true;
+	return false;
+}
+
+static void
+choose_key(Relation rel, Draft *draft, const Detection *found)
+{
+	if (draft->key == NIL)
+		draft->key = found->key;
+	if (draft->key == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" has no key", RelationGetRelationName(rel)),
+				 errdetail("Each row must have a name of its own, so that it can be proven that none is lost."),
+				 errhint("Name the columns that identify a row: mapping => '{\"key\": [\"...\"]}'; or add a primary key, for instance ALTER TABLE %s ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY.",
+						 quote_identifier(RelationGetRelationName(rel)))));
+}
+
+/* A boolean, or 0 and 1, is a role only if the column's name says of whom. */
+static void
+choose_spellings(Relation rel, Draft *draft)
+{
+	const char *name = draft->parts[PART_ROLE];
+	AttrNumber	attnum = get_attnum(RelationGetRelid(rel), name);
+	Oid			type = attnum == InvalidAttrNumber ? InvalidOid :
+		getBaseType(get_atttype(RelationGetRelid(rel), attnum));
+	char	   *lower = str_tolower(name, strlen(name), C_COLLATION_OID);
+	bool		says_user = strstr(lower, "user") || strstr(lower, "human");
+	bool		says_bot = strstr(lower, "bot") || strstr(lower, "ai") ||
+		strstr(lower, "assistant");
+	const char *yes = type == BOOLOID ? "true" : "1";
+	const char *no = type == BOOLOID ? "false" : "0";
+
+	if (draft->spellings != NIL ||
+		(type != BOOLOID && type != INT2OID && type != INT4OID &&
+		 type != INT8OID))
+		return;
+	if (says_user == says_bot)
+		ereport(ERROR,
+				(errcode(ERRCODE_INDETERMINATE_DATATYPE),
+				 errmsg("the roles in column \"%s\" of \"%s\" are ambiguous",
+						name, RelationGetRelationName(rel)),
+				 errdetail("It has the type %s, and its name does not say whose message %s is.",
+						   format_type_be(type), yes),
+				 errhint("Say it: mapping => '{\"roles\": {\"%s\": \"user\", \"%s\": \"assistant\"}}'.",
+						 yes, no)));
+	add_spelling(yes, chatmig_role_names[says_user ? ROLE_USER :
+										 ROLE_ASSISTANT], draft);
+	add_spelling(no, chatmig_role_names[says_user ? ROLE_ASSISTANT :
+										ROLE_USER], draft);
+}
+
+static void
+add_spelling(const char *spelling, const char *role, void *state)
+{
+	Draft	   *draft = state;
+	DraftSpelling *added = palloc(sizeof(DraftSpelling));
+
+	added->spelling = pstrdup(spelling);
+	added->role = pstrdup(role);
+	draft->spellings = lappend(draft->spellings, added);
+}
+
+/* The largest number tells the unit; an empty table leaves it to seconds. */
+static void
+choose_epoch(Relation rel, Draft *draft)
+{
+	const char *column = quote_identifier(draft->parts[PART_TIME]);
+	char	   *sql = psprintf("SELECT max(abs(%s::float8)) FROM %s WHERE %s::float8 < 'Infinity'",
+							   column,
+							   quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+														  RelationGetRelationName(rel)),
+							   column);
+	bool		isnull;
+	Datum		value = chatmig_query_value(sql, NULL, &isnull);
+	double		largest = isnull ? 0 : DatumGetFloat8(value);
+
+	if (largest >= FIRST_MICROSECONDS)
+		draft->epoch = "microseconds";
+	else if (largest >= FIRST_MILLISECONDS)
+		draft->epoch = "milliseconds";
+	else
+		draft->epoch = "seconds";
+}
+
+static Jsonb *
+serialize(const Draft *draft)
+{
+	JsonbParseState *state = NULL;
+	ListCell   *lc;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	push_string(&state, WJB_KEY, "shape");
+	push_string(&state, WJB_VALUE,
+				draft->shape == SHAPE_PAIR ? "pair" : "flat");
+	push_string(&state, WJB_KEY, "key");
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	foreach(lc, draft->key)
+		push_string(&state, WJB_ELEM, lfirst(lc));
+	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	for (Part part = 0; part < NUM_PARTS; part++)
+	{
+		if (draft->parts[part] == NULL)
+			continue;
+		push_string(&state, WJB_KEY, chatmig_part_names[part]);
+		push_string(&state, WJB_VALUE, draft->parts[part]);
+	}
+	if (draft->epoch != NULL)
+	{
+		push_string(&state, WJB_KEY, "epoch");
+		push_string(&state, WJB_VALUE, draft->epoch);
+	}
+	if (draft->spellings != NIL)
+	{
+		push_string(&state, WJB_KEY, "roles");
+		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+		foreach(lc, draft->spellings)
+		{
+			DraftSpelling *spelling = lfirst(lc);
+
+			push_string(&state, WJB_KEY, spelling->spelling);
+			push_string(&state, WJB_VALUE, spelling->role);
+		}
+		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+static void
+push_string(JsonbParseState **state, JsonbIteratorToken token,
+			const char *string)
+{
+	JsonbValue	value = {.type = jbvString};
+
+	value.val.string.val = unconstify(char *, string);
+	value.val.string.len = strlen(string);
+	pushJsonbValue(state, token, &value);
+}
+
+static char *
+join(const List *names)
+{
+	StringInfoData joined;
+	ListCell   *lc;
+
+	initStringInfo(&joined);
+	foreach(lc, names)
+		appendStringInfo(&joined, "%s%s", joined.len > 0 ? ", " : "",
+						 (char *) lfirst(lc));
+	return joined.data;
+}

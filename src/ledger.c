@@ -1,0 +1,367 @@
+/*
+ * ledger.c
+ *	  chatmig's own tables: what is registered, what was made of it.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "ledger.h"
+#include "query.h"
+
+#define EXTENSION_NAME "chatmig"
+
+const char *const chatmig_target_names[NUM_TARGETS] = {
+	"conversations", "messages", "media", "trace"
+};
+
+static Oid	ledger_table(const char *name);
+static Oid	extension_schema(void);
+static void become_owner(Oid *userid, int *sec_context);
+static uint64 run(const char *sql, const QueryArgs *args);
+static char *qualify(const char *format);
+static void load_registration(TupleTableSlot *slot, void *state);
+static void load_target(TupleTableSlot *slot, void *state);
+static void stream(const char *sql, const QueryArgs *args, QueryRow row,
+				   void *state);
+
+/* What a streaming callback fills, in the caller's context. */
+typedef struct LoadState
+{
+	MemoryContext context;
+	Registration *registration;
+	LedgerTargets *targets;
+} LoadState;
+
+Registration *
+chatmig_ledger_find(const char *name)
+{
+	LoadState	state = {.context = CurrentMemoryContext};
+	QueryArgs	args = {0};
+
+	chatmig_query_text_arg(&args, name);
+	stream("SELECT name, source::oid, mapping, target, options, profile "
+		   "FROM %s.chatmig_migration WHERE name = $1",
+		   &args, load_registration, &state);
+	return state.registration;
+}
+
+void
+chatmig_ledger_not_found(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("migration \"%s\" does not exist", name),
+			 errhint("SELECT * FROM chatmig_status lists the registered ones; chatmig_register() adds one.")));
+}
+
+List *
+chatmig_ledger_names(void)
+{
+	Oid			userid;
+	int			sec_context;
+	List	   *names;
+
+	become_owner(&userid, &sec_context);
+	names = chatmig_query_list(qualify("SELECT name FROM %s.chatmig_migration "
+									   "ORDER BY name COLLATE \"C\""), NULL);
+	SetUserIdAndSecContext(userid, sec_context);
+	return names;
+}
+
+void
+chatmig_ledger_store(const Registration *registration)
+{
+	QueryArgs	args = {0};
+
+	chatmig_query_text_arg(&args, registration->name);
+	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(registration->source),
+					  false);
+	chatmig_query_arg(&args, JSONBOID,
+					  JsonbPGetDatum(registration->mapping), false);
+	chatmig_query_arg(&args, JSONBOID,
+					  JsonbPGetDatum(registration->target), false);
+	chatmig_query_arg(&args, JSONBOID,
+					  JsonbPGetDatum(registration->options), false);
+	chatmig_query_text_arg(&args, registration->profile);
+	run("INSERT INTO %s.chatmig_migration AS m "
+		"(name, source, mapping, target, options, profile) "
+		"VALUES ($1, $2::regclass, $3, $4, $5, $6) "
+		"ON CONFLICT (name) DO UPDATE SET source = excluded.source, "
+		"mapping = excluded.mapping, target = excluded.target, "
+		"options = excluded.options, profile = excluded.profile, "
+		"registered_at = excluded.registered_at", &args);
+}
+
+void
+chatmig_ledger_forget(const char *name)
+{
+	QueryArgs	args = {0};
+
+	chatmig_query_text_arg(&args, name);
+	run("DELETE FROM %s.chatmig_migration WHERE name = $1", &args);
+}
+
+void
+chatmig_ledger_lock(const char *name)
+{
+	QueryArgs	args = {0};
+
+	/*
+	 * An UPDATE and not SELECT FOR UPDATE: a transaction with an older
+	 * snapshot must fail instead of not seeing what this run will have done.
+	 */
+	chatmig_query_text_arg(&args, name);
+	run("UPDATE %s.chatmig_migration SET name = name WHERE name = $1", &args);
+}
+
+void
+chatmig_ledger_load_targets(const char *name, LedgerTargets *targets)
+{
+	LoadState	state = {.context = CurrentMemoryContext,.targets = targets};
+	QueryArgs	args = {0};
+
+	MemSet(targets, 0, sizeof(LedgerTargets));
+	if (!OidIsValid(ledger_table("chatmig_target")))
+		return;
+	chatmig_query_text_arg(&args, name);
+	stream("SELECT t.part, t.relation::oid, t.created, r.migrated_at "
+		   "FROM %s.chatmig_target AS t "
+		   "LEFT JOIN %s.chatmig_run AS r ON r.migration = t.migration "
+		   "WHERE t.migration = $1", &args, load_target, &state);
+}
+
+void
+chatmig_ledger_store_targets(const char *name, const Oid tables[NUM_TARGETS],
+							 const bool created[NUM_TARGETS])
+{
+	QueryArgs	args = {0};
+
+	chatmig_query_text_arg(&args, name);
+	run("DELETE FROM %s.chatmig_target WHERE migration = $1", &args);
+	for (int i = 0; i < NUM_TARGETS; i++)
+	{
+		if (!OidIsValid(tables[i]))
+			continue;
+		args.n = 1;
+		chatmig_query_text_arg(&args, chatmig_target_names[i]);
+		chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(tables[i]), false);
+		chatmig_query_arg(&args, BOOLOID, BoolGetDatum(created[i]), false);
+		run("INSERT INTO %s.chatmig_target "
+			"(migration, part, relation, created) "
+			"VALUES ($1, $2, $3::regclass, $4)", &args);
+	}
+}
+
+void
+chatmig_ledger_store_run(const char *name, const RunCounts *counts)
+{
+	const int64 columns[] = {
+		counts->legacy_rows, counts->migrated, counts->empty,
+		counts->rejected, counts->conversations, counts->messages,
+		counts->media
+	};
+	QueryArgs	args = {0};
+
+	chatmig_query_text_arg(&args, name);
+	for (int i = 0; i < lengthof(columns); i++)
+		chatmig_query_arg(&args, INT8OID, Int64GetDatum(columns[i]), false);
+	run("INSERT INTO %s.chatmig_run AS r "
+		"(migration, migrated_at, last_run, legacy_rows, migrated, empty, "
+		"rejected, conversations, messages, media) "
+		"VALUES ($1, now(), now(), $2, $3, $4, $5, $6, $7, $8) "
+		"ON CONFLICT (migration) DO UPDATE SET last_run = excluded.last_run, "
+		"legacy_rows = excluded.legacy_rows, "
+		"migrated = r.migrated + excluded.migrated, "
+		"empty = excluded.empty, rejected = excluded.rejected, "
+		"conversations = r.conversations + excluded.conversations, "
+		"messages = r.messages + excluded.messages, "
+		"media = r.media + excluded.media", &args);
+}
+
+void
+chatmig_ledger_store_rejects(const char *name, List *rejects)
+{
+	QueryArgs	args = {0};
+	ListCell   *lc;
+
+	chatmig_query_text_arg(&args, name);
+	run("DELETE FROM %s.chatmig_rejected WHERE migration = $1", &args);
+	foreach(lc, rejects)
+	{
+		Reject	   *reject = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		args.n = 1;
+		chatmig_query_text_arg(&args, reject->key);
+		chatmig_query_text_arg(&args, reject->code);
+		chatmig_query_text_arg(&args, reject->reason);
+		chatmig_query_arg(&args, JSONBOID,
+						  JsonbPGetDatum(reject->legacy_row), false);
+		run("INSERT INTO %s.chatmig_rejected "
+			"(migration, legacy_key, code, reason, legacy_row) "
+			"VALUES ($1, $2, $3, $4, $5)", &args);
+	}
+}
+
+void
+chatmig_ledger_clear(const char *name)
+{
+	QueryArgs	args = {0};
+
+	chatmig_query_text_arg(&args, name);
+	run("DELETE FROM %s.chatmig_target WHERE migration = $1", &args);
+	run("DELETE FROM %s.chatmig_run WHERE migration = $1", &args);
+	run("DELETE FROM %s.chatmig_rejected WHERE migration = $1", &args);
+}
+
+const char *
+chatmig_ledger_schema(void)
+{
+	return quote_identifier(get_namespace_name(extension_schema()));
+}
+
+bool
+chatmig_ledger_is_member(Oid relid)
+{
+	return getExtensionOfObject(RelationRelationId, relid) ==
+		get_extension_oid(EXTENSION_NAME, false);
+}
+
+static Oid
+ledger_table(const char *name)
+{
+	return get_relname_relid(name, extension_schema());
+}
+
+/* Not exported by the server before 16. */
+static Oid
+extension_schema(void)
+{
+	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			schema;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber,
+				F_NAMEEQ, CStringGetDatum(EXTENSION_NAME));
+	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"%s\" does not exist", EXTENSION_NAME),
+				 errhint("Run CREATE EXTENSION %s.", EXTENSION_NAME)));
+	schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return schema;
+}
+
+/* Every access is made as the role that owns the ledger. */
+static void
+become_owner(Oid *userid, int *sec_context)
+{
+	Oid			relid = ledger_table("chatmig_migration");
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+
+	GetUserIdAndSecContext(userid, sec_context);
+	SetUserIdAndSecContext(owner,
+						   *sec_context | SECURITY_LOCAL_USERID_CHANGE);
+}
+
+static uint64
+run(const char *sql, const QueryArgs *args)
+{
+	Oid			userid;
+	int			sec_context;
+	uint64		processed;
+
+	become_owner(&userid, &sec_context);
+	processed = chatmig_query_run(qualify(sql), args);
+	SetUserIdAndSecContext(userid, sec_context);
+	return processed;
+}
+
+static void
+stream(const char *sql, const QueryArgs *args, QueryRow row, void *state)
+{
+	Oid			userid;
+	int			sec_context;
+
+	/* a fresh snapshot: what this transaction wrote, and others committed */
+	PushActiveSnapshot(GetTransactionSnapshot());
+	become_owner(&userid, &sec_context);
+	chatmig_query_stream(qualify(sql), args, false, NULL, row, state);
+	SetUserIdAndSecContext(userid, sec_context);
+	PopActiveSnapshot();
+}
+
+static char *
+qualify(const char *format)
+{
+	const char *schema = chatmig_ledger_schema();
+
+	/* a statement may name two tables */
+	return psprintf(format, schema, schema);
+}
+
+static void
+load_registration(TupleTableSlot *slot, void *state)
+{
+	LoadState  *load = state;
+	MemoryContext old = MemoryContextSwitchTo(load->context);
+	Registration *registration = palloc0(sizeof(Registration));
+
+	slot_getallattrs(slot);
+	registration->name = TextDatumGetCString(slot->tts_values[0]);
+	registration->source = DatumGetObjectId(slot->tts_values[1]);
+	registration->mapping = DatumGetJsonbPCopy(slot->tts_values[2]);
+	registration->target = DatumGetJsonbPCopy(slot->tts_values[3]);
+	registration->options = DatumGetJsonbPCopy(slot->tts_values[4]);
+	if (!slot->tts_isnull[5])
+		registration->profile = TextDatumGetCString(slot->tts_values[5]);
+	load->registration = registration;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+load_target(TupleTableSlot *slot, void *state)
+{
+	LedgerTargets *targets = ((LoadState *) state)->targets;
+	char	   *part;
+
+	slot_getallattrs(slot);
+	part = TextDatumGetCString(slot->tts_values[0]);
+	for (int i = 0; i < NUM_TARGETS; i++)
+	{
+		if (strcmp(part, chatmig_target_names[i]) != 0)
+			continue;
+		targets->tables[i] = DatumGetObjectId(slot->tts_values[1]);
+		targets->created[i] = DatumGetBool(slot->tts_values[2]);
+	}
+	targets->migrated = !slot->tts_isnull[3];
+	if (targets->migrated)
+		targets->migrated_at = DatumGetTimestampTz(slot->tts_values[3]);
+}

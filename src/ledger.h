@@ -1,0 +1,116 @@
+/*
+ * ledger.h
+ *	  chatmig's own tables: what is registered, what was made of it.
+ *
+ * The only code that touches those tables. They belong to the extension's
+ * owner and nobody else may write them, so each access is made as that role,
+ * with fixed SQL; whoever calls has checked what the user may do. All that is
+ * returned is in the caller's memory context.
+ */
+#ifndef CHATMIG_LEDGER_H
+#define CHATMIG_LEDGER_H
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+
+/* The tables that a migration writes. */
+typedef enum TargetTable
+{
+	TARGET_CONVERSATIONS,
+	TARGET_MESSAGES,
+	TARGET_MEDIA,				/* only where a medium is mapped */
+	TARGET_TRACE,
+	NUM_TARGETS
+} TargetTable;
+
+extern const char *const chatmig_target_names[NUM_TARGETS];
+
+/* A row of chatmig_migration. */
+typedef struct Registration
+{
+	char	   *name;
+	Oid			source;			/* may have been dropped since */
+	Jsonb	   *mapping;		/* complete: detection has filled it in */
+	Jsonb	   *target;
+	Jsonb	   *options;
+	char	   *profile;		/* NULL: none */
+} Registration;
+
+/* A migration's rows of chatmig_target, and the time in chatmig_run. */
+typedef struct LedgerTargets
+{
+	Oid			tables[NUM_TARGETS];	/* InvalidOid: none recorded */
+	bool		created[NUM_TARGETS];	/* by chatmig */
+	bool		migrated;		/* a run has been recorded */
+	TimestampTz migrated_at;	/* of the first run, if migrated */
+} LedgerTargets;
+
+/* What a run did; the columns of chatmig_migrate(). */
+typedef struct RunCounts
+{
+	int64		legacy_rows;	/* = already + migrated + empty + rejected */
+	int64		already;
+	int64		migrated;
+	int64		empty;
+	int64		rejected;
+	int64		conversations;	/* new ones */
+	int64		messages;		/* new ones */
+	int64		media;			/* new ones */
+} RunCounts;
+
+/* A legacy row that was refused. */
+typedef struct Reject
+{
+	char	   *key;			/* as text */
+	const char *code;
+	char	   *reason;
+	Jsonb	   *legacy_row;		/* whole */
+} Reject;
+
+/* NULL when there is none of that name. */
+extern Registration *chatmig_ledger_find(const char *name);
+
+/* Errors with 42704. */
+extern void chatmig_ledger_not_found(const char *name)
+			pg_attribute_noreturn();
+
+/* Names of all registrations, sorted; of char *. */
+extern List *chatmig_ledger_names(void);
+
+extern void chatmig_ledger_store(const Registration *registration);
+extern void chatmig_ledger_forget(const char *name);
+
+/*
+ * Waits for, and takes, the row lock that keeps two runs of one migration
+ * apart; it is held to the end of the transaction and blocks nobody else.
+ * Under REPEATABLE READ, a run that committed since is an error (40001).
+ */
+extern void chatmig_ledger_lock(const char *name);
+
+/* Nothing is recorded under version 1.0 of the extension. */
+extern void chatmig_ledger_load_targets(const char *name,
+										LedgerTargets *targets);
+
+/* Replaces what is recorded with the tables that are not InvalidOid. */
+extern void chatmig_ledger_store_targets(const char *name,
+										 const Oid tables[NUM_TARGETS],
+										 const bool created[NUM_TARGETS]);
+
+/* Adds a run's counts to the migration's, creating its row at the first. */
+extern void chatmig_ledger_store_run(const char *name,
+									 const RunCounts *counts);
+
+/* Replaces the migration's rejected rows; rejects are of Reject *. */
+extern void chatmig_ledger_store_rejects(const char *name, List *rejects);
+
+/* Forgets targets, run and rejects: the migration is only registered. */
+extern void chatmig_ledger_clear(const char *name);
+
+/* The schema that the extension lives in, quoted. */
+extern const char *chatmig_ledger_schema(void);
+
+/* True if the relation is a member of the extension. */
+extern bool chatmig_ledger_is_member(Oid relid);
+
+#endif							/* CHATMIG_LEDGER_H */

@@ -1,0 +1,413 @@
+/*
+ * mapping.c
+ *	  From the names in a mapping to columns of a relation.
+ *
+ * In: a relation that the caller holds open, and a complete mapping as jsonb.
+ * Out: a Mapping in which every column exists and has a type that fits its
+ * part. Whatever does not fit is refused here, with the name, the type and
+ * what is accepted. Touches no row.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/typcache.h"
+
+#include "arguments.h"
+#include "mapping.h"
+#include "role.h"
+
+const char *const chatmig_part_names[NUM_PARTS] = {
+	"owner", "counterpart", "session", "question", "answer", "role", "content",
+	"time", "model", "tokens", "metadata", "media", "media_type"
+};
+
+/* Keys of a mapping that are no parts. */
+#define MAPPING_SHAPE "shape"
+#define MAPPING_KEY "key"
+#define MAPPING_ROLES "roles"
+#define MAPPING_EPOCH "epoch"
+
+/* What a part accepts. */
+typedef enum PartType
+{
+	ACCEPTS_ORDERED,			/* any type that can be sorted */
+	ACCEPTS_TEXT,				/* string types, json and jsonb */
+	ACCEPTS_ROLE,				/* string types, enum, boolean, integers */
+	ACCEPTS_TIME,
+	ACCEPTS_LABEL,				/* string types and enum */
+	ACCEPTS_INTEGER,
+	ACCEPTS_JSON
+} PartType;
+
+static const PartType part_types[NUM_PARTS] = {
+	[PART_OWNER] = ACCEPTS_ORDERED,
+	[PART_COUNTERPART] = ACCEPTS_ORDERED,
+	[PART_SESSION] = ACCEPTS_ORDERED,
+	[PART_QUESTION] = ACCEPTS_TEXT,
+	[PART_ANSWER] = ACCEPTS_TEXT,
+	[PART_ROLE] = ACCEPTS_ROLE,
+	[PART_CONTENT] = ACCEPTS_TEXT,
+	[PART_TIME] = ACCEPTS_TIME,
+	[PART_MODEL] = ACCEPTS_LABEL,
+	[PART_TOKENS] = ACCEPTS_INTEGER,
+	[PART_METADATA] = ACCEPTS_JSON,
+	[PART_MEDIA] = ACCEPTS_LABEL,
+	[PART_MEDIA_TYPE] = ACCEPTS_LABEL,
+};
+
+static const char *const accepted[] = {
+	[ACCEPTS_ORDERED] = "a type with a default B-tree operator class",
+	[ACCEPTS_TEXT] = "text, varchar, char, json or jsonb",
+	[ACCEPTS_ROLE] = "text, varchar, char, an enum, boolean or an integer",
+	[ACCEPTS_TIME] = "timestamp, timestamptz, date, a number or text",
+	[ACCEPTS_LABEL] = "text, varchar, char or an enum",
+	[ACCEPTS_INTEGER] = "smallint, integer or bigint",
+	[ACCEPTS_JSON] = "json or jsonb",
+};
+
+static void resolve_keys(Relation rel, Jsonb *jsonb, Mapping *mapping);
+static void resolve_parts(Relation rel, Jsonb *jsonb, Mapping *mapping);
+static void resolve_time(Jsonb *jsonb, Mapping *mapping);
+static void resolve_kept(Relation rel, Mapping *mapping);
+static void resolve_column(Relation rel, const char *part, char *name,
+						   Column *column);
+static void add_spelling(const char *spelling, const char *role, void *state);
+static bool type_accepted(PartType accepts, Oid type);
+static void check_type(Relation rel, const char *part, PartType accepts,
+					   const Column *column);
+
+bool
+chatmig_mapping_shape(Jsonb *jsonb, Shape *shape)
+{
+	char	   *name = chatmig_arguments_string(jsonb, "mapping",
+												MAPPING_SHAPE);
+
+	if (name == NULL)
+		return false;
+	if (strcmp(name, "pair") == 0)
+		*shape = SHAPE_PAIR;
+	else if (strcmp(name, "flat") == 0)
+		*shape = SHAPE_FLAT;
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown shape \"%s\" in mapping", name),
+				 errdetail("Known shapes: pair (a question and its answer in one row), flat (one message in one row)."),
+				 errhint("For another shape, register a view that shows the history in one of these.")));
+	return true;
+}
+
+bool
+chatmig_mapping_part_fits(Shape shape, Part part)
+{
+	switch (part)
+	{
+		case PART_QUESTION:
+		case PART_ANSWER:
+			return shape == SHAPE_PAIR;
+		case PART_ROLE:
+		case PART_CONTENT:
+			return shape == SHAPE_FLAT;
+		default:
+			return true;
+	}
+}
+
+bool
+chatmig_mapping_part_required(Shape shape, Part part)
+{
+	return chatmig_mapping_part_fits(shape, part) &&
+		(part == PART_QUESTION || part == PART_ANSWER ||
+		 part == PART_ROLE || part == PART_CONTENT);
+}
+
+void
+chatmig_mapping_check_keys(Jsonb *jsonb, Shape shape)
+{
+	const char *known[NUM_PARTS + 4];
+	int			n = 0;
+
+	known[n++] = MAPPING_SHAPE;
+	known[n++] = MAPPING_KEY;
+	for (Part part = 0; part < NUM_PARTS; part++)
+		if (chatmig_mapping_part_fits(shape, part))
+			known[n++] = chatmig_part_names[part];
+	known[n++] = MAPPING_EPOCH;
+	if (shape == SHAPE_FLAT)
+		known[n++] = MAPPING_ROLES;
+	chatmig_arguments_check(jsonb, "mapping", known, n);
+}
+
+Mapping *
+chatmig_mapping_resolve(Relation rel, Jsonb *jsonb)
+{
+	Mapping    *mapping = palloc0(sizeof(Mapping));
+
+	if (!chatmig_mapping_shape(jsonb, &mapping->shape))
+		elog(ERROR, "registered mapping has no shape");
+	resolve_keys(rel, jsonb, mapping);
+	resolve_parts(rel, jsonb, mapping);
+	resolve_time(jsonb, mapping);
+	if (mapping->shape == SHAPE_FLAT)
+		chatmig_arguments_each(jsonb, "mapping", MAPPING_ROLES, add_spelling,
+							   mapping);
+	resolve_kept(rel, mapping);
+	return mapping;
+}
+
+bool
+chatmig_mapping_keeps_role(const Mapping *mapping)
+{
+	return mapping->nspellings > 0 &&
+		type_accepted(ACCEPTS_LABEL, mapping->parts[PART_ROLE].type);
+}
+
+Oid
+chatmig_mapping_tokens_type(const Mapping *mapping)
+{
+	return getBaseType(mapping->parts[PART_TOKENS].type) == INT8OID ?
+		INT8OID : INT4OID;
+}
+
+static void
+resolve_keys(Relation rel, Jsonb *jsonb, Mapping *mapping)
+{
+	List	   *names = chatmig_arguments_strings(jsonb, "mapping",
+												  MAPPING_KEY);
+	ListCell   *lc;
+
+	if (list_length(names) < 1 || list_length(names) > MAX_KEYS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the key of \"%s\" must have 1 to %d columns",
+						RelationGetRelationName(rel), MAX_KEYS),
+				 errdetail("The mapping names %d.", list_length(names)),
+				 errhint("Name the columns that identify a row: mapping => '{\"key\": [\"...\"]}'.")));
+	foreach(lc, names)
+	{
+		Column	   *column = &mapping->keys[mapping->nkeys++];
+
+		resolve_column(rel, MAPPING_KEY, lfirst(lc), column);
+		check_type(rel, MAPPING_KEY, ACCEPTS_ORDERED, column);
+	}
+}
+
+static void
+resolve_parts(Relation rel, Jsonb *jsonb, Mapping *mapping)
+{
+	for (Part part = 0; part < NUM_PARTS; part++)
+	{
+		char	   *name;
+
+		if (!chatmig_mapping_part_fits(mapping->shape, part))
+			continue;
+		name = chatmig_arguments_string(jsonb, "mapping",
+										chatmig_part_names[part]);
+		if (name == NULL)
+			continue;
+		resolve_column(rel, chatmig_part_names[part], name,
+					   &mapping->parts[part]);
+		check_type(rel, chatmig_part_names[part], part_types[part],
+				   &mapping->parts[part]);
+		for (Part other = 0; other < part; other++)
+			if (HAS_PART(mapping, other) &&
+				mapping->parts[other].attnum == mapping->parts[part].attnum)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("column \"%s\" of \"%s\" cannot play two parts",
+								name, RelationGetRelationName(rel)),
+						 errdetail("The mapping names it as \"%s\" and as \"%s\".",
+								   chatmig_part_names[other],
+								   chatmig_part_names[part]),
+						 errhint("Name another column, or null for no column.")));
+	}
+}
+
+static void
+resolve_time(Jsonb *jsonb, Mapping *mapping)
+{
+	char	   *unit = chatmig_arguments_string(jsonb, "mapping",
+												MAPPING_EPOCH);
+
+	if (!HAS_PART(mapping, PART_TIME))
+	{
+		mapping->time_kind = TIME_NONE;
+		return;
+	}
+	switch (getBaseType(mapping->parts[PART_TIME].type))
+	{
+		case TIMESTAMPTZOID:
+			mapping->time_kind = TIME_TIMESTAMPTZ;
+			break;
+		case TIMESTAMPOID:
+			mapping->time_kind = TIME_TIMESTAMP;
+			break;
+		case DATEOID:
+			mapping->time_kind = TIME_DATE;
+			break;
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+			mapping->time_kind = TIME_EPOCH;
+			break;
+		default:
+			mapping->time_kind = TIME_TEXT;
+	}
+
+	mapping->epoch_unit = 1;
+	if (unit == NULL || strcmp(unit, "seconds") == 0)
+		return;
+	if (strcmp(unit, "milliseconds") == 0)
+		mapping->epoch_unit = 1e3;
+	else if (strcmp(unit, "microseconds") == 0)
+		mapping->epoch_unit = 1e6;
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown epoch unit \"%s\" in mapping", unit),
+				 errhint("Known units: seconds, milliseconds, microseconds.")));
+}
+
+/* Whatever is neither in the key nor a part is kept in the metadata. */
+static void
+resolve_kept(Relation rel, Mapping *mapping)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	mapping->columns = palloc0(sizeof(Column) * Max(desc->natts, 1));
+	mapping->kept = palloc0(sizeof(Column) * Max(desc->natts, 1));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		Column	   *column = &mapping->columns[mapping->ncolumns];
+		bool		named = false;
+
+		if (att->attisdropped)
+			continue;
+		resolve_column(rel, "kept", NameStr(att->attname), column);
+		mapping->ncolumns++;
+		for (int k = 0; k < mapping->nkeys && !named; k++)
+			named = mapping->keys[k].attnum == att->attnum;
+		for (Part part = 0; part < NUM_PARTS && !named; part++)
+			named = HAS_PART(mapping, part) &&
+				mapping->parts[part].attnum == att->attnum;
+		if (!named)
+			mapping->kept[mapping->nkept++] = *column;
+	}
+}
+
+static void
+resolve_column(Relation rel, const char *part, char *name, Column *column)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	StringInfoData columns;
+
+	initStringInfo(&columns);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attisdropped)
+			continue;
+		if (strcmp(NameStr(att->attname), name) == 0)
+		{
+			column->name = pstrdup(name);
+			column->attnum = att->attnum;
+			column->type = att->atttypid;
+			column->typmod = att->atttypmod;
+			column->collation = att->attcollation;
+			return;
+		}
+		appendStringInfo(&columns, "%s%s", columns.len > 0 ? ", " : "",
+						 NameStr(att->attname));
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("column \"%s\" of \"%s\" does not exist", name,
+					RelationGetRelationName(rel)),
+			 errdetail("The mapping names it as \"%s\". The columns are: %s.",
+					   part, columns.data),
+			 errhint("Call chatmig_register() again with the right name.")));
+}
+
+static void
+add_spelling(const char *spelling, const char *role, void *state)
+{
+	Mapping    *mapping = state;
+	RoleSpelling *added;
+
+	if (mapping->nspellings == 0)
+		mapping->spellings = palloc(sizeof(RoleSpelling));
+	else
+		mapping->spellings = repalloc(mapping->spellings,
+									  sizeof(RoleSpelling) *
+									  (mapping->nspellings + 1));
+	added = &mapping->spellings[mapping->nspellings];
+	if (!chatmig_role_parse(role, &added->role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown role \"%s\" for \"%s\" in mapping", role,
+						spelling),
+				 errhint("Known roles: user, assistant, system, tool.")));
+	added->spelling = pstrdup(spelling);
+	mapping->nspellings++;
+}
+
+static bool
+type_accepted(PartType accepts, Oid type)
+{
+	Oid			base = getBaseType(type);
+	char		category;
+	bool		preferred;
+	bool		is_string;
+	bool		is_enum;
+	bool		is_integer = base == INT2OID || base == INT4OID ||
+		base == INT8OID;
+	bool		is_json = base == JSONOID || base == JSONBOID;
+
+	get_type_category_preferred(base, &category, &preferred);
+	is_string = category == TYPCATEGORY_STRING;
+	is_enum = category == TYPCATEGORY_ENUM;
+	switch (accepts)
+	{
+		case ACCEPTS_ORDERED:
+			return OidIsValid(lookup_type_cache(type, TYPECACHE_LT_OPR |
+												TYPECACHE_EQ_OPR)->lt_opr);
+		case ACCEPTS_TEXT:
+			return is_string || is_json;
+		case ACCEPTS_ROLE:
+			return is_string || is_enum || is_integer || base == BOOLOID;
+		case ACCEPTS_TIME:
+			return is_string || is_integer || base == TIMESTAMPOID ||
+				base == TIMESTAMPTZOID || base == DATEOID ||
+				base == FLOAT4OID || base == FLOAT8OID || base == NUMERICOID;
+		case ACCEPTS_LABEL:
+			return is_string || is_enum;
+		case ACCEPTS_INTEGER:
+			return is_integer;
+		case ACCEPTS_JSON:
+			return is_json;
+	}
+	return false;
+}
+
+static void
+check_type(Relation rel, const char *part, PartType accepts,
+		   const Column *column)
+{
+	if (type_accepted(accepts, column->type))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("column \"%s\" of \"%s\" cannot be the %s", column->name,
+					RelationGetRelationName(rel), part),
+			 errdetail("It has the type %s; accepted is %s.",
+					   format_type_be(column->type), accepted[accepts]),
+			 errhint("Name another column, or register a view that converts it.")));
+}

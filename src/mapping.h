@@ -1,0 +1,135 @@
+/*
+ * mapping.h
+ *	  A registered mapping, with every name checked against the catalogs.
+ *
+ * A mapping says which column of a legacy table plays which part. The user
+ * writes names in jsonb; detect.c proposes names; register.c turns names into
+ * this struct, and refuses what does not fit. Everything behind register.c
+ * (plan, the stages, validate, rollback) sees only this.
+ */
+#ifndef CHATMIG_MAPPING_H
+#define CHATMIG_MAPPING_H
+
+#include "access/attnum.h"
+#include "utils/jsonb.h"
+#include "utils/relcache.h"
+
+/* How a legacy row holds messages. */
+typedef enum Shape
+{
+	SHAPE_PAIR,					/* a question and its answer */
+	SHAPE_FLAT					/* one message */
+} Shape;
+
+/*
+ * The parts that a single column can play. The order is that of the names in
+ * chatmig_part_names[]; the key is apart because it may have many columns.
+ */
+typedef enum Part
+{
+	PART_OWNER,
+	PART_COUNTERPART,
+	PART_SESSION,
+	PART_QUESTION,				/* pair */
+	PART_ANSWER,				/* pair */
+	PART_ROLE,					/* flat */
+	PART_CONTENT,				/* flat */
+	PART_TIME,
+	PART_MODEL,
+	PART_TOKENS,
+	PART_METADATA,
+	PART_MEDIA,					/* the medium's URL */
+	PART_MEDIA_TYPE,
+	NUM_PARTS
+} Part;
+
+/* The roles that a message may have, as the default target spells them. */
+typedef enum Role
+{
+	ROLE_USER,
+	ROLE_ASSISTANT,
+	ROLE_SYSTEM,
+	ROLE_TOOL,
+	NUM_ROLES
+} Role;
+
+/* What a column of times holds; decides how it is read. */
+typedef enum TimeKind
+{
+	TIME_NONE,					/* no time column: the key orders */
+	TIME_TIMESTAMPTZ,
+	TIME_TIMESTAMP,				/* read in options.time_zone */
+	TIME_DATE,					/* midnight in options.time_zone */
+	TIME_EPOCH,					/* a number; epoch_unit says of what */
+	TIME_TEXT					/* ISO 8601 */
+} TimeKind;
+
+typedef struct Column
+{
+	char	   *name;			/* unquoted; NULL: no column plays the part */
+	AttrNumber	attnum;
+	Oid			type;			/* as declared (a domain stays a domain) */
+	int32		typmod;
+	Oid			collation;
+} Column;
+
+/* One spelling in the role column and the role it stands for. */
+typedef struct RoleSpelling
+{
+	char	   *spelling;		/* as the column's text output has it */
+	Role		role;
+} RoleSpelling;
+
+#define MAX_KEYS 8				/* columns in a legacy key */
+
+typedef struct Mapping
+{
+	Shape		shape;
+	int			nkeys;			/* at least 1 */
+	Column		keys[MAX_KEYS];
+	Column		parts[NUM_PARTS];
+	TimeKind	time_kind;
+	double		epoch_unit;		/* units per second: 1, 1e3 or 1e6 */
+	int			nspellings;		/* the user's own; known ones are in role.c */
+	RoleSpelling *spellings;
+	int			ncolumns;		/* all columns, in the table's order */
+	Column	   *columns;
+	int			nkept;			/* columns that no part names: kept whole in
+								 * the metadata of each message */
+	Column	   *kept;
+} Mapping;
+
+/* In the metadata of a message whose time is a neighbour's. */
+#define TIME_MISSING_MARK "chatmig_time_missing"
+
+#define HAS_PART(mapping, part) ((mapping)->parts[part].name != NULL)
+
+extern const char *const chatmig_part_names[NUM_PARTS];
+extern const char *const chatmig_role_names[NUM_ROLES];
+
+/* The shape that a mapping names; false where it names none. */
+extern bool chatmig_mapping_shape(Jsonb *jsonb, Shape *shape);
+
+/* Whether the shape has the part, and cannot do without it. */
+extern bool chatmig_mapping_part_fits(Shape shape, Part part);
+extern bool chatmig_mapping_part_required(Shape shape, Part part);
+
+/*
+ * Whether messages keep the role as it was spelled: where the user had to say
+ * what the spellings of a label mean, they say more than the role does.
+ */
+extern bool chatmig_mapping_keeps_role(const Mapping *mapping);
+
+/* bigint where the source has it, or else integer. */
+extern Oid	chatmig_mapping_tokens_type(const Mapping *mapping);
+
+/* Errors with 22023 on a key that the shape does not know. */
+extern void chatmig_mapping_check_keys(Jsonb *jsonb, Shape shape);
+
+/*
+ * Checks a complete mapping against a relation that the caller holds open.
+ * Errors: 42703 no such column, 42804 a type that does not fit, 22023.
+ */
+extern Mapping *chatmig_mapping_resolve(Relation rel, Jsonb *jsonb);
+
+#endif							/* CHATMIG_MAPPING_H */

@@ -1,0 +1,75 @@
+/*
+ * plan.h
+ *	  MigrationPlan: what is read, in which order, into what.
+ *
+ * chatmig_plan_make() is the one place that decides whether a migration can
+ * run. What it returns is fixed for the rest of the run.
+ */
+#ifndef CHATMIG_PLAN_H
+#define CHATMIG_PLAN_H
+
+#include "ledger.h"
+#include "mapping.h"
+
+typedef struct Options
+{
+	int64		idle_gap;		/* microseconds; 0: none */
+	char	   *title;			/* template; NULL: no title */
+	char	   *description;	/* template; NULL: no description */
+	char	   *time_zone;		/* for times without one */
+	int64		max_rejects;
+	Oid			id_type;		/* of conversations, messages and media: uuid,
+								 * text or bigint */
+} Options;
+
+typedef struct MigrationPlan
+{
+	char	   *name;			/* the migration's */
+
+	/* the source */
+	Oid			source;
+	char	   *source_name;	/* schema-qualified and quoted */
+	Oid			source_owner;	/* the role that reads and writes */
+	Mapping    *mapping;
+	Options		options;
+
+	/* the target; see target.h for the columns */
+	char	   *schema;			/* unquoted */
+	char	   *table_names[NUM_TARGETS];	/* unquoted */
+	char	   *qualified[NUM_TARGETS]; /* schema-qualified and quoted */
+	Oid			tables[NUM_TARGETS];	/* InvalidOid: not there (yet) */
+	bool		created[NUM_TARGETS];	/* made by chatmig */
+	char	   *owner_column;	/* in conversations and media; NULL: none */
+	char	   *counterpart_column; /* in conversations; NULL: none */
+	bool		has_media;
+
+	bool		migrated;		/* an earlier run has been here: the trace
+								 * says what is done */
+	TimestampTz migrated_at;	/* of the first run, if migrated */
+
+	/* found out by chatmig_plan_probe() */
+	bool		times_missing;	/* some rows have no time: take neighbours' */
+} MigrationPlan;
+
+/*
+ * Resolves a registered migration. Takes AccessShareLock on the source and
+ * keeps it to the end of the transaction, so that no DDL comes between this
+ * and what follows; rows may be read and written meanwhile. Errors: 42704 no
+ * such migration; 42501 not the owner of the source; 42P01, 42703, 42804 the
+ * source no longer fits the mapping; 3F000 no such schema; 42P07 a target's
+ * name is taken; 55000 a target is gone. Allocates in the current memory
+ * context.
+ */
+extern MigrationPlan *chatmig_plan_make(const char *name);
+
+/*
+ * Looks at the rows: whether each has a key of its own (23502, 23505 if not),
+ * and whether some have no time. Reads as the current role, under the active
+ * snapshot.
+ */
+extern void chatmig_plan_probe(MigrationPlan *plan);
+
+/* The type's default equality operator, as OPERATOR(schema.=). */
+extern char *chatmig_plan_equality(Oid type);
+
+#endif							/* CHATMIG_PLAN_H */

@@ -1,0 +1,266 @@
+/*
+ * query.c
+ *	  The only code that calls SPI. See query.h.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/params.h"
+#include "tcop/dest.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+#include "query.h"
+
+/* A receiver that hands each row to a callback. */
+typedef struct StreamReceiver
+{
+	DestReceiver pub;
+	QueryBegin	begin;
+	QueryRow	row;
+	void	   *state;
+} StreamReceiver;
+
+static ParamListInfo make_params(const QueryArgs *args);
+static void stream_startup(DestReceiver *self, int operation, TupleDesc desc);
+static bool stream_receive(TupleTableSlot *slot, DestReceiver *self);
+static void stream_shutdown(DestReceiver *self);
+static void stream_destroy(DestReceiver *self);
+
+void
+chatmig_query_arg(QueryArgs *args, Oid type, Datum value, bool isnull)
+{
+	Assert(args->n < MAX_QUERY_ARGS);
+	args->types[args->n] = type;
+	args->values[args->n] = value;
+	args->nulls[args->n] = isnull ? 'n' : ' ';
+	args->n++;
+}
+
+void
+chatmig_query_text_arg(QueryArgs *args, const char *value)
+{
+	chatmig_query_arg(args, TEXTOID,
+					  value ? CStringGetTextDatum(value) : (Datum) 0,
+					  value == NULL);
+}
+
+uint64
+chatmig_query_run(const char *sql, const QueryArgs *args)
+{
+	SPIExecuteOptions options = {.params = make_params(args)};
+	uint64		processed;
+	int			code;
+
+	SPI_connect();
+	code = SPI_execute_extended(sql, &options);
+	if (code < 0)
+		elog(ERROR, "SPI failed with \"%s\" at: %s",
+			 SPI_result_code_string(code), sql);
+	processed = SPI_processed;
+	SPI_finish();
+	return processed;
+}
+
+Datum
+chatmig_query_value(const char *sql, const QueryArgs *args, bool *isnull)
+{
+	SPIExecuteOptions options = {
+		.params = make_params(args),
+		.read_only = true,
+		.tcount = 1
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		result = (Datum) 0;
+	int			code;
+
+	SPI_connect();
+	code = SPI_execute_extended(sql, &options);
+	if (code < 0 || SPI_tuptable == NULL)
+		elog(ERROR, "SPI failed with \"%s\" at: %s",
+			 SPI_result_code_string(code), sql);
+	*isnull = true;
+	if (SPI_processed > 0)
+	{
+		Oid			type = SPI_gettypeid(SPI_tuptable->tupdesc, 1);
+		bool		byval;
+		int16		len;
+
+		get_typlenbyval(type, &len, &byval);
+		result = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
+							   isnull);
+		if (!*isnull)
+		{
+			MemoryContext old = MemoryContextSwitchTo(caller);
+
+			result = datumCopy(result, byval, len);
+			MemoryContextSwitchTo(old);
+		}
+	}
+	SPI_finish();
+	return result;
+}
+
+int64
+chatmig_query_count(const char *sql, const QueryArgs *args)
+{
+	bool		isnull;
+	Datum		count = chatmig_query_value(sql, args, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(count);
+}
+
+List *
+chatmig_query_list(const char *sql, const QueryArgs *args)
+{
+	SPIExecuteOptions options = {
+		.params = make_params(args),
+		.read_only = true
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	List	   *result = NIL;
+	int			code;
+
+	SPI_connect();
+	code = SPI_execute_extended(sql, &options);
+	if (code < 0 || SPI_tuptable == NULL)
+		elog(ERROR, "SPI failed with \"%s\" at: %s",
+			 SPI_result_code_string(code), sql);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		char	   *value = SPI_getvalue(SPI_tuptable->vals[i],
+										 SPI_tuptable->tupdesc, 1);
+
+		if (value != NULL)
+		{
+			MemoryContext old = MemoryContextSwitchTo(caller);
+
+			result = lappend(result, pstrdup(value));
+			MemoryContextSwitchTo(old);
+		}
+	}
+	SPI_finish();
+	return result;
+}
+
+void
+chatmig_query_stream(const char *sql, const QueryArgs *args, bool parallel,
+					 QueryBegin begin, QueryRow row, void *state)
+{
+	StreamReceiver receiver = {
+		.pub = {
+			.receiveSlot = stream_receive,
+			.rStartup = stream_startup,
+			.rShutdown = stream_shutdown,
+			.rDestroy = stream_destroy,
+			.mydest = DestNone
+		},
+		.begin = begin,
+		.row = row,
+		.state = state
+	};
+	SPIExecuteOptions options = {
+		.params = make_params(args),
+		.read_only = true,
+		.dest = &receiver.pub
+	};
+	SPIPlanPtr	plan;
+	int			code;
+
+	SPI_connect();
+	plan = SPI_prepare_cursor(sql, args ? args->n : 0,
+							  args ? (Oid *) args->types : NULL,
+							  parallel ? CURSOR_OPT_PARALLEL_OK : 0);
+	if (plan == NULL)
+		elog(ERROR, "SPI failed with \"%s\" at: %s",
+			 SPI_result_code_string(SPI_result), sql);
+	code = SPI_execute_plan_extended(plan, &options);
+	if (code < 0)
+		elog(ERROR, "SPI failed with \"%s\" at: %s",
+			 SPI_result_code_string(code), sql);
+	SPI_finish();
+}
+
+uint64
+chatmig_query_run_with_stores(const char *sql, const QueryStore *stores,
+							  int nstores)
+{
+	uint64		processed;
+	int			code;
+
+	SPI_connect();
+	for (int i = 0; i < nstores; i++)
+	{
+		EphemeralNamedRelation enr =
+			palloc0(sizeof(EphemeralNamedRelationData));
+
+		enr->md.name = pstrdup(stores[i].name);
+		enr->md.reliddesc = InvalidOid;
+		enr->md.tupdesc = stores[i].desc;
+		enr->md.enrtype = ENR_NAMED_TUPLESTORE;
+		enr->md.enrtuples = stores[i].ntuples;
+		enr->reldata = stores[i].store;
+		code = SPI_register_relation(enr);
+		if (code != SPI_OK_REL_REGISTER)
+			elog(ERROR, "SPI failed with \"%s\" at registering \"%s\"",
+				 SPI_result_code_string(code), stores[i].name);
+	}
+	code = SPI_execute(sql, false, 0);
+	if (code < 0)
+		elog(ERROR, "SPI failed with \"%s\" at: %s",
+			 SPI_result_code_string(code), sql);
+	processed = SPI_processed;
+	SPI_finish();
+	return processed;
+}
+
+static ParamListInfo
+make_params(const QueryArgs *args)
+{
+	ParamListInfo params;
+
+	if (args == NULL || args->n == 0)
+		return NULL;
+	params = makeParamList(args->n);
+	for (int i = 0; i < args->n; i++)
+	{
+		params->params[i].value = args->values[i];
+		params->params[i].isnull = args->nulls[i] == 'n';
+		params->params[i].pflags = PARAM_FLAG_CONST;
+		params->params[i].ptype = args->types[i];
+	}
+	return params;
+}
+
+static void
+stream_startup(DestReceiver *self, int operation, TupleDesc desc)
+{
+	StreamReceiver *receiver = (StreamReceiver *) self;
+
+	if (receiver->begin)
+		receiver->begin(desc, receiver->state);
+}
+
+static bool
+stream_receive(TupleTableSlot *slot, DestReceiver *self)
+{
+	StreamReceiver *receiver = (StreamReceiver *) self;
+
+	CHECK_FOR_INTERRUPTS();
+	receiver->row(slot, receiver->state);
+	return true;
+}
+
+static void
+stream_shutdown(DestReceiver *self)
+{
+}
+
+static void
+stream_destroy(DestReceiver *self)
+{
+}

@@ -1,0 +1,84 @@
+/*
+ * query.h
+ *	  The only code that calls SPI: run a statement, fetch a value, stream rows.
+ *
+ * Each call makes its own SPI connection, so that a statement may be run
+ * while another one streams. SQL text is built by the callers, every name in
+ * it quoted; search_path is what chatmig_caller_enter() set.
+ */
+#ifndef CHATMIG_QUERY_H
+#define CHATMIG_QUERY_H
+
+#include "executor/tuptable.h"
+#include "utils/queryenvironment.h"
+#include "utils/tuplestore.h"
+
+#define MAX_QUERY_ARGS 8
+
+/* Parameters $1, $2, ... of a statement. */
+typedef struct QueryArgs
+{
+	int			n;
+	Oid			types[MAX_QUERY_ARGS];
+	Datum		values[MAX_QUERY_ARGS];
+	char		nulls[MAX_QUERY_ARGS];	/* ' ' or 'n' */
+} QueryArgs;
+
+extern void chatmig_query_arg(QueryArgs *args, Oid type, Datum value,
+							  bool isnull);
+extern void chatmig_query_text_arg(QueryArgs *args, const char *value);
+
+/* Runs one statement, of any kind; args may be NULL. Returns rows processed. */
+extern uint64 chatmig_query_run(const char *sql, const QueryArgs *args);
+
+/*
+ * SELECTs under the active snapshot, like chatmig_query_stream(): several of
+ * them see the same rows. They do not see what commands after that snapshot
+ * wrote, unless the caller pushes a new one.
+ *
+ * value: the first column of the first row, copied into the current memory
+ * context; *isnull is also true when there is no row.
+ */
+extern Datum chatmig_query_value(const char *sql, const QueryArgs *args,
+								 bool *isnull);
+
+/* The same for a bigint that is never NULL, such as count(*). */
+extern int64 chatmig_query_count(const char *sql, const QueryArgs *args);
+
+/* The first column of every row as text, NULLs left out; a List of char *. */
+extern List *chatmig_query_list(const char *sql, const QueryArgs *args);
+
+/*
+ * Called for each row that a query returns. The slot is valid during the
+ * call alone. It may be of any kind: use slot_getattr() and the like.
+ */
+typedef void (*QueryRow) (TupleTableSlot *slot, void *state);
+
+/*
+ * Streams a SELECT's rows under the active snapshot. Rows are not collected:
+ * memory is what the executor needs. With parallel, workers may be used, and
+ * then the callback must not start a command or assign a transaction id.
+ * begin, if not NULL, is called once with the rows' descriptor before them.
+ */
+typedef void (*QueryBegin) (TupleDesc desc, void *state);
+extern void chatmig_query_stream(const char *sql, const QueryArgs *args,
+								 bool parallel, QueryBegin begin,
+								 QueryRow row, void *state);
+
+/*
+ * Runs a statement that reads tuplestores under names of their own, as a
+ * trigger reads its transition tables.
+ */
+typedef struct QueryStore
+{
+	const char *name;
+	TupleDesc	desc;
+	Tuplestorestate *store;
+	double		ntuples;
+} QueryStore;
+
+extern uint64 chatmig_query_run_with_stores(const char *sql,
+											const QueryStore *stores,
+											int nstores);
+
+#endif							/* CHATMIG_QUERY_H */

@@ -1,0 +1,190 @@
+/*
+ * read.c
+ *	  legacy table --read--> legacy rows, by group, time, key
+ *
+ * In: a plan. Out: one LegacyRow at a time, in the order in which the rows
+ * become messages. One query (read_query.c) does the work, so the server may
+ * sort in external files and use parallel workers; this file only turns its
+ * rows into structs. Holds one row in memory.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "query.h"
+#include "read.h"
+#include "read_query.h"
+
+typedef struct ReadState
+{
+	/* fixed */
+	const MigrationPlan *plan;
+	ReadColumns columns;
+	ReadRow		callback;
+	void	   *callback_state;
+	FmgrInfo	key_output[MAX_KEYS];
+
+	/* per row */
+	MemoryContext row_context;
+	LegacyRow	row;
+} ReadState;
+
+static void receive(TupleTableSlot *slot, void *state);
+static void fill_row(ReadState *state, TupleTableSlot *slot);
+static void fill_known(ReadState *state, TupleTableSlot *slot);
+static Value value_of(TupleTableSlot *slot, int attnum);
+static char *key_text(ReadState *state);
+
+void
+chatmig_read_rows(const MigrationPlan *plan, bool parallel, ReadRow callback,
+				  void *callback_state)
+{
+	ReadState	state = {
+		.plan = plan,
+		.callback = callback,
+		.callback_state = callback_state
+	};
+	char	   *sql = chatmig_read_query(plan, &state.columns);
+
+	for (int i = 0; i < plan->mapping->nkeys; i++)
+	{
+		Oid			output;
+		bool		is_varlena;
+
+		getTypeOutputInfo(plan->mapping->keys[i].type, &output, &is_varlena);
+		fmgr_info(output, &state.key_output[i]);
+	}
+	state.row_context = AllocSetContextCreate(CurrentMemoryContext,
+											  "chatmig legacy row",
+											  ALLOCSET_DEFAULT_SIZES);
+	chatmig_query_stream(sql, NULL, parallel, NULL, receive, &state);
+	MemoryContextDelete(state.row_context);
+}
+
+void
+chatmig_read_totals(const MigrationPlan *plan, int64 *rows, int64 *traced)
+{
+	*rows = chatmig_query_count(psprintf("SELECT count(*) FROM %s",
+										 plan->source_name), NULL);
+	*traced = plan->migrated ?
+		chatmig_query_count(chatmig_read_query_traced(plan), NULL) : 0;
+}
+
+Jsonb *
+chatmig_read_whole(const MigrationPlan *plan, const char *key)
+{
+	QueryArgs	args = {0};
+	bool		isnull;
+	Datum		row;
+
+	chatmig_query_text_arg(&args, key);
+	row = chatmig_query_value(chatmig_read_query_whole(plan,
+													   plan->mapping->columns,
+													   plan->mapping->ncolumns),
+							  &args, &isnull);
+	return isnull ? NULL : DatumGetJsonbP(row);
+}
+
+static void
+receive(TupleTableSlot *slot, void *state)
+{
+	ReadState  *read = state;
+	MemoryContext old = MemoryContextSwitchTo(read->row_context);
+
+	fill_row(read, slot);
+	read->callback(&read->row, read->callback_state);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(read->row_context);
+}
+
+static void
+fill_row(ReadState *state, TupleTableSlot *slot)
+{
+	const Mapping *mapping = state->plan->mapping;
+	const ReadColumns *columns = &state->columns;
+	LegacyRow  *row = &state->row;
+	Value		role;
+
+	slot_getallattrs(slot);
+	for (int i = 0; i < mapping->nkeys; i++)
+		row->keys[i] = slot->tts_values[columns->keys - 1 + i];
+	row->key = key_text(state);
+	row->group.owner = value_of(slot, columns->owner);
+	row->group.counterpart = value_of(slot, columns->counterpart);
+	row->group.session = value_of(slot, columns->session);
+	row->time = value_of(slot, columns->time);
+	row->time_invalid = row->time.isnull &&
+		!DatumGetBool(slot->tts_values[columns->time_missing - 1]);
+	row->contents[0] = value_of(slot, columns->contents);
+	if (mapping->shape == SHAPE_PAIR)
+		row->contents[1] = value_of(slot, columns->contents + 1);
+	role = value_of(slot, columns->role);
+	row->role = role.isnull ? NULL : TextDatumGetCString(role.datum);
+	row->model = value_of(slot, columns->model);
+	row->tokens = value_of(slot, columns->tokens);
+	row->metadata = value_of(slot, columns->metadata);
+	row->media_url = value_of(slot, columns->media);
+	row->media_type = value_of(slot, columns->media_type);
+	row->fingerprint =
+		DatumGetInt64(slot->tts_values[columns->fingerprint - 1]);
+	fill_known(state, slot);
+}
+
+static void
+fill_known(ReadState *state, TupleTableSlot *slot)
+{
+	const ReadColumns *columns = &state->columns;
+	KnownRow   *known = &state->row.known;
+	Value		next;
+
+	MemSet(known, 0, sizeof(KnownRow));
+	if (columns->known == 0)
+		return;
+	known->known = DatumGetBool(slot->tts_values[columns->known - 1]);
+	known->conversation = value_of(slot, columns->conversation).datum;
+	known->position = value_of(slot, columns->position);
+	next = value_of(slot, columns->next_conversation);
+	known->has_next = !known->known && !next.isnull;
+	known->next_conversation = next.datum;
+	known->next_time = value_of(slot, columns->next_time);
+}
+
+/* NULL where the query has no such column. */
+static Value
+value_of(TupleTableSlot *slot, int attnum)
+{
+	Value		value = {.isnull = true};
+
+	if (attnum > 0)
+	{
+		value.datum = slot->tts_values[attnum - 1];
+		value.isnull = slot->tts_isnull[attnum - 1];
+	}
+	return value;
+}
+
+/* As the SQL of chatmig_read_query_key() has it. */
+static char *
+key_text(ReadState *state)
+{
+	int			nkeys = state->plan->mapping->nkeys;
+	StringInfoData text;
+
+	if (nkeys == 1)
+		return OutputFunctionCall(&state->key_output[0], state->row.keys[0]);
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '[');
+	for (int i = 0; i < nkeys; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(&text, ", ");
+		escape_json(&text, OutputFunctionCall(&state->key_output[i],
+											  state->row.keys[i]));
+	}
+	appendStringInfoChar(&text, ']');
+	return text.data;
+}

@@ -1,0 +1,31 @@
+/*
+ * read.h
+ *	  legacy table --read--> legacy rows, by group, time, key
+ */
+#ifndef CHATMIG_READ_H
+#define CHATMIG_READ_H
+
+#include "plan.h"
+#include "rows.h"
+
+typedef void (*ReadRow) (LegacyRow *row, void *state);
+
+/*
+ * Streams the legacy rows that a run must look at: all of them in a first
+ * run; later, those of every owner who has rows that are not migrated yet,
+ * with what the trace says of each. Reads as the current role under the
+ * active snapshot. With parallel, workers may be used; see query.h for what
+ * the callback must not do then. The row and all it points to live until the
+ * callback returns.
+ */
+extern void chatmig_read_rows(const MigrationPlan *plan, bool parallel,
+							  ReadRow callback, void *state);
+
+/* Numbers of legacy rows, and of those among them that are in the trace. */
+extern void chatmig_read_totals(const MigrationPlan *plan, int64 *rows,
+								int64 *traced);
+
+/* The whole legacy row with that key, as jsonb; the key as read_rows gave it. */
+extern Jsonb *chatmig_read_whole(const MigrationPlan *plan, const char *key);
+
+#endif							/* CHATMIG_READ_H */

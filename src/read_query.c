@@ -1,0 +1,497 @@
+/*
+ * read_query.c
+ *	  The query that reads a legacy table.
+ *
+ * In: a plan. Out: SQL text. The innermost select gives each row of the
+ * source what the parts say; missing times come from a side query over keys
+ * and times alone; a later run joins the trace. All names are quoted; the
+ * search path is pg_catalog, so that no operator or function of a user is
+ * called but those of the columns' own types.
+ *
+ * The layers, from the inside:
+ *	  s		the source
+ *	  f		for rows without a time, that of a neighbour
+ *	  t, m	the trace, and the last message of a traced row
+ *	  q		all of it, with the columns that ReadColumns counts
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "read_query.h"
+
+/* jsonb_build_object() takes 100 arguments at most. */
+#define MAX_OBJECT_COLUMNS 40
+
+/* The parts that make a group, in the order of GroupKey. */
+static const Part group_parts[] = {
+	PART_OWNER, PART_COUNTERPART, PART_SESSION
+};
+
+/* The select list while it is being built. */
+typedef struct SelectList
+{
+	StringInfoData sql;
+	int			natts;
+} SelectList;
+
+static int	add(SelectList *list, const char *name, const char *expression);
+static int	add_part(SelectList *list, const MigrationPlan *plan, Part part,
+					 const char *cast);
+static void add_contents(SelectList *list, const MigrationPlan *plan,
+						 ReadColumns *columns);
+static char *column(const MigrationPlan *plan, Part part);
+static char *time_of_row(const MigrationPlan *plan);
+static char *time_of_message(const MigrationPlan *plan);
+static char *metadata(const MigrationPlan *plan);
+static char *added_metadata(const MigrationPlan *plan, StringInfo names);
+static char *json_value(const Column *column);
+static char *object(const Column *columns, int n);
+static char *neighbours(const MigrationPlan *plan);
+static char *trace_joins(const MigrationPlan *plan);
+static char *pending_owners(const MigrationPlan *plan);
+static char *group_columns(const MigrationPlan *plan, const char *prefix);
+static char *key_columns(const MigrationPlan *plan, const char *suffix);
+static char *key_join(const MigrationPlan *plan, const char *alias);
+static char *with_next(const MigrationPlan *plan, const char *inner);
+
+char *
+chatmig_read_query(const MigrationPlan *plan, ReadColumns *columns)
+{
+	const Mapping *mapping = plan->mapping;
+	SelectList	list = {0};
+	StringInfoData sql;
+
+	MemSet(columns, 0, sizeof(ReadColumns));
+	initStringInfo(&list.sql);
+	columns->keys = 1;
+	for (int i = 0; i < mapping->nkeys; i++)
+		add(&list, psprintf("key_%d", i + 1),
+			psprintf("s.%s", quote_identifier(mapping->keys[i].name)));
+	columns->owner = add_part(&list, plan, PART_OWNER, "");
+	columns->counterpart = add_part(&list, plan, PART_COUNTERPART, "");
+	columns->session = add_part(&list, plan, PART_SESSION, "");
+	columns->time = add(&list, "at", time_of_message(plan));
+	columns->time_missing =
+		add(&list, "time_missing", mapping->time_kind == TIME_NONE ? "true" :
+			psprintf("s.%s IS NULL", column(plan, PART_TIME)));
+	add_contents(&list, plan, columns);
+	columns->metadata = add(&list, "metadata", metadata(plan));
+	columns->fingerprint = add(&list, "fingerprint",
+							   psprintf("%s.chatmig_fingerprint(s)",
+										chatmig_ledger_schema()));
+	if (plan->migrated)
+	{
+		columns->known = add(&list, "known", "t.key_1 IS NOT NULL");
+		columns->conversation = add(&list, "conversation",
+									"t.conversation_id");
+		columns->position = add(&list, "\"position\"", "m.\"position\"");
+	}
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT %s FROM %s AS s", list.sql.data,
+					 plan->source_name);
+	if (plan->times_missing)
+		appendStringInfo(&sql, " LEFT JOIN (%s) AS f ON %s",
+						 neighbours(plan), key_join(plan, "f"));
+	if (plan->migrated)
+	{
+		appendStringInfo(&sql, "%s%s", trace_joins(plan),
+						 pending_owners(plan));
+		/* with_next() adds the run's number, and then these */
+		columns->next_conversation = list.natts + 2;
+		columns->next_time = list.natts + 3;
+		columns->natts = list.natts + 3;
+		return with_next(plan, sql.data);
+	}
+	columns->natts = list.natts;
+	return psprintf("SELECT * FROM (%s) AS q ORDER BY %sat, %s", sql.data,
+					group_columns(plan, "q."), key_columns(plan, ""));
+}
+
+char *
+chatmig_read_query_key(const MigrationPlan *plan)
+{
+	const Mapping *mapping = plan->mapping;
+	StringInfoData sql;
+
+	if (mapping->nkeys == 1)
+		return psprintf("s.%s::text",
+						quote_identifier(mapping->keys[0].name));
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "jsonb_build_array(");
+	for (int i = 0; i < mapping->nkeys; i++)
+		appendStringInfo(&sql, "%ss.%s::text", i > 0 ? ", " : "",
+						 quote_identifier(mapping->keys[i].name));
+	appendStringInfoString(&sql, ")::text");
+	return sql.data;
+}
+
+char *
+chatmig_read_query_traced(const MigrationPlan *plan)
+{
+	return psprintf("SELECT count(*) FROM %s AS s JOIN %s AS t ON %s",
+					plan->source_name, plan->qualified[TARGET_TRACE],
+					key_join(plan, "t"));
+}
+
+char *
+chatmig_read_query_whole(const MigrationPlan *plan, const Column *columns,
+						 int n)
+{
+	return psprintf("SELECT %s FROM %s AS s WHERE %s = $1",
+					object(columns, n), plan->source_name,
+					chatmig_read_query_key(plan));
+}
+
+/* Returns the attribute number. */
+static int
+add(SelectList *list, const char *name, const char *expression)
+{
+	appendStringInfo(&list->sql, "%s%s AS %s", list->natts > 0 ? ", " : "",
+					 expression, name);
+	return ++list->natts;
+}
+
+/* A column named after its part, or 0 if no column plays it. */
+static int
+add_part(SelectList *list, const MigrationPlan *plan, Part part,
+		 const char *cast)
+{
+	if (!HAS_PART(plan->mapping, part))
+		return 0;
+	return add(list, psprintf("\"%s\"", chatmig_part_names[part]),
+			   psprintf("s.%s%s", column(plan, part), cast));
+}
+
+static void
+add_contents(SelectList *list, const MigrationPlan *plan,
+			 ReadColumns *columns)
+{
+	if (plan->mapping->shape == SHAPE_PAIR)
+	{
+		columns->contents = add_part(list, plan, PART_QUESTION, "::text");
+		add_part(list, plan, PART_ANSWER, "::text");
+	}
+	else
+	{
+		columns->contents = add_part(list, plan, PART_CONTENT, "::text");
+		columns->role = add_part(list, plan, PART_ROLE, "::text");
+	}
+	columns->model = add_part(list, plan, PART_MODEL, "::text");
+	columns->tokens = add_part(list, plan, PART_TOKENS,
+							   chatmig_mapping_tokens_type(plan->mapping) == INT8OID ?
+							   "::int8" : "::int4");
+	columns->media = add_part(list, plan, PART_MEDIA, "::text");
+	columns->media_type = add_part(list, plan, PART_MEDIA_TYPE, "::text");
+}
+
+static char *
+column(const MigrationPlan *plan, Part part)
+{
+	return pstrdup(quote_identifier(plan->mapping->parts[part].name));
+}
+
+/* The row's own time as timestamptz; NULL also where it cannot be read. */
+static char *
+time_of_row(const MigrationPlan *plan)
+{
+	const char *schema = chatmig_ledger_schema();
+	const char *zone = quote_literal_cstr(plan->options.time_zone);
+
+	switch (plan->mapping->time_kind)
+	{
+		case TIME_NONE:
+			return pstrdup("NULL::timestamptz");
+		case TIME_TIMESTAMPTZ:
+			return psprintf("s.%s::timestamptz", column(plan, PART_TIME));
+		case TIME_TIMESTAMP:
+			return psprintf("%s.chatmig_time_from_timestamp(s.%s::timestamp, %s)",
+							schema, column(plan, PART_TIME), zone);
+		case TIME_DATE:
+			return psprintf("%s.chatmig_time_from_date(s.%s::date, %s)",
+							schema, column(plan, PART_TIME), zone);
+		case TIME_EPOCH:
+			return psprintf("%s.chatmig_time_from_epoch(s.%s::float8, %.0f)",
+							schema, column(plan, PART_TIME),
+							plan->mapping->epoch_unit);
+		case TIME_TEXT:
+			return psprintf("%s.chatmig_time_from_text(s.%s::text, %s)",
+							schema, column(plan, PART_TIME), zone);
+	}
+	return NULL;
+}
+
+/* The time that the row's messages get. */
+static char *
+time_of_message(const MigrationPlan *plan)
+{
+	if (!plan->times_missing)
+		return time_of_row(plan);
+	/* once given, a time does not change when new neighbours appear */
+	return psprintf("CASE WHEN s.%s IS NOT NULL THEN %s ELSE %s END",
+					column(plan, PART_TIME), time_of_row(plan),
+					plan->migrated ?
+					"CASE WHEN t.key_1 IS NULL THEN f.at ELSE coalesce(m.created_at, f.at) END" :
+					"f.at");
+}
+
+/*
+ * Mapped metadata, kept columns, the user's own spelling of a role, and a mark
+ * where a time is a neighbour's; NULL where there is nothing to keep. A mapped
+ * object is the metadata itself, unless a name in it is needed for a column:
+ * then it stays whole under its column's name, as other JSON does.
+ */
+static char *
+metadata(const MigrationPlan *plan)
+{
+	const Column *mapped = &plan->mapping->parts[PART_METADATA];
+	StringInfoData names;
+	char	   *added = added_metadata(plan, &names);
+	char	   *value;
+	char	   *whole;
+
+	if (mapped->name == NULL)
+		return added == NULL ? pstrdup("NULL::jsonb") :
+			psprintf("nullif(%s, '{}')", added);
+	value = json_value(mapped);
+	whole = psprintf("jsonb_build_object(%s, %s)",
+					 quote_literal_cstr(mapped->name), value);
+	if (added == NULL)
+		return psprintf("CASE jsonb_typeof(%s) WHEN 'object' THEN %s "
+						"ELSE CASE WHEN s.%s IS NOT NULL THEN %s END END",
+						value, value, quote_identifier(mapped->name), whole);
+	return psprintf("CASE WHEN s.%s IS NULL THEN nullif(%s, '{}') "
+					"WHEN jsonb_typeof(%s) = 'object' AND NOT %s ?| ARRAY[%s] "
+					"THEN %s || %s ELSE %s || %s END",
+					quote_identifier(mapped->name), added,
+					value, value, names.data,
+					value, added, whole, added);
+}
+
+/* What is added to mapped metadata, and under which names; NULL: nothing. */
+static char *
+added_metadata(const MigrationPlan *plan, StringInfo names)
+{
+	const Mapping *mapping = plan->mapping;
+	const Column *role = &mapping->parts[PART_ROLE];
+	StringInfoData sql;
+
+	initStringInfo(names);
+	initStringInfo(&sql);
+	if (mapping->nkept > 0)
+	{
+		appendStringInfoString(&sql, "CASE WHEN num_nonnulls(");
+		for (int i = 0; i < mapping->nkept; i++)
+		{
+			appendStringInfo(&sql, "%ss.%s", i > 0 ? ", " : "",
+							 quote_identifier(mapping->kept[i].name));
+			appendStringInfo(names, "%s, ",
+							 quote_literal_cstr(mapping->kept[i].name));
+		}
+		appendStringInfo(&sql, ") > 0 THEN %s ELSE '{}'::jsonb END",
+						 object(mapping->kept,
+												   mapping->nkept));
+	}
+	if (chatmig_mapping_keeps_role(mapping))
+	{
+		appendStringInfo(&sql, "%sCASE WHEN s.%s::text IN (",
+						 sql.len > 0 ? " || " : "",
+						 quote_identifier(role->name));
+		for (int i = 0; i < mapping->nspellings; i++)
+			appendStringInfo(&sql, "%s%s", i > 0 ? ", " : "",
+							 quote_literal_cstr(mapping->spellings[i].spelling));
+		appendStringInfo(&sql, ") THEN jsonb_build_object(%s, s.%s) ELSE '{}' END",
+						 quote_literal_cstr(role->name),
+						 quote_identifier(role->name));
+		appendStringInfo(names, "%s, ", quote_literal_cstr(role->name));
+	}
+	if (plan->times_missing)
+		appendStringInfo(&sql, "%sCASE WHEN s.%s IS NULL THEN '{\"" TIME_MISSING_MARK "\": true}'::jsonb ELSE '{}' END",
+						 sql.len > 0 ? " || " : "", column(plan, PART_TIME));
+	appendStringInfoString(names, "'" TIME_MISSING_MARK "'");
+	return sql.len == 0 ? NULL : psprintf("(%s)", sql.data);
+}
+
+/* A column as jsonb; what jsonb cannot hold, as a JSON string. */
+static char *
+json_value(const Column *column)
+{
+	const char *name = quote_identifier(column->name);
+
+	if (getBaseType(column->type) == JSONOID)
+		return psprintf("CASE WHEN strpos(s.%s::text, '\\u0000') > 0 "
+						"THEN to_jsonb(s.%s::text) ELSE s.%s::jsonb END",
+						name, name, name);
+	return psprintf("to_jsonb(s.%s)", name);
+}
+
+/*
+ * "jsonb_build_object('a', s.a, ...)". A json value that jsonb cannot hold is
+ * kept as a string, byte for byte.
+ */
+static char *
+object(const Column *columns, int n)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	for (int i = 0; i < n; i++)
+	{
+		if (i % MAX_OBJECT_COLUMNS == 0)
+			appendStringInfoString(&sql, i == 0 ? "jsonb_build_object(" :
+								   ") || jsonb_build_object(");
+		appendStringInfo(&sql, "%s%s, %s",
+						 i % MAX_OBJECT_COLUMNS == 0 ? "" : ", ",
+						 quote_literal_cstr(columns[i].name),
+						 json_value(&columns[i]));
+	}
+	appendStringInfoString(&sql, n > 0 ? ")" : "'{}'::jsonb");
+	return sql.data;
+}
+
+/*
+ * For each row without a time: that of the nearest row before it, by key, in
+ * its group, or else of the nearest after it. Over narrow rows alone, and only
+ * where there are such rows.
+ */
+static char *
+neighbours(const MigrationPlan *plan)
+{
+	char	   *group = group_columns(plan, "g.");
+	const char *by_group = group[0] == '\0' ? "" :
+		psprintf("PARTITION BY %.*s ", (int) strlen(group) - 2, group);
+	char	   *keys = key_columns(plan, "");
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < plan->mapping->nkeys; i++)
+		appendStringInfo(&list, "s.%s AS key_%d, ",
+						 quote_identifier(plan->mapping->keys[i].name), i + 1);
+	for (int i = 0; i < lengthof(group_parts); i++)
+		if (HAS_PART(plan->mapping, group_parts[i]))
+			appendStringInfo(&list, "s.%s AS \"%s\", ",
+							 column(plan, group_parts[i]),
+							 chatmig_part_names[group_parts[i]]);
+
+	return psprintf("SELECT %s, coalesce(before, after) AS at FROM ("
+					"SELECT %s, missing, "
+					"first_value(at) OVER (PARTITION BY %srun ORDER BY %s) AS before, "
+					"first_value(at) OVER (%sORDER BY at IS NULL, %s) AS after "
+					"FROM (SELECT *, count(at) OVER (%sORDER BY %s) AS run "
+					"FROM (SELECT %s%s AS at, s.%s IS NULL AS missing FROM %s AS s) AS g"
+					") AS g) AS g WHERE missing",
+					keys, keys, group, keys, by_group, keys, by_group, keys,
+					list.data, time_of_row(plan), column(plan, PART_TIME),
+					plan->source_name);
+}
+
+/* The trace, and the last message of each row that is in it. */
+static char *
+trace_joins(const MigrationPlan *plan)
+{
+	return psprintf(" LEFT JOIN %s AS t ON %s"
+					" LEFT JOIN %s AS m ON m.id = t.message_ids[array_upper(t.message_ids, 1)]",
+					plan->qualified[TARGET_TRACE], key_join(plan, "t"),
+					plan->qualified[TARGET_MESSAGES]);
+}
+
+/*
+ * Only rows of those owners who have rows that are not in the trace. Without
+ * an owner, the next best part of the group; without any, all rows.
+ */
+static char *
+pending_owners(const MigrationPlan *plan)
+{
+	for (int i = 0; i < lengthof(group_parts); i++)
+	{
+		const Column *part = &plan->mapping->parts[group_parts[i]];
+		char	   *pending;
+		char	   *name;
+
+		if (part->name == NULL)
+			continue;
+		name = column(plan, group_parts[i]);
+		pending = psprintf("SELECT s.%s FROM %s AS s LEFT JOIN %s AS t ON %s WHERE t.key_1 IS NULL",
+						   name, plan->source_name,
+						   plan->qualified[TARGET_TRACE],
+						   key_join(plan, "t"));
+		return psprintf(" WHERE s.%s %s ANY (%s) OR "
+						"(s.%s IS NULL AND EXISTS (%s AND s.%s IS NULL))",
+						name, chatmig_plan_equality(part->type), pending,
+						name, pending, name);
+	}
+	return pstrdup("");
+}
+
+/* "owner, counterpart, session, ", as far as they are mapped. */
+static char *
+group_columns(const MigrationPlan *plan, const char *prefix)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < lengthof(group_parts); i++)
+		if (HAS_PART(plan->mapping, group_parts[i]))
+			appendStringInfo(&list, "%s\"%s\", ", prefix,
+							 chatmig_part_names[group_parts[i]]);
+	return list.data;
+}
+
+/* "key_1, key_2", each with a suffix such as " DESC". */
+static char *
+key_columns(const MigrationPlan *plan, const char *suffix)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < plan->mapping->nkeys; i++)
+		appendStringInfo(&list, "%skey_%d%s", i > 0 ? ", " : "", i + 1,
+						 suffix);
+	return list.data;
+}
+
+/* A condition: the alias's key_1, ... are the key of s. */
+static char *
+key_join(const MigrationPlan *plan, const char *alias)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < plan->mapping->nkeys; i++)
+	{
+		const Column *key = &plan->mapping->keys[i];
+
+		appendStringInfo(&list, "%s%s.key_%d %s s.%s", i > 0 ? " AND " : "",
+						 alias, i + 1, chatmig_plan_equality(key->type),
+						 quote_identifier(key->name));
+	}
+	return list.data;
+}
+
+/*
+ * Adds to each row the conversation and the time of the next traced row of
+ * its group. Counted from the end, a traced row opens a run that goes on with
+ * the rows before it until the traced row before those; so the first of a run
+ * is the next traced row of all others in it.
+ */
+static char *
+with_next(const MigrationPlan *plan, const char *inner)
+{
+	char	   *group = group_columns(plan, "");
+	const char *by_group = group[0] == '\0' ? "" :
+		psprintf("PARTITION BY %.*s ", (int) strlen(group) - 2, group);
+	char	   *backwards = psprintf("at DESC, %s",
+									 key_columns(plan, " DESC"));
+
+	return psprintf("SELECT q.*, first_value(conversation) OVER w, "
+					"first_value(at) OVER w FROM ("
+					"SELECT q.*, count(*) FILTER (WHERE known) OVER (%sORDER BY %s) AS run "
+					"FROM (%s) AS q) AS q "
+					"WINDOW w AS (PARTITION BY %srun ORDER BY %s) "
+					"ORDER BY %sat, %s",
+					by_group, backwards, inner, group, backwards,
+					group, key_columns(plan, ""));
+}

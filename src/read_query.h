@@ -1,0 +1,49 @@
+/*
+ * read_query.h
+ *	  The query that reads a legacy table.
+ */
+#ifndef CHATMIG_READ_QUERY_H
+#define CHATMIG_READ_QUERY_H
+
+#include "plan.h"
+
+/* Where the query's columns are: attribute numbers, 0 where there is none. */
+typedef struct ReadColumns
+{
+	int			natts;
+	int			keys;			/* the first of them */
+	int			owner;
+	int			counterpart;
+	int			session;
+	int			time;
+	int			time_missing;	/* the row has no time of its own */
+	int			contents;		/* the first of one or two */
+	int			role;
+	int			model;
+	int			tokens;
+	int			metadata;
+	int			media;
+	int			media_type;
+	int			fingerprint;
+	int			known;			/* these only if the plan is migrated: */
+	int			conversation;
+	int			position;
+	int			next_conversation;
+	int			next_time;
+} ReadColumns;
+
+/* The query for chatmig_read_rows(), and where its columns are. */
+extern char *chatmig_read_query(const MigrationPlan *plan,
+								ReadColumns *columns);
+
+/* A legacy key as text, of the row s: what LegacyRow.key holds. */
+extern char *chatmig_read_query_key(const MigrationPlan *plan);
+
+/* count(*) of the legacy rows that are in the trace. */
+extern char *chatmig_read_query_traced(const MigrationPlan *plan);
+
+/* The given columns, as jsonb, of the row whose key as text is $1. */
+extern char *chatmig_read_query_whole(const MigrationPlan *plan,
+									  const Column *columns, int n);
+
+#endif							/* CHATMIG_READ_QUERY_H */

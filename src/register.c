@@ -1,0 +1,202 @@
+/*
+ * register.c
+ *	  Registering a legacy table, and forgetting it again.
+ *
+ * In: what the user wrote. Out: a row of the ledger with a complete mapping
+ * (draft.c completes it). What cannot be a source, or was migrated already, is
+ * refused here. Writes nothing but the ledger.
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "arguments.h"
+#include "caller.h"
+#include "draft.h"
+#include "ledger.h"
+#include "options.h"
+#include "register.h"
+
+static void check_source(Relation rel);
+static void check_arguments(const RegisterRequest *request);
+static char *choose_name(const RegisterRequest *request, Relation rel);
+static void check_same_source(const Registration *old, Oid source);
+static bool same_registration(const Registration *a, const Registration *b);
+static bool same_jsonb(Jsonb *a, Jsonb *b);
+static Jsonb *or_empty(Jsonb *given);
+
+char *
+chatmig_register_add(const RegisterRequest *request)
+{
+	Relation	rel = relation_open(request->source, AccessShareLock);
+	Registration registration = {.source = request->source};
+	Registration *old;
+	LedgerTargets targets;
+
+	check_source(rel);
+	check_arguments(request);
+	registration.name = choose_name(request, rel);
+	registration.mapping = chatmig_draft_mapping(rel,
+												 or_empty(request->mapping));
+	registration.target = or_empty(request->target);
+	registration.options = or_empty(request->options);
+
+	old = chatmig_ledger_find(registration.name);
+	if (old != NULL)
+		check_same_source(old, request->source);
+	chatmig_ledger_load_targets(registration.name, &targets);
+	if (old == NULL || !targets.migrated)
+		chatmig_ledger_store(&registration);
+	else if (!same_registration(old, &registration))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("migration \"%s\" is migrated and cannot be registered differently",
+						registration.name),
+				 errdetail("Its mapping is %s.",
+						   JsonbToCString(NULL, &old->mapping->root,
+										  VARSIZE(old->mapping))),
+				 errhint("Run SELECT * FROM chatmig_rollback(%s) first, or register under another name and with other targets.",
+						 quote_literal_cstr(registration.name))));
+
+	relation_close(rel, NoLock);
+	return registration.name;
+}
+
+void
+chatmig_register_remove(const char *name)
+{
+	Registration *registration = chatmig_ledger_find(name);
+	LedgerTargets targets;
+
+	if (registration == NULL)
+		chatmig_ledger_not_found(name);
+	if (get_rel_name(registration->source) != NULL)
+		chatmig_caller_check_owner(registration->source);
+	chatmig_ledger_lock(name);
+	chatmig_ledger_load_targets(name, &targets);
+	if (targets.migrated)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("migration \"%s\" is migrated", name),
+				 errdetail("Forgetting it would lose the way back to the legacy rows."),
+				 errhint("Run SELECT * FROM chatmig_rollback(%s) first. To keep the new tables and stop using chatmig, run DROP EXTENSION chatmig: it leaves them in place.",
+						 quote_literal_cstr(name))));
+	chatmig_ledger_forget(name);
+}
+
+/* Only what a user made, keeps, and owns can be a source. */
+static void
+check_source(Relation rel)
+{
+	const char *refused = NULL;
+
+	switch (rel->rd_rel->relkind)
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_VIEW:
+		case RELKIND_MATVIEW:
+		case RELKIND_FOREIGN_TABLE:
+			break;
+		default:
+			refused = "It is no table or view.";
+	}
+	if (IsCatalogRelation(rel) ||
+		IsCatalogNamespace(RelationGetNamespace(rel)) ||
+		strcmp(get_namespace_name(RelationGetNamespace(rel)),
+			   "information_schema") == 0)
+		refused = "It belongs to the system.";
+	else if (isAnyTempNamespace(RelationGetNamespace(rel)))
+		refused = "It is temporary, and would be gone before it is migrated.";
+	else if (chatmig_ledger_is_member(RelationGetRelid(rel)))
+		refused = "It belongs to the extension chatmig.";
+	if (refused != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" cannot be migrated",
+						RelationGetRelationName(rel)),
+				 errdetail("%s", refused),
+				 errhint("SELECT * FROM chatmig_detect() lists the tables that hold a chat history.")));
+	chatmig_caller_check_owner(RelationGetRelid(rel));
+}
+
+static void
+check_arguments(const RegisterRequest *request)
+{
+	Options		options;
+	char	   *schema;
+	char	   *table_names[NUM_TARGETS];
+
+	if (request->profile != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("profile \"%s\" does not exist", request->profile),
+				 errdetail("This version of chatmig has no profiles."),
+				 errhint("Leave the profile out and describe the table in mapping, target and options.")));
+	chatmig_options_parse(or_empty(request->options), &options);
+	chatmig_options_parse_target(or_empty(request->target), &schema,
+								 table_names);
+}
+
+static char *
+choose_name(const RegisterRequest *request, Relation rel)
+{
+	if (request->name == NULL)
+		return pstrdup(RelationGetRelationName(rel));
+	if (request->name[0] == '\0' || strlen(request->name) >= NAMEDATALEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("invalid name \"%s\" for a migration", request->name),
+				 errdetail("A name has 1 to %d bytes.", NAMEDATALEN - 1),
+				 errhint("Choose another name.")));
+	return pstrdup(request->name);
+}
+
+/* A name may be taken over from a table that is gone, not from another. */
+static void
+check_same_source(const Registration *old, Oid source)
+{
+	char	   *name = get_rel_name(old->source);
+
+	if (old->source == source || name == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_OBJECT),
+			 errmsg("migration \"%s\" is registered for another table",
+					old->name),
+			 errdetail("Its source is %s.",
+					   quote_qualified_identifier(get_namespace_name(get_rel_namespace(old->source)),
+												  name)),
+			 errhint("Choose a name: chatmig_register(..., name => '...').")));
+}
+
+static bool
+same_registration(const Registration *a, const Registration *b)
+{
+	return same_jsonb(a->mapping, b->mapping) &&
+		same_jsonb(a->target, b->target) &&
+		same_jsonb(a->options, b->options);
+}
+
+static bool
+same_jsonb(Jsonb *a, Jsonb *b)
+{
+	return compareJsonbContainers(&a->root, &b->root) == 0;
+}
+
+static Jsonb *
+or_empty(Jsonb *given)
+{
+	JsonbParseState *state = NULL;
+
+	if (given != NULL)
+		return given;
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}

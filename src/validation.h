@@ -1,0 +1,128 @@
+/*
+ * validation.h
+ *	  One validate at work: its checks, what it looks at, what it has found.
+ *
+ * Only the validate_*.c files include this.
+ */
+#ifndef CHATMIG_VALIDATION_H
+#define CHATMIG_VALIDATION_H
+
+#include "lib/stringinfo.h"
+#include "plan.h"
+#include "query.h"
+#include "validate.h"
+
+/* In the order in which they are shown, which is that of a row's way. */
+typedef enum Check
+{
+	/* the legacy table */
+	CHECK_MAPPING,
+	CHECK_LEGACY_KEY,
+	CHECK_LEGACY_TIME,
+	CHECK_LEGACY_ROLE,
+	CHECK_LEGACY_EMPTY,
+	/* the legacy table against the trace */
+	CHECK_LEGACY_UNMIGRATED,
+	CHECK_LEGACY_REJECTED,
+	CHECK_LEGACY_CHANGED,
+	CHECK_LEGACY_DELETED,
+	/* each half of a legacy row against its message */
+	CHECK_MESSAGE_MISSING,
+	CHECK_MESSAGE_UNEXPECTED,
+	CHECK_MESSAGE_CONTENT,
+	CHECK_MESSAGE_ROLE,
+	CHECK_MESSAGE_TIME,
+	CHECK_MESSAGE_OWNER,
+	CHECK_MESSAGE_MODEL,
+	CHECK_MESSAGE_TOKENS,
+	CHECK_MESSAGE_METADATA,
+	CHECK_MESSAGE_REPLY,
+	CHECK_MESSAGE_ORPHAN,
+	CHECK_MEDIA,
+	/* conversations */
+	CHECK_CONVERSATION_EMPTY,
+	CHECK_CONVERSATION_ORPHAN,
+	CHECK_CONVERSATION_ORDER,
+	CHECK_CONVERSATION_TIMES,
+	/* the tables */
+	CHECK_CONSTRAINTS,
+	CHECK_INDEXES,
+	CHECK_EXTENSION_MEMBERS,
+	CHECK_LEDGER,
+	NUM_CHECKS
+} Check;
+
+typedef struct CheckDefinition
+{
+	const char *name;
+	CheckStatus severity; /* of a finding, unless it says otherwise */
+	const char *hint;	  /* a format; %1$s is the migration, quoted */
+} CheckDefinition;
+
+extern const CheckDefinition chatmig_validate_checks[NUM_CHECKS];
+
+/* What one check has found so far. */
+typedef struct CheckState
+{
+	int64 found;
+	CheckStatus worst;
+	char *example;
+	char *detail;		 /* of the example, or a note if nothing was found */
+	const char *skipped; /* why it could not be made; NULL: it was */
+} CheckState;
+
+typedef struct Validation
+{
+	/* what is looked at; fixed once the mapping has been checked */
+	char *name;
+	Oid source;
+	char *source_name;	 /* schema-qualified and quoted */
+	Oid source_owner;	 /* the role that reads */
+	Mapping *mapping;	 /* NULL: it does not fit the source */
+	MigrationPlan *plan; /* NULL: not migrated, or not all is there */
+	bool migrated;		 /* by the ledger, even if plan is NULL */
+
+	/* chatmig_violations(): the check to list, and to whom */
+	Check only; /* NUM_CHECKS: all checks, none is listed */
+	int64 max_rows;
+	ViolationFound list;
+	void *list_state;
+
+	/* what has been found */
+	MemoryContext context;
+	CheckState checks[NUM_CHECKS];
+} Validation;
+
+/* Whether any of the checks from first to last is to be made. */
+extern bool chatmig_validate_wants(const Validation *validation, Check first,
+								   Check last);
+
+/* Says why the checks from first to last cannot be made. */
+extern void chatmig_validate_skip(Validation *validation, Check first,
+								  Check last, const char *why);
+
+/* Something to say about a check that finds nothing. */
+extern void chatmig_validate_note(Validation *validation, Check check,
+								  const char *note);
+
+/* Records a finding; CHECK_OK stands for the check's own severity. */
+extern void chatmig_validate_find(Validation *validation, Check check,
+								  CheckStatus severity,
+								  const Violation *violation);
+
+/*
+ * Runs a query each of whose rows is a finding: check int, severity int,
+ * legacy key, conversation, message and detail text.
+ */
+extern void chatmig_validate_query(Validation *validation, const char *sql,
+								   const QueryArgs *args);
+
+/* The stages, in their order. Each makes the checks that it names. */
+extern void chatmig_validate_mapping(Validation *validation,
+									 const Registration *registration);
+extern void chatmig_validate_legacy(Validation *validation);
+extern void chatmig_validate_messages(Validation *validation);
+extern void chatmig_validate_references(Validation *validation);
+extern void chatmig_validate_tables(Validation *validation);
+
+#endif /* CHATMIG_VALIDATION_H */
