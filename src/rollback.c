@@ -19,91 +19,25 @@
 
 #include "access/xact.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
-#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "caller.h"
 #include "query.h"
 #include "rollback.h"
-
-/* The tables with ids of their own come before the trace. */
-#define NUM_ID_TABLES TARGET_TRACE
-
-typedef struct Rollback
-{
-	const char *name;
-	bool dry_run;
-	LedgerTargets targets;         /* InvalidOid also where a table is gone */
-	char *tables[NUM_TARGETS];     /* qualified and quoted; NULL: gone */
-	int64 traced;                  /* rows of the trace */
-	int64 migrated[NUM_ID_TABLES]; /* rows that the trace names */
-	int64 added[NUM_ID_TABLES];    /* rows that it does not name */
-} Rollback;
-
-/* What a query for count(*) and one of the rows found. */
-typedef struct Finding
-{
-	int64 count;
-	char *example; /* NULL: none */
-	MemoryContext context;
-} Finding;
-
-/* A foreign key that points to one of the tables. */
-typedef struct ForeignKey
-{
-	Oid from;
-	Oid to;
-	char *name;  /* of the constraint */
-	char *table; /* whose it is, qualified and quoted */
-	char *join;  /* condition between o, that table, and t, the one it
-				  * points to */
-	char *value; /* expression that shows what a row of o points to */
-} ForeignKey;
-
-typedef struct ForeignKeys
-{
-	List *list; /* of ForeignKey * */
-	MemoryContext context;
-} ForeignKeys;
-
-/* The trace's expressions for a table's ids. */
-static const char *const traced_ids[NUM_ID_TABLES] = {
-	[TARGET_CONVERSATIONS] = "conversation_id",
-	[TARGET_MESSAGES] = "pg_catalog.unnest(message_ids)",
-	[TARGET_MEDIA] = "media_id"};
-
-/* The ways in which an added message can hang on a migrated row. */
-static const struct
-{
-	const char *column;
-	TargetTable target;
-	const char *reason;
-} ties[] = {{"conversation_id", TARGET_CONVERSATIONS,
-			 "messages have been added to its conversations"},
-			{"reply_to_id", TARGET_MESSAGES,
-			 "messages that have been added elsewhere reply to its messages"},
-			{"media_id", TARGET_MEDIA,
-			 "messages that have been added elsewhere use its media"}};
+#include "rollback_check.h"
 
 static void find_tables(Rollback *rollback);
 static void find_table(Rollback *rollback, TargetTable target);
-static void count_rows(Rollback *rollback);
-static void refuse_ties(const Rollback *rollback);
-static void refuse_foreign_keys(const Rollback *rollback);
-static List *find_foreign_keys(const Rollback *rollback);
-static void add_foreign_key(TupleTableSlot *slot, void *state);
-static void refuse_foreign_key(const Rollback *rollback, const ForeignKey *key);
 static void take_back(Rollback *rollback);
 static char *find_reason_to_keep(const Rollback *rollback);
-static void delete_rows(const Rollback *rollback);
+static void delete_migrated(const Rollback *rollback);
+static void delete_rows(const Rollback *rollback, TargetTable target,
+						const char *condition, int64 expected);
 static char *drop_tables(Rollback *rollback, TargetTable first,
 						 TargetTable last);
 static char *try_to_drop(const char *list);
@@ -111,10 +45,6 @@ static void say_kept(const Rollback *rollback, TargetTable first,
 					 TargetTable last, const char *reason);
 static char *list_tables(const Rollback *rollback, TargetTable first,
 						 TargetTable last);
-static char *is_migrated(const Rollback *rollback, TargetTable target,
-						 const char *value);
-static Finding find_rows(const char *sql);
-static void store_finding(TupleTableSlot *slot, void *state);
 static Oid owner_of(Oid relid);
 
 void
@@ -128,16 +58,8 @@ chatmig_rollback_run(const char *name, bool dry_run, RunCounts *counts)
 	/* 1. What the migration made, as far as it is still there. */
 	find_tables(&rollback);
 
-	/*
-	 * 2. What is in it now, and 3. what hangs on it. The snapshot is younger
-	 * than the locks at any isolation level: what was committed while this
-	 * call waited for them must not be overlooked.
-	 */
-	PushActiveSnapshot(GetLatestSnapshot());
-	count_rows(&rollback);
-	refuse_ties(&rollback);
-	refuse_foreign_keys(&rollback);
-	PopActiveSnapshot();
+	/* 2. What is in it now, and 3. whether anything else hangs on that. */
+	chatmig_rollback_check(&rollback);
 
 	/* 4. Take it back. */
 	take_back(&rollback);
@@ -219,181 +141,6 @@ find_table(Rollback *rollback, TargetTable target)
 			get_namespace_name(get_rel_namespace(*relid)), name);
 }
 
-static void
-count_rows(Rollback *rollback)
-{
-	if (rollback->tables[TARGET_TRACE] == NULL)
-		return;
-
-	rollback->traced = find_rows(psprintf("SELECT count(*), NULL::text FROM %s",
-										  rollback->tables[TARGET_TRACE]))
-						   .count;
-	for (int i = 0; i < NUM_ID_TABLES; i++)
-	{
-		const char *table = rollback->tables[i];
-
-		if (table == NULL)
-			continue;
-		rollback->added[i] =
-			find_rows(psprintf("SELECT count(*), NULL::text FROM %s AS t "
-							   "WHERE NOT %s",
-							   table, is_migrated(rollback, i, "t.id")))
-				.count;
-		rollback->migrated[i] =
-			find_rows(psprintf("SELECT count(*), NULL::text FROM %s", table))
-				.count -
-			rollback->added[i];
-	}
-}
-
-/* Refuses if added messages hang on migrated rows. */
-static void
-refuse_ties(const Rollback *rollback)
-{
-	const char *messages = rollback->tables[TARGET_MESSAGES];
-
-	if (rollback->added[TARGET_MESSAGES] == 0)
-		return;
-	for (int i = 0; i < lengthof(ties); i++)
-	{
-		char *column = psprintf("m.%s", ties[i].column);
-		Finding finding;
-
-		if (rollback->tables[ties[i].target] == NULL)
-			continue;
-		finding = find_rows(
-			psprintf("SELECT count(*), min(m.id::text) FROM %s AS m "
-					 "WHERE NOT %s AND %s",
-					 messages, is_migrated(rollback, TARGET_MESSAGES, "m.id"),
-					 is_migrated(rollback, ties[i].target, column)));
-		if (finding.count > 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("migration \"%s\" cannot be rolled back: %s",
-							rollback->name, ties[i].reason),
-					 errdetail("In %s there are " INT64_FORMAT " such rows, "
-							   "the first of them with id %s.",
-							   messages, finding.count, finding.example),
-					 errhint("Delete them, or give them another %s, and call "
-							 "chatmig_rollback() again.",
-							 ties[i].column)));
-	}
-}
-
-/*
- * Refuses if rows of other tables, or added rows of these, point to migrated
- * ones: deleting those would fail, or delete or change them too.
- */
-static void
-refuse_foreign_keys(const Rollback *rollback)
-{
-	ListCell *lc;
-
-	foreach(lc, find_foreign_keys(rollback))
-	{
-		CHECK_FOR_INTERRUPTS();
-		refuse_foreign_key(rollback, lfirst(lc));
-	}
-}
-
-/* All that point to the tables, but for those that refuse_ties() covers. */
-static List *
-find_foreign_keys(const Rollback *rollback)
-{
-	ForeignKeys keys = {.context = CurrentMemoryContext};
-	Datum tables[NUM_ID_TABLES];
-	QueryArgs args = {0};
-
-	for (int i = 0; i < NUM_ID_TABLES; i++)
-		tables[i] = ObjectIdGetDatum(rollback->targets.tables[i]);
-	chatmig_query_arg(
-		&args, OIDARRAYOID,
-		PointerGetDatum(construct_array(tables, NUM_ID_TABLES, OIDOID,
-										sizeof(Oid), true, TYPALIGN_INT)),
-		false);
-	chatmig_query_arg(
-		&args, OIDOID,
-		ObjectIdGetDatum(rollback->targets.tables[TARGET_MESSAGES]), false);
-
-	/* A partition repeats the key of its parent, which has its rows too. */
-	chatmig_query_stream(
-		"SELECT c.conrelid, c.confrelid, c.conname::text, "
-		"c.conrelid::regclass::text, "
-		"string_agg(format('t.%I OPERATOR(%I.%s) o.%I', p.attname, "
-		"n.nspname, e.oprname, f.attname), ' AND ' ORDER BY k.ord), "
-		"format('concat_ws('', '', %s)', "
-		"string_agg(format('o.%I', f.attname), ', ' ORDER BY k.ord)) "
-		"FROM pg_constraint AS c "
-		"CROSS JOIN LATERAL unnest(c.conkey, c.confkey, c.conpfeqop) "
-		"WITH ORDINALITY AS k (f, p, e, ord) "
-		"JOIN pg_attribute AS f ON f.attrelid = c.conrelid "
-		"AND f.attnum = k.f "
-		"JOIN pg_attribute AS p ON p.attrelid = c.confrelid "
-		"AND p.attnum = k.p "
-		"JOIN pg_operator AS e ON e.oid = k.e "
-		"JOIN pg_namespace AS n ON n.oid = e.oprnamespace "
-		"WHERE c.contype = 'f' AND c.conparentid = 0 "
-		"AND c.confrelid = ANY ($1) "
-		"AND NOT (c.conrelid = $2 AND cardinality(c.conkey) = 1 AND "
-		"f.attname IN ('conversation_id', 'reply_to_id', 'media_id')) "
-		"GROUP BY c.oid, c.conrelid, c.confrelid, c.conname "
-		"ORDER BY 4, 3",
-		&args, false, NULL, add_foreign_key, &keys);
-	return keys.list;
-}
-
-static void
-add_foreign_key(TupleTableSlot *slot, void *state)
-{
-	ForeignKeys *keys = state;
-	MemoryContext old = MemoryContextSwitchTo(keys->context);
-	ForeignKey *key = palloc(sizeof(ForeignKey));
-
-	slot_getallattrs(slot);
-	key->from = DatumGetObjectId(slot->tts_values[0]);
-	key->to = DatumGetObjectId(slot->tts_values[1]);
-	key->name = TextDatumGetCString(slot->tts_values[2]);
-	key->table = TextDatumGetCString(slot->tts_values[3]);
-	key->join = TextDatumGetCString(slot->tts_values[4]);
-	key->value = TextDatumGetCString(slot->tts_values[5]);
-	keys->list = lappend(keys->list, key);
-	MemoryContextSwitchTo(old);
-}
-
-static void
-refuse_foreign_key(const Rollback *rollback, const ForeignKey *key)
-{
-	StringInfoData sql;
-	TargetTable to = 0;
-	Finding finding;
-
-	while (rollback->targets.tables[to] != key->to)
-		to++;
-	initStringInfo(&sql);
-	appendStringInfo(&sql,
-					 "SELECT count(*), min(%s) FROM %s AS o "
-					 "JOIN %s AS t ON %s WHERE %s",
-					 key->value, key->table, rollback->tables[to], key->join,
-					 is_migrated(rollback, to, "t.id"));
-	for (int i = 0; i < NUM_ID_TABLES; i++)
-		if (rollback->targets.tables[i] == key->from)
-			appendStringInfo(&sql, " AND NOT %s",
-							 is_migrated(rollback, i, "o.id"));
-
-	finding = find_rows(sql.data);
-	if (finding.count > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("migration \"%s\" cannot be rolled back: rows of %s "
-						"point to its %s",
-						rollback->name, key->table, chatmig_target_names[to]),
-				 errdetail("By the foreign key \"%s\" " INT64_FORMAT
-						   " rows do, the first of them to %s.",
-						   key->name, finding.count, finding.example),
-				 errhint("Delete these rows, or let them point elsewhere, and "
-						 "call chatmig_rollback() again.")));
-}
-
 /* Drops the tables or, where that cannot be, empties them of its rows. */
 static void
 take_back(Rollback *rollback)
@@ -412,7 +159,7 @@ take_back(Rollback *rollback)
 		reason = drop_tables(rollback, 0, last);
 	if (reason != NULL)
 	{
-		delete_rows(rollback);
+		delete_migrated(rollback);
 		say_kept(rollback, 0, last, reason);
 	}
 
@@ -420,8 +167,7 @@ take_back(Rollback *rollback)
 	reason = drop_tables(rollback, TARGET_TRACE, TARGET_TRACE);
 	if (reason != NULL)
 	{
-		chatmig_query_run(
-			psprintf("DELETE FROM %s", rollback->tables[TARGET_TRACE]), NULL);
+		delete_rows(rollback, TARGET_TRACE, "true", rollback->traced);
 		say_kept(rollback, TARGET_TRACE, TARGET_TRACE, reason);
 	}
 }
@@ -445,41 +191,45 @@ find_reason_to_keep(const Rollback *rollback)
 	return NULL;
 }
 
-/* Runs as the tables' owners, as these may have triggers. */
 static void
-delete_rows(const Rollback *rollback)
+delete_migrated(const Rollback *rollback)
 {
+	/* Messages point to the others. */
 	static const TargetTable order[NUM_ID_TABLES] = {
 		TARGET_MESSAGES, TARGET_CONVERSATIONS, TARGET_MEDIA};
 
 	for (int i = 0; i < lengthof(order); i++)
-	{
-		const char *table = rollback->tables[order[i]];
-		int64 expected = rollback->migrated[order[i]];
-		RoleState role;
-		int64 deleted;
+		if (rollback->tables[order[i]] != NULL)
+			delete_rows(
+				rollback, order[i],
+				chatmig_rollback_is_migrated(rollback, order[i], "t.id"),
+				rollback->migrated[order[i]]);
+}
 
-		if (table == NULL)
-			continue;
-		chatmig_caller_become(&role,
-							  owner_of(rollback->targets.tables[order[i]]));
-		deleted =
-			chatmig_query_run(psprintf("DELETE FROM %s AS t WHERE %s", table,
-									   is_migrated(rollback, order[i], "t.id")),
-							  NULL);
-		chatmig_caller_resume(&role);
-		if (deleted != expected)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("migration \"%s\" cannot be rolled back: not all "
-							"of its rows in %s could be deleted",
-							rollback->name, table),
-					 errdetail(INT64_FORMAT " of " INT64_FORMAT
-											" rows were deleted.",
-							   deleted, expected),
-					 errhint("Look for triggers and rules on the table, and "
-							 "disable them for the rollback.")));
-	}
+/* As the table's owner: there may be triggers. */
+static void
+delete_rows(const Rollback *rollback, TargetTable target, const char *condition,
+			int64 expected)
+{
+	const char *table = rollback->tables[target];
+	RoleState role;
+	int64 deleted;
+
+	chatmig_caller_become(&role, owner_of(rollback->targets.tables[target]));
+	deleted = chatmig_query_run(
+		psprintf("DELETE FROM %s AS t WHERE %s", table, condition), NULL);
+	chatmig_caller_resume(&role);
+	if (deleted == expected)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("migration \"%s\" cannot be rolled back: not all of its "
+					"rows in %s could be deleted",
+					rollback->name, table),
+			 errdetail(INT64_FORMAT " of " INT64_FORMAT " rows were deleted.",
+					   deleted, expected),
+			 errhint("Look for triggers and rules on the table, and disable "
+					 "them for the rollback.")));
 }
 
 /*
@@ -564,41 +314,6 @@ list_tables(const Rollback *rollback, TargetTable first, TargetTable last)
 			appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "",
 							 rollback->tables[i]);
 	return list.data;
-}
-
-/* SQL: is the value the id of a row that the migration made in the table? */
-static char *
-is_migrated(const Rollback *rollback, TargetTable target, const char *value)
-{
-	return psprintf("EXISTS (SELECT FROM (SELECT %s AS id FROM %s) AS k "
-					"WHERE k.id = %s)",
-					traced_ids[target], rollback->tables[TARGET_TRACE], value);
-}
-
-/* Runs SELECT count(*), example under the active snapshot. */
-static Finding
-find_rows(const char *sql)
-{
-	Finding finding = {.context = CurrentMemoryContext};
-
-	chatmig_query_stream(sql, NULL, true, NULL, store_finding, &finding);
-	return finding;
-}
-
-static void
-store_finding(TupleTableSlot *slot, void *state)
-{
-	Finding *finding = state;
-
-	slot_getallattrs(slot);
-	finding->count = DatumGetInt64(slot->tts_values[0]);
-	if (!slot->tts_isnull[1])
-	{
-		MemoryContext old = MemoryContextSwitchTo(finding->context);
-
-		finding->example = TextDatumGetCString(slot->tts_values[1]);
-		MemoryContextSwitchTo(old);
-	}
 }
 
 static Oid

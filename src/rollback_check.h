@@ -1,0 +1,43 @@
+/*
+ * rollback_check.h
+ *	  What a migration's tables hold, and what forbids to take it back.
+ */
+#ifndef CHATMIG_ROLLBACK_CHECK_H
+#define CHATMIG_ROLLBACK_CHECK_H
+
+#include "ledger.h"
+
+/* The tables with ids of their own come before the trace. */
+#define NUM_ID_TABLES TARGET_TRACE
+
+typedef struct Rollback
+{
+	const char *name;
+	bool dry_run;
+
+	/* the tables; those that are gone, or will be, are InvalidOid and NULL */
+	LedgerTargets targets;
+	char *tables[NUM_TARGETS]; /* qualified and quoted */
+
+	/* what is in them, given by check */
+	int64 traced;                  /* rows of the trace */
+	int64 migrated[NUM_ID_TABLES]; /* rows that the trace names */
+	int64 added[NUM_ID_TABLES];    /* rows that it does not name */
+} Rollback;
+
+/*
+ * Counts the rows of the tables, and errors with 55000 if added messages, or
+ * rows that a foreign key ties to the tables, hang on migrated rows. Rows of
+ * others' tables are read with the caller's own rights (42501).
+ */
+extern void chatmig_rollback_check(Rollback *rollback);
+
+/*
+ * SQL for: is the value the id of a row that the migration made in that
+ * table? The trace must be there. Palloc'd.
+ */
+extern char *chatmig_rollback_is_migrated(const Rollback *rollback,
+										  TargetTable target,
+										  const char *value);
+
+#endif /* CHATMIG_ROLLBACK_CHECK_H */
