@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -20,12 +21,10 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 #include "caller.h"
 #include "create.h"
 #include "difference.h"
-#include "query.h"
 
 static const TableSpec specs[] = {
 	{
@@ -119,8 +118,14 @@ chatmig_create_table(const CreateRequest *request, CreateReport report,
 		create_comments(&wanted);
 	}
 
-	/* 3. What is there now, created or found. */
+	/*
+	 * 3. What is there now, created or found: the snapshot of the query that
+	 * this runs in may be older.
+	 */
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
 	chatmig_difference_report(&wanted);
+	PopActiveSnapshot();
 	chatmig_caller_leave(&caller);
 }
 
@@ -235,6 +240,8 @@ resolve_owner(Oid owner_table, Wanted *wanted)
 				(errcode(ERRCODE_INVALID_FOREIGN_KEY),
 				 errmsg("table \"%s\" has no primary key of one column",
 						get_rel_name(owner_table)),
+				 key == NIL ?
+				 errdetail("\"" OWNER_COLUMN "\" is to refer to it, and it has no primary key.") :
 				 errdetail("\"" OWNER_COLUMN "\" is to refer to it, and its primary key has %d columns.",
 						   list_length(key)),
 				 errhint("Name another owner_table, or leave it out and add the foreign key yourself.")));
@@ -278,7 +285,8 @@ create_table(Wanted *wanted)
 		if (column->from_sequence)
 			appendStringInfoString(&sql, "serial NOT NULL");
 		else
-			appendStringInfoString(&sql, chatmig_difference_column(wanted, column));
+			appendStringInfoString(&sql,
+								   chatmig_difference_column(wanted, column));
 		appendStringInfoString(&sql, ", ");
 	}
 	if (spec->check)
@@ -288,6 +296,7 @@ create_table(Wanted *wanted)
 	appendStringInfoString(&sql, "PRIMARY KEY (id))");
 	chatmig_query_run(sql.data, NULL);
 
+	CommandCounterIncrement();
 	wanted->relid = get_relname_relid(wanted->table, wanted->namespace);
 	wanted->created = true;
 }
@@ -356,7 +365,8 @@ refuse_rows(Oid relid, const char *qualified)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("table \"%s\" holds a chat history",
 					get_rel_name(relid)),
-			 errdetail("It has %lld rows.", (long long) rows),
+			 errdetail_plural("It has %lld row.", "It has %lld rows.",
+							  rows > 1 ? 2 : 1, (long long) rows),
 			 errhint("To lose them, call chatmig_drop_chat_messages(%s, force => true).",
 					 quote_literal_cstr(qualified))));
 }

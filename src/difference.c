@@ -14,6 +14,72 @@
 
 #include "difference.h"
 
+/*
+ * Column $2 of table $1. Serial and identity are one, and so are the two
+ * spellings of the current time.
+ */
+static const char column_sql[] =
+	"SELECT format_type(a.atttypid, a.atttypmod)"
+	" || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END"
+	" || CASE"
+	" WHEN a.attidentity <> '' OR e.value LIKE 'nextval(%'"
+	" THEN ' from a sequence'"
+	" WHEN a.attgenerated <> ''"
+	" THEN ' GENERATED ALWAYS AS ' || e.value"
+	" WHEN e.value = 'CURRENT_TIMESTAMP'"
+	" THEN ' DEFAULT now()'"
+	" ELSE coalesce(' DEFAULT ' || e.value, '') END"
+	" FROM pg_attribute a"
+	" LEFT JOIN pg_attrdef d"
+	" ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
+	" CROSS JOIN pg_get_expr(d.adbin, d.adrelid) e (value)"
+	" WHERE a.attrelid = $1 AND a.attname = $2"
+	" AND a.attnum > 0 AND NOT a.attisdropped";
+
+/*
+ * The constraint of type $2 on column $3 of table $1, best one that is $4. The
+ * server rewrites a CHECK beyond recognition, so of a CHECK only the values
+ * are taken, as "column IN (values)".
+ */
+static const char constraint_sql[] =
+	"SELECT x.definition FROM ("
+	"SELECT CASE WHEN c.contype <> 'c'"
+	" THEN pg_get_constraintdef(c.oid)"
+	" ELSE (SELECT format('CHECK (%s IN (%s))', $3,"
+	" string_agg(v.value[1], ', '"
+	" ORDER BY v.value[1] COLLATE \"C\"))"
+	" FROM regexp_matches(pg_get_constraintdef(c.oid),"
+	" '''(?:[^'']|'''')*''', 'g') v (value)) END"
+	" FROM pg_constraint c"
+	" WHERE c.conrelid = $1 AND c.contype = $2"
+	" AND (c.contype = 'p' OR c.conkey = ARRAY("
+	"SELECT a.attnum FROM pg_attribute a"
+	" WHERE a.attrelid = $1 AND a.attname = $3))"
+	") x (definition)"
+	" ORDER BY x.definition = $4 DESC LIMIT 1";
+
+/*
+ * The index of table $1 on the columns $2. One that begins with them does what
+ * theirs would.
+ */
+static const char index_sql[] =
+	"SELECT c.relname::text"
+	" FROM pg_index i"
+	" JOIN pg_class c ON c.oid = i.indexrelid"
+	" JOIN pg_am m ON m.oid = c.relam AND m.amname = 'btree'"
+	" CROSS JOIN LATERAL (SELECT string_agg("
+	"quote_ident(a.attname) ||"
+	" CASE WHEN i.indoption[k.n - 1] & 1 = 1"
+	" THEN ' DESC' ELSE '' END, ', ' ORDER BY k.n)"
+	" FROM generate_series(1, i.indnkeyatts) k (n)"
+	" JOIN pg_attribute a ON a.attrelid = i.indrelid"
+	" AND a.attnum = i.indkey[k.n - 1]) x (columns)"
+	" WHERE i.indrelid = $1 AND i.indisvalid"
+	" AND i.indpred IS NULL AND i.indexprs IS NULL"
+	" AND (x.columns = $2"
+	" OR starts_with(x.columns, $2 || ', '))"
+	" ORDER BY x.columns = $2 DESC, c.relname LIMIT 1";
+
 static void compare_column(const Wanted *wanted, const ColumnSpec *column);
 static char *find_column(Oid relid, const char *name);
 static void report_extra(const Wanted *wanted);
@@ -80,10 +146,7 @@ compare_column(const Wanted *wanted, const ColumnSpec *column)
 					find_column(wanted->relid, column->name));
 }
 
-/*
- * NULL if there is no such column. Serial and identity are one, and so are
- * the two spellings of the current time.
- */
+/* NULL if there is no such column. */
 static char *
 find_column(Oid relid, const char *name)
 {
@@ -91,22 +154,7 @@ find_column(Oid relid, const char *name)
 
 	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(relid), false);
 	chatmig_query_text_arg(&args, name);
-	return chatmig_difference_text("SELECT format_type(a.atttypid, a.atttypmod)"
-					  " || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END"
-					  " || CASE"
-					  " WHEN a.attidentity <> '' OR e.value LIKE 'nextval(%'"
-					  " THEN ' from a sequence'"
-					  " WHEN a.attgenerated <> ''"
-					  " THEN ' GENERATED ALWAYS AS ' || e.value"
-					  " WHEN e.value = 'CURRENT_TIMESTAMP'"
-					  " THEN ' DEFAULT now()'"
-					  " ELSE coalesce(' DEFAULT ' || e.value, '') END"
-					  " FROM pg_attribute a"
-					  " LEFT JOIN pg_attrdef d"
-					  " ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
-					  " CROSS JOIN pg_get_expr(d.adbin, d.adrelid) e (value)"
-					  " WHERE a.attrelid = $1 AND a.attname = $2"
-					  " AND a.attnum > 0 AND NOT a.attisdropped", &args);
+	return chatmig_difference_text(column_sql, &args);
 }
 
 static void
@@ -134,10 +182,6 @@ report_extra(const Wanted *wanted)
 	}
 }
 
-/*
- * The server rewrites a CHECK beyond recognition, so of a CHECK only the
- * values are compared, as "column IN (values)".
- */
 static void
 compare_constraint(const Wanted *wanted, const char *object, char type,
 				   const char *column, const char *expected)
@@ -149,25 +193,10 @@ compare_constraint(const Wanted *wanted, const char *object, char type,
 	chatmig_query_arg(&args, CHAROID, CharGetDatum(type), false);
 	chatmig_query_text_arg(&args, column);
 	chatmig_query_text_arg(&args, expected);
-	found = chatmig_difference_text("SELECT x.definition FROM ("
-					   "SELECT CASE WHEN c.contype <> 'c'"
-					   " THEN pg_get_constraintdef(c.oid)"
-					   " ELSE (SELECT format('CHECK (%s IN (%s))', $3,"
-					   " string_agg(v.value[1], ', '"
-					   " ORDER BY v.value[1] COLLATE \"C\"))"
-					   " FROM regexp_matches(pg_get_constraintdef(c.oid),"
-					   " '''(?:[^'']|'''')*''', 'g') v (value)) END"
-					   " FROM pg_constraint c"
-					   " WHERE c.conrelid = $1 AND c.contype = $2"
-					   " AND (c.contype = 'p' OR c.conkey = ARRAY("
-					   "SELECT a.attnum FROM pg_attribute a"
-					   " WHERE a.attrelid = $1 AND a.attname = $3))"
-					   ") x (definition)"
-					   " ORDER BY x.definition = $4 DESC LIMIT 1", &args);
+	found = chatmig_difference_text(constraint_sql, &args);
 	report_compared(wanted, object, expected, found);
 }
 
-/* An index that begins with the columns does what theirs would. */
 static void
 compare_index(const Wanted *wanted, const IndexSpec *index)
 {
@@ -177,25 +206,10 @@ compare_index(const Wanted *wanted, const IndexSpec *index)
 
 	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(wanted->relid), false);
 	chatmig_query_text_arg(&args, index->columns);
-	name = chatmig_difference_text("SELECT c.relname::text"
-					  " FROM pg_index i"
-					  " JOIN pg_class c ON c.oid = i.indexrelid"
-					  " JOIN pg_am m ON m.oid = c.relam AND m.amname = 'btree'"
-					  " CROSS JOIN LATERAL (SELECT string_agg("
-					  "quote_ident(a.attname) ||"
-					  " CASE WHEN i.indoption[k.n - 1] & 1 = 1"
-					  " THEN ' DESC' ELSE '' END, ', ' ORDER BY k.n)"
-					  " FROM generate_series(1, i.indnkeyatts) k (n)"
-					  " JOIN pg_attribute a ON a.attrelid = i.indrelid"
-					  " AND a.attnum = i.indkey[k.n - 1]) x (columns)"
-					  " WHERE i.indrelid = $1 AND i.indisvalid"
-					  " AND i.indpred IS NULL AND i.indexprs IS NULL"
-					  " AND (x.columns = $2"
-					  " OR starts_with(x.columns, $2 || ', '))"
-					  " ORDER BY x.columns = $2 DESC, c.relname LIMIT 1",
-					  &args);
+	name = chatmig_difference_text(index_sql, &args);
 	if (name == NULL)
-		wanted->report(object, "missing", "expected a btree index on these columns",
+		wanted->report(object, "missing",
+					   "expected a btree index on these columns",
 					   wanted->state);
 	else
 		wanted->report(object, wanted->created ? "created" : "exists", name,
