@@ -65,12 +65,14 @@ FROM chat_messages WHERE session_id = 'ws-evening' ORDER BY id;
 -- What the later steps compare with.
 --
 -- The order of a conversation: time, then id, then question before answer. A
--- row without a time stands after the one before it in its session.
+-- row without a time has that of the row before it in its session or, where
+-- there is none, of the row after it.
 CREATE TEMP TABLE half AS
 SELECT c.id, part, user_id, session_id, role, content, no_time,
        coalesce(known, first_value(known) OVER (
            PARTITION BY user_id, session_id, known_before ORDER BY c.id),
-           min(known) OVER (PARTITION BY user_id, session_id)) AS at
+           first_value(known) OVER (
+               PARTITION BY user_id, session_id ORDER BY known IS NULL, c.id)) AS at
 FROM (SELECT *, "timestamp" IS NULL AS no_time, "timestamp" AT TIME ZONE 'UTC' AS known,
              count("timestamp") OVER (PARTITION BY user_id, session_id ORDER BY id) AS known_before
       FROM chat_messages) AS c,

@@ -6,8 +6,7 @@ CREATE FUNCTION pg_temp.claim(sentence text, holds boolean, instead text DEFAULT
 RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     IF holds IS NOT TRUE THEN
-        RAISE EXCEPTION 'not as said: %', sentence
-            USING DETAIL = coalesce('Found instead: ' || instead, '');
+        RAISE EXCEPTION 'not as said: %', sentence || coalesce(E'\n  instead: ' || instead, '');
     END IF;
     RETURN '  checked: ' || sentence;
 END $$;
