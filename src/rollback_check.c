@@ -69,10 +69,10 @@ static int64 count(const char *table, const char *condition);
 static void refuse_ties(const Rollback *rollback);
 static void refuse_foreign_keys(const Rollback *rollback);
 static List *find_foreign_keys(const Rollback *rollback);
-static void add_foreign_key(TupleTableSlot *slot, void *state);
+static bool add_foreign_key(TupleTableSlot *slot, void *state);
 static void refuse_foreign_key(const Rollback *rollback, const ForeignKey *key);
 static Finding find_rows(const char *sql);
-static void store_finding(TupleTableSlot *slot, void *state);
+static bool store_finding(TupleTableSlot *slot, void *state);
 
 void
 chatmig_rollback_check(Rollback *rollback)
@@ -222,7 +222,7 @@ find_foreign_keys(const Rollback *rollback)
 	return keys.list;
 }
 
-static void
+static bool
 add_foreign_key(TupleTableSlot *slot, void *state)
 {
 	ForeignKeys *keys = state;
@@ -238,6 +238,7 @@ add_foreign_key(TupleTableSlot *slot, void *state)
 	key->value = TextDatumGetCString(slot->tts_values[5]);
 	keys->list = lappend(keys->list, key);
 	MemoryContextSwitchTo(old);
+	return true;
 }
 
 static void
@@ -284,7 +285,7 @@ find_rows(const char *sql)
 	return finding;
 }
 
-static void
+static bool
 store_finding(TupleTableSlot *slot, void *state)
 {
 	Finding *finding = state;
@@ -298,4 +299,5 @@ store_finding(TupleTableSlot *slot, void *state)
 		finding->example = TextDatumGetCString(slot->tts_values[1]);
 		MemoryContextSwitchTo(old);
 	}
+	return true;
 }
