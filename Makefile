@@ -18,17 +18,44 @@ DATA = \
 # In the order in which a row travels.
 OBJS = \
 	src/chatmig.o \
-	src/detect.o \
 	src/register.o \
+	src/arguments.o \
+	src/options.o \
+	src/draft.o \
+	src/detect.o \
+	src/subject.o \
+	src/vocabulary.o \
+	src/confidence.o \
+	src/survey.o \
+	src/create.o \
+	src/difference.o \
+	src/mapping.o \
+	src/role.o \
 	src/plan.o \
 	src/migrate.o \
+	src/report.o \
 	src/read.o \
+	src/read_query.o \
+	src/times.o \
+	src/fingerprint.o \
 	src/split.o \
 	src/group.o \
+	src/title.o \
 	src/write.o \
+	src/identity.o \
+	src/bulk.o \
+	src/insert.o \
+	src/target.o \
 	src/validate.o \
+	src/validate_checks.o \
+	src/validate_legacy.o \
+	src/validate_sql.o \
+	src/validate_time.o \
 	src/rollback.o \
-	src/ledger.o
+	src/rollback_check.o \
+	src/ledger.o \
+	src/caller.o \
+	src/query.o
 
 # test/sql/NAME.sql, and what it must print: expected/NAME.out
 REGRESS =

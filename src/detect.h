@@ -45,4 +45,10 @@ typedef void (*DetectFound) (Oid relid, const Detection *detection,
 							 void *state);
 extern void chatmig_detect_all(DetectFound found, void *state);
 
+/*
+ * The same for one relation, whether it has a shape or not. Waits for who has
+ * it locked exclusively. Error: 42501 if the current role may not read it.
+ */
+extern void chatmig_detect_one(Oid relid, DetectFound found, void *state);
+
 #endif							/* CHATMIG_DETECT_H */

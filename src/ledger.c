@@ -34,8 +34,8 @@ static Oid	extension_schema(void);
 static void become_owner(Oid *userid, int *sec_context);
 static uint64 run(const char *sql, const QueryArgs *args);
 static char *qualify(const char *format);
-static void load_registration(TupleTableSlot *slot, void *state);
-static void load_target(TupleTableSlot *slot, void *state);
+static bool load_registration(TupleTableSlot *slot, void *state);
+static bool load_target(TupleTableSlot *slot, void *state);
 static void stream(const char *sql, const QueryArgs *args, QueryRow row,
 				   void *state);
 
@@ -76,10 +76,12 @@ chatmig_ledger_names(void)
 	int			sec_context;
 	List	   *names;
 
+	PushActiveSnapshot(GetTransactionSnapshot());
 	become_owner(&userid, &sec_context);
 	names = chatmig_query_list(qualify("SELECT name FROM %s.chatmig_migration "
 									   "ORDER BY name COLLATE \"C\""), NULL);
 	SetUserIdAndSecContext(userid, sec_context);
+	PopActiveSnapshot();
 	return names;
 }
 
@@ -327,7 +329,7 @@ qualify(const char *format)
 	return psprintf(format, schema, schema);
 }
 
-static void
+static bool
 load_registration(TupleTableSlot *slot, void *state)
 {
 	LoadState  *load = state;
@@ -344,9 +346,10 @@ load_registration(TupleTableSlot *slot, void *state)
 		registration->profile = TextDatumGetCString(slot->tts_values[5]);
 	load->registration = registration;
 	MemoryContextSwitchTo(old);
+	return true;
 }
 
-static void
+static bool
 load_target(TupleTableSlot *slot, void *state)
 {
 	LedgerTargets *targets = ((LoadState *) state)->targets;
@@ -364,4 +367,5 @@ load_target(TupleTableSlot *slot, void *state)
 	targets->migrated = !slot->tts_isnull[3];
 	if (targets->migrated)
 		targets->migrated_at = DatumGetTimestampTz(slot->tts_values[3]);
+	return true;
 }

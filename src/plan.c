@@ -156,8 +156,12 @@ plan_target(MigrationPlan *plan)
 				 errhint("Create it, or register again with another one: target => '{\"schema\": \"...\"}'.")));
 	for (TargetTable i = 0; i < NUM_TARGETS; i++)
 	{
-		plan->tables[i] = recorded.tables[i];
-		plan->created[i] = recorded.created[i];
+		/* one that a rollback had to keep may have been dropped since */
+		if (recorded.migrated || get_rel_name(recorded.tables[i]) != NULL)
+		{
+			plan->tables[i] = recorded.tables[i];
+			plan->created[i] = recorded.created[i];
+		}
 		if (i == TARGET_MEDIA && !plan->has_media)
 			continue;
 		if (OidIsValid(plan->tables[i]))

@@ -39,6 +39,7 @@ typedef struct MigrationPlan
 	char	   *qualified[NUM_TARGETS]; /* schema-qualified and quoted */
 	Oid			tables[NUM_TARGETS];	/* InvalidOid: not there (yet) */
 	bool		created[NUM_TARGETS];	/* made by chatmig */
+	bool		fresh[NUM_TARGETS]; /* made in this run */
 	char	   *owner_column;	/* in conversations and media; NULL: none */
 	char	   *counterpart_column; /* in conversations; NULL: none */
 	bool		has_media;

@@ -251,8 +251,7 @@ stream_receive(TupleTableSlot *slot, DestReceiver *self)
 	StreamReceiver *receiver = (StreamReceiver *) self;
 
 	CHECK_FOR_INTERRUPTS();
-	receiver->row(slot, receiver->state);
-	return true;
+	return receiver->row(slot, receiver->state);
 }
 
 static void

@@ -49,10 +49,11 @@ extern int64 chatmig_query_count(const char *sql, const QueryArgs *args);
 extern List *chatmig_query_list(const char *sql, const QueryArgs *args);
 
 /*
- * Called for each row that a query returns. The slot is valid during the
- * call alone. It may be of any kind: use slot_getattr() and the like.
+ * Called for each row that a query returns; false ends the query. The slot is
+ * valid during the call alone. It may be of any kind: use slot_getattr() and
+ * the like.
  */
-typedef void (*QueryRow) (TupleTableSlot *slot, void *state);
+typedef bool (*QueryRow) (TupleTableSlot *slot, void *state);
 
 /*
  * Streams a SELECT's rows under the active snapshot. Rows are not collected:

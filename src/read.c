@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
@@ -33,7 +34,14 @@ typedef struct ReadState
 	LegacyRow	row;
 } ReadState;
 
-static void receive(TupleTableSlot *slot, void *state);
+typedef struct RejectedState
+{
+	MemoryContext context;
+	List	   *rejects;		/* of Reject * */
+} RejectedState;
+
+static bool receive_rejected(TupleTableSlot *slot, void *state);
+static bool receive(TupleTableSlot *slot, void *state);
 static void fill_row(ReadState *state, TupleTableSlot *slot);
 static void fill_known(ReadState *state, TupleTableSlot *slot);
 static Value value_of(TupleTableSlot *slot, int attnum);
@@ -74,31 +82,54 @@ chatmig_read_totals(const MigrationPlan *plan, int64 *rows, int64 *traced)
 		chatmig_query_count(chatmig_read_query_traced(plan), NULL) : 0;
 }
 
-Jsonb *
-chatmig_read_whole(const MigrationPlan *plan, const char *key)
+/* In one pass over the source, however many there are. */
+void
+chatmig_read_rejected(const MigrationPlan *plan, List *rejects)
 {
+	int			n = list_length(rejects);
+	Datum	   *keys = palloc(sizeof(Datum) * Max(n, 1));
+	RejectedState state = {.context = CurrentMemoryContext,.rejects = rejects};
 	QueryArgs	args = {0};
-	bool		isnull;
-	Datum		row;
 
-	chatmig_query_text_arg(&args, key);
-	row = chatmig_query_value(chatmig_read_query_whole(plan,
-													   plan->mapping->columns,
-													   plan->mapping->ncolumns),
-							  &args, &isnull);
-	return isnull ? NULL : DatumGetJsonbP(row);
+	if (n == 0)
+		return;
+	for (int i = 0; i < n; i++)
+		keys[i] = CStringGetTextDatum(((Reject *) list_nth(rejects, i))->key);
+	chatmig_query_arg(&args, TEXTARRAYOID,
+					  PointerGetDatum(construct_array(keys, n, TEXTOID, -1,
+													  false, TYPALIGN_INT)),
+					  false);
+	chatmig_query_stream(chatmig_read_query_rejected(plan), &args, false,
+						 NULL, receive_rejected, &state);
 }
 
-static void
+static bool
+receive_rejected(TupleTableSlot *slot, void *state)
+{
+	RejectedState *rejected = state;
+	MemoryContext old = MemoryContextSwitchTo(rejected->context);
+	Reject	   *reject;
+
+	slot_getallattrs(slot);
+	reject = list_nth(rejected->rejects,
+					  DatumGetInt64(slot->tts_values[0]) - 1);
+	reject->legacy_row = DatumGetJsonbPCopy(slot->tts_values[1]);
+	MemoryContextSwitchTo(old);
+	return true;
+}
+
+static bool
 receive(TupleTableSlot *slot, void *state)
 {
 	ReadState  *read = state;
+	bool		more;
 	MemoryContext old = MemoryContextSwitchTo(read->row_context);
 
 	fill_row(read, slot);
-	read->callback(&read->row, read->callback_state);
+	more = read->callback(&read->row, read->callback_state);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(read->row_context);
+	return more;
 }
 
 static void

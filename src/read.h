@@ -8,7 +8,8 @@
 #include "plan.h"
 #include "rows.h"
 
-typedef void (*ReadRow) (LegacyRow *row, void *state);
+/* False ends the reading. */
+typedef bool (*ReadRow) (LegacyRow *row, void *state);
 
 /*
  * Streams the legacy rows that a run must look at: all of them in a first
@@ -25,7 +26,7 @@ extern void chatmig_read_rows(const MigrationPlan *plan, bool parallel,
 extern void chatmig_read_totals(const MigrationPlan *plan, int64 *rows,
 								int64 *traced);
 
-/* The whole legacy row with that key, as jsonb; the key as read_rows gave it. */
-extern Jsonb *chatmig_read_whole(const MigrationPlan *plan, const char *key);
+/* Fetches the whole legacy row of each Reject *, by its key. */
+extern void chatmig_read_rejected(const MigrationPlan *plan, List *rejects);
 
 #endif							/* CHATMIG_READ_H */

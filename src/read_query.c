@@ -138,12 +138,12 @@ chatmig_read_query_traced(const MigrationPlan *plan)
 }
 
 char *
-chatmig_read_query_whole(const MigrationPlan *plan, const Column *columns,
-						 int n)
+chatmig_read_query_rejected(const MigrationPlan *plan)
 {
-	return psprintf("SELECT %s FROM %s AS s WHERE %s = $1",
-					object(columns, n), plan->source_name,
-					chatmig_read_query_key(plan));
+	return psprintf("SELECT a.n, %s FROM unnest($1) WITH ORDINALITY AS a(k, n) "
+					"JOIN %s AS s ON %s = a.k",
+					object(plan->mapping->columns, plan->mapping->ncolumns),
+					plan->source_name, chatmig_read_query_key(plan));
 }
 
 /* Returns the attribute number. */

@@ -42,8 +42,10 @@ extern char *chatmig_read_query_key(const MigrationPlan *plan);
 /* count(*) of the legacy rows that are in the trace. */
 extern char *chatmig_read_query_traced(const MigrationPlan *plan);
 
-/* The given columns, as jsonb, of the row whose key as text is $1. */
-extern char *chatmig_read_query_whole(const MigrationPlan *plan,
-									  const Column *columns, int n);
+/*
+ * The whole legacy rows, as jsonb, whose keys as text are in the array $1;
+ * before each, its index there, from 1.
+ */
+extern char *chatmig_read_query_rejected(const MigrationPlan *plan);
 
 #endif							/* CHATMIG_READ_QUERY_H */

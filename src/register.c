@@ -23,6 +23,7 @@
 #include "options.h"
 #include "register.h"
 
+static Relation open_source(Oid source);
 static void check_source(Relation rel);
 static void check_arguments(const RegisterRequest *request);
 static char *choose_name(const RegisterRequest *request, Relation rel);
@@ -34,11 +35,14 @@ static Jsonb *or_empty(Jsonb *given);
 char *
 chatmig_register_add(const RegisterRequest *request)
 {
-	Relation	rel = relation_open(request->source, AccessShareLock);
 	Registration registration = {.source = request->source};
+	CallerState caller;
+	Relation	rel;
 	Registration *old;
 	LedgerTargets targets;
 
+	chatmig_caller_enter(&caller);
+	rel = open_source(request->source);
 	check_source(rel);
 	check_arguments(request);
 	registration.name = choose_name(request, rel);
@@ -65,15 +69,19 @@ chatmig_register_add(const RegisterRequest *request)
 						 quote_literal_cstr(registration.name))));
 
 	relation_close(rel, NoLock);
+	chatmig_caller_leave(&caller);
 	return registration.name;
 }
 
 void
 chatmig_register_remove(const char *name)
 {
-	Registration *registration = chatmig_ledger_find(name);
+	CallerState caller;
+	Registration *registration;
 	LedgerTargets targets;
 
+	chatmig_caller_enter(&caller);
+	registration = chatmig_ledger_find(name);
 	if (registration == NULL)
 		chatmig_ledger_not_found(name);
 	if (get_rel_name(registration->source) != NULL)
@@ -88,6 +96,23 @@ chatmig_register_remove(const char *name)
 				 errhint("Run SELECT * FROM chatmig_rollback(%s) first. To keep the new tables and stop using chatmig, run DROP EXTENSION chatmig: it leaves them in place.",
 						 quote_literal_cstr(name))));
 	chatmig_ledger_forget(name);
+	chatmig_caller_leave(&caller);
+}
+
+static Relation
+open_source(Oid source)
+{
+	Relation	rel = OidIsValid(source) ?
+		try_relation_open(source, AccessShareLock) : NULL;
+
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("no such table to register"),
+				 errdetail("The source is %s.", OidIsValid(source) ?
+						   psprintf("the OID %u", source) : "NULL"),
+				 errhint("SELECT * FROM chatmig_detect() lists the tables that hold a chat history.")));
+	return rel;
 }
 
 /* Only what a user made, keeps, and owns can be a source. */

@@ -63,6 +63,9 @@ typedef struct LegacyRow
 	KnownRow	known;
 } LegacyRow;
 
+/* Behind all that the conversation holds; write finds out where that is. */
+#define LAST_POSITION (-1)
+
 typedef struct Message
 {
 	int			part;			/* 1, 2, ...: which part of the legacy row */
@@ -102,6 +105,8 @@ typedef struct Conversation
 	Value		created_at;		/* timestamptz, of the first message */
 	Value		updated_at;		/* timestamptz, of the last message */
 	int64		new_messages;	/* that this run adds to it */
+	bool		make_room;		/* what is at the next position, and behind
+								 * it, must move up first */
 } Conversation;
 
 #endif							/* CHATMIG_ROWS_H */

@@ -72,6 +72,26 @@ chatmig_detect_all(DetectFound found, void *state)
 	}
 }
 
+void
+chatmig_detect_one(Oid relid, DetectFound found, void *state)
+{
+	Relation	rel = try_relation_open(relid, AccessShareLock);
+
+	if (rel == NULL)
+		return;
+	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
+		pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT,
+								  ACLMASK_ANY) != ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for relation \"%s\"",
+						RelationGetRelationName(rel)),
+				 errdetail("Detection shows what a table's columns are for."),
+				 errhint("Ask its owner to GRANT SELECT on it.")));
+	found(relid, chatmig_detect_relation(rel, NULL), state);
+	relation_close(rel, AccessShareLock);
+}
+
 /* All that chatmig_detect_all() has to look at, without a lock on any. */
 static List *
 list_relations(void)

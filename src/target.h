@@ -22,19 +22,27 @@
 #define NUM_MESSAGES_COLUMNS			11
 
 /*
- * Creates the plan's tables, bare: columns, defaults and comments, nothing
- * that slows a load. Fills plan->tables and created. They belong to the
- * source's owner. New tables, so no lock that anybody waits for.
+ * Creates those of the plan's tables that do not exist, bare: columns, defaults
+ * and comments, nothing that slows a load. Fills tables, created and fresh of
+ * the plan. They belong to the source's owner. New tables, so no lock that
+ * anybody waits for.
  */
 extern void chatmig_target_create(MigrationPlan *plan);
 
 /*
- * Adds primary keys, unique constraints, checks, indexes and foreign keys.
+ * To the fresh ones, adds primary keys, unique constraints, checks, indexes and foreign keys.
  * The foreign keys to the owner's and the counterpart's tables take
  * ShareRowExclusiveLock on those to the end of the transaction: rows there
  * can be read but not written meanwhile. So this comes after the load.
  */
 extern void chatmig_target_finish(const MigrationPlan *plan);
+
+/*
+ * The tables that a column of the source refers to, and that finish() locks; a
+ * List of char *, qualified and quoted.
+ */
+extern List *chatmig_target_references(const MigrationPlan *plan,
+									   const Column *column);
 
 /* Gathers statistics of the target tables, so that the first query is quick. */
 extern void chatmig_target_analyze(const MigrationPlan *plan);

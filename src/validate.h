@@ -20,8 +20,8 @@
 typedef enum CheckStatus
 {
 	CHECK_OK,
-	CHECK_INFO,		/* good to know, or the check could not be made */
-	CHECK_WARNING,	/* needs a person's eye; no row is lost */
+	CHECK_INFO,     /* good to know, or the check could not be made */
+	CHECK_WARNING,  /* needs a person's eye; no row is lost */
 	CHECK_VIOLATION /* something is lost, invented or changed */
 } CheckStatus;
 
@@ -35,7 +35,7 @@ typedef struct CheckResult
 	int64 violations;
 	char *example; /* NULL: none */
 	char *detail;  /* NULL: nothing to say */
-	char *hint;	   /* NULL: nothing to do */
+	char *hint;    /* NULL: nothing to do */
 } CheckResult;
 
 /* The columns of chatmig_violations(); each but the detail may be NULL. */

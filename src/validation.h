@@ -56,7 +56,7 @@ typedef struct CheckDefinition
 {
 	const char *name;
 	CheckStatus severity; /* of a finding, unless it says otherwise */
-	const char *hint;	  /* a format; %1$s is the migration, quoted */
+	const char *hint;     /* a format; %1$s is the migration, quoted */
 } CheckDefinition;
 
 extern const CheckDefinition chatmig_validate_checks[NUM_CHECKS];
@@ -65,9 +65,10 @@ extern const CheckDefinition chatmig_validate_checks[NUM_CHECKS];
 typedef struct CheckState
 {
 	int64 found;
+	int64 noted; /* that is as it should be, and still good to know */
 	CheckStatus worst;
 	char *example;
-	char *detail;		 /* of the example, or a note if nothing was found */
+	char *detail;        /* of the example, or a note if nothing was found */
 	const char *skipped; /* why it could not be made; NULL: it was */
 } CheckState;
 
@@ -76,11 +77,11 @@ typedef struct Validation
 	/* what is looked at; fixed once the mapping has been checked */
 	char *name;
 	Oid source;
-	char *source_name;	 /* schema-qualified and quoted */
-	Oid source_owner;	 /* the role that reads */
-	Mapping *mapping;	 /* NULL: it does not fit the source */
+	char *source_name;   /* schema-qualified and quoted */
+	Oid source_owner;    /* the role that reads */
+	Mapping *mapping;    /* NULL: it does not fit the source */
 	MigrationPlan *plan; /* NULL: not migrated, or not all is there */
-	bool migrated;		 /* by the ledger, even if plan is NULL */
+	bool migrated;       /* by the ledger, even if plan is NULL */
 
 	/* chatmig_violations(): the check to list, and to whom */
 	Check only; /* NUM_CHECKS: all checks, none is listed */
@@ -101,14 +102,13 @@ extern bool chatmig_validate_wants(const Validation *validation, Check first,
 extern void chatmig_validate_skip(Validation *validation, Check first,
 								  Check last, const char *why);
 
-/* Something to say about a check that finds nothing. */
-extern void chatmig_validate_note(Validation *validation, Check check,
-								  const char *note);
-
-/* Records a finding; CHECK_OK stands for the check's own severity. */
+/* Records a finding; with CHECK_OK it is noted and is no finding. */
 extern void chatmig_validate_find(Validation *validation, Check check,
 								  CheckStatus severity,
 								  const Violation *violation);
+
+/* True once nothing more needs to be found: the list has its max_rows. */
+extern bool chatmig_validate_is_full(const Validation *validation);
 
 /*
  * Runs a query each of whose rows is a finding: check int, severity int,

@@ -1,0 +1,116 @@
+/*
+ * bulk.c
+ *	  Loading a table that this transaction has created.
+ *
+ * In: formed rows. Out: the same rows in the heap, by table_multi_insert, as
+ * COPY does it (commands/copyfrom.c): many tuples to a page at once, a ring of
+ * buffers, one WAL record a page, and none at all with wal_level minimal. No
+ * index, constraint or trigger is looked at: there is none yet.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "executor/tuptable.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "bulk.h"
+
+/* The limits of COPY, for the same reasons. */
+#define MAX_BUFFERED_ROWS 1000
+#define MAX_BUFFERED_BYTES 65535
+
+struct Bulk
+{
+	/* fixed */
+	Relation	rel;
+	BulkInsertState bistate;
+	CommandId	cid;
+
+	/* per batch */
+	MemoryContext batch_context;	/* what the table AM leaves behind */
+	TupleTableSlot *slots[MAX_BUFFERED_ROWS];	/* each owns its tuple */
+	int			nslots;			/* made so far */
+	int			nrows;
+	Size		bytes;
+};
+
+static void flush(Bulk *bulk);
+
+Bulk *
+chatmig_bulk_begin(Oid relid)
+{
+	Bulk	   *bulk = palloc0(sizeof(Bulk));
+
+	bulk->rel = table_open(relid, RowExclusiveLock);
+	bulk->bistate = GetBulkInsertState();
+	bulk->cid = GetCurrentCommandId(true);
+	bulk->batch_context = AllocSetContextCreate(CurrentMemoryContext,
+												"chatmig bulk batch",
+												ALLOCSET_DEFAULT_SIZES);
+	return bulk;
+}
+
+void
+chatmig_bulk_put(Bulk *bulk, const Datum *values, const bool *nulls)
+{
+	int			natts = RelationGetDescr(bulk->rel)->natts;
+	TupleTableSlot *slot;
+	HeapTuple	tuple;
+	bool		should_free;
+
+	if (bulk->nrows == bulk->nslots)
+	{
+		/* a slot lives as long as the load */
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(bulk));
+
+		bulk->slots[bulk->nslots++] = table_slot_create(bulk->rel, NULL);
+		MemoryContextSwitchTo(old);
+	}
+	slot = bulk->slots[bulk->nrows++];
+	memcpy(slot->tts_values, values, natts * sizeof(Datum));
+	memcpy(slot->tts_isnull, nulls, natts * sizeof(bool));
+	ExecStoreVirtualTuple(slot);
+	ExecMaterializeSlot(slot);
+	tuple = ExecFetchSlotHeapTuple(slot, false, &should_free);
+	bulk->bytes += tuple->t_len;
+	if (should_free)
+		heap_freetuple(tuple);
+
+	if (bulk->nrows == MAX_BUFFERED_ROWS ||
+		bulk->bytes >= MAX_BUFFERED_BYTES)
+		flush(bulk);
+}
+
+void
+chatmig_bulk_end(Bulk *bulk)
+{
+	flush(bulk);
+	for (int i = 0; i < bulk->nslots; i++)
+		ExecDropSingleTupleTableSlot(bulk->slots[i]);
+	FreeBulkInsertState(bulk->bistate);
+	table_finish_bulk_insert(bulk->rel, TABLE_INSERT_SKIP_FSM);
+	MemoryContextDelete(bulk->batch_context);
+	table_close(bulk->rel, NoLock);
+}
+
+static void
+flush(Bulk *bulk)
+{
+	MemoryContext old;
+
+	if (bulk->nrows == 0)
+		return;
+	old = MemoryContextSwitchTo(bulk->batch_context);
+	table_multi_insert(bulk->rel, bulk->slots, bulk->nrows, bulk->cid,
+					   TABLE_INSERT_SKIP_FSM, bulk->bistate);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(bulk->batch_context);
+	for (int i = 0; i < bulk->nrows; i++)
+		ExecClearTuple(bulk->slots[i]);
+	bulk->nrows = 0;
+	bulk->bytes = 0;
+}

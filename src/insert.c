@@ -1,0 +1,101 @@
+/*
+ * insert.c
+ *	  Adding rows to any table through the executor.
+ *
+ * In: formed rows. Out: the same rows, by INSERT ... SELECT from a tuplestore,
+ * so that indexes, constraints, triggers, generated columns, partitions and
+ * whatever extends the server do their part, many rows a statement.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/tuplestore.h"
+
+#include "insert.h"
+#include "query.h"
+
+#define STORE_NAME "chatmig_rows"
+
+struct Insert
+{
+	TupleDesc	desc;
+	char	   *sql;
+	Tuplestorestate *store;
+	int64		waiting;
+};
+
+static char *insert_statement(TupleDesc desc, const char *qualified);
+
+Insert *
+chatmig_insert_begin(Oid relid, const char *qualified, int ncolumns)
+{
+	Insert	   *insert = palloc0(sizeof(Insert));
+	Relation	rel = table_open(relid, AccessShareLock);
+
+	insert->desc = CreateTemplateTupleDesc(ncolumns);
+	for (AttrNumber i = 1; i <= ncolumns; i++)
+		TupleDescCopyEntry(insert->desc, i, RelationGetDescr(rel), i);
+	table_close(rel, NoLock);
+	insert->sql = insert_statement(insert->desc, qualified);
+	insert->store = tuplestore_begin_heap(false, false, work_mem);
+	return insert;
+}
+
+void
+chatmig_insert_put(Insert *insert, const Datum *values, const bool *nulls)
+{
+	tuplestore_putvalues(insert->store, insert->desc, (Datum *) values,
+						 (bool *) nulls);
+	insert->waiting++;
+}
+
+int64
+chatmig_insert_waiting(const Insert *insert)
+{
+	return insert->waiting;
+}
+
+void
+chatmig_insert_flush(Insert *insert)
+{
+	QueryStore	store = {
+		.name = STORE_NAME,
+		.desc = insert->desc,
+		.store = insert->store,
+		.ntuples = insert->waiting
+	};
+
+	if (insert->waiting == 0)
+		return;
+	(void) chatmig_query_run_with_stores(insert->sql, &store, 1);
+	tuplestore_clear(insert->store);
+	insert->waiting = 0;
+}
+
+void
+chatmig_insert_end(Insert *insert)
+{
+	chatmig_insert_flush(insert);
+	tuplestore_end(insert->store);
+	FreeTupleDesc(insert->desc);
+	pfree(insert->sql);
+	pfree(insert);
+}
+
+static char *
+insert_statement(TupleDesc desc, const char *qualified)
+{
+	StringInfoData columns;
+
+	initStringInfo(&columns);
+	for (int i = 0; i < desc->natts; i++)
+		appendStringInfo(&columns, "%s%s", i > 0 ? ", " : "",
+						 quote_identifier(NameStr(TupleDescAttr(desc, i)->attname)));
+	return psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM " STORE_NAME,
+					qualified, columns.data, columns.data);
+}

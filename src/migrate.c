@@ -1,0 +1,321 @@
+/*
+ * migrate.c
+ *	  The loop read -> split -> group -> write.
+ *
+ * In: a migration's name. Out: its legacy rows as conversations and messages,
+ * and the ledger's record of it, or an error and nothing changed. All that is
+ * read is read under one snapshot, taken when no other run can interfere; what
+ * the application writes meanwhile is for the next run.
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "settings.h"
+#include "caller.h"
+#include "group.h"
+#include "migrate.h"
+#include "read.h"
+#include "split.h"
+#include "target.h"
+#include "write.h"
+
+typedef struct MigrateState
+{
+	/* fixed */
+	const MigrationPlan *plan;
+	MemoryContext context;		/* for what outlives a row */
+	GroupState *group;
+	Writer	   *writer;
+	MigrateShow show;
+	void	   *show_state;
+
+	/* per row, for error messages; NULL between rows */
+	const char *key;
+
+	/* counters */
+	MigrateResult *result;
+	List	   *rejects;		/* of Reject *, max_rejects of them at most */
+} MigrateState;
+
+static MigrationPlan *begin(const char *name, MigrateResult *result);
+static bool has_work(const MigrationPlan *plan, RunCounts *counts);
+static WriteMode choose_mode(const MigrationPlan *plan);
+static List *travel(const MigrationPlan *plan, WriteMode mode,
+					MigrateResult *result, MigrateShow show, void *state);
+static bool travel_row(LegacyRow *row, void *state);
+static void place_and_write(MigrateState *state, LegacyRow *row,
+							SplitRow *split);
+static void close_conversation(MigrateState *state);
+static void reject(MigrateState *state, const LegacyRow *row,
+				   const SplitRow *split);
+static void check_rejects(const MigrationPlan *plan,
+						  const MigrateResult *result);
+static void describe_row(void *state);
+
+void
+chatmig_migrate_run(const char *name, MigrateResult *result)
+{
+	CallerState caller;
+	RoleState	role;
+	MigrationPlan *plan;
+	List	   *rejects;
+
+	chatmig_caller_enter(&caller);
+	/* 1. from here on, no other run of this migration */
+	chatmig_ledger_lock(name);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	plan = begin(name, result);
+	if (has_work(plan, &result->counts))
+	{
+		/* 2. the tables, bare */
+		chatmig_target_create(plan);
+
+		/* 3. the rows; by now the transaction has an id (see query.h) */
+		chatmig_caller_become(&role, plan->source_owner);
+		rejects = travel(plan, choose_mode(plan), result, NULL, NULL);
+		check_rejects(plan, result);
+		chatmig_read_rejected(plan, rejects);
+		chatmig_caller_resume(&role);
+
+		/* 4. keys and indexes; last, what locks other tables */
+		chatmig_target_finish(plan);
+		if (result->counts.migrated > 0)
+			chatmig_target_analyze(plan);
+
+		/* 5. the record */
+		chatmig_ledger_store_targets(name, plan->tables, plan->created);
+		chatmig_ledger_store_rejects(name, rejects);
+		chatmig_ledger_store_run(name, &result->counts);
+	}
+	PopActiveSnapshot();
+	chatmig_caller_leave(&caller);
+}
+
+MigrationPlan *
+chatmig_migrate_rehearse(const char *name, MigrateResult *result,
+						 MigrateShow show, void *state)
+{
+	CallerState caller;
+	RoleState	role;
+	MigrationPlan *plan;
+
+	chatmig_caller_enter(&caller);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	plan = begin(name, result);
+	if (has_work(plan, &result->counts))
+	{
+		chatmig_caller_become(&role, plan->source_owner);
+		(void) travel(plan, WRITE_NOTHING, result, show, state);
+		chatmig_caller_resume(&role);
+	}
+	PopActiveSnapshot();
+	chatmig_caller_leave(&caller);
+	return plan;
+}
+
+static MigrationPlan *
+begin(const char *name, MigrateResult *result)
+{
+	RoleState	role;
+	MigrationPlan *plan = chatmig_plan_make(name);
+
+	MemSet(result, 0, sizeof(MigrateResult));
+	chatmig_caller_become(&role, plan->source_owner);
+	chatmig_plan_probe(plan);
+	chatmig_caller_resume(&role);
+	return plan;
+}
+
+/* A first run always has: it creates the tables, be they empty. */
+static bool
+has_work(const MigrationPlan *plan, RunCounts *counts)
+{
+	RoleState	role;
+
+	if (!plan->migrated)
+		return true;
+	chatmig_caller_become(&role, plan->source_owner);
+	chatmig_read_totals(plan, &counts->legacy_rows, &counts->already);
+	chatmig_caller_resume(&role);
+	return counts->legacy_rows > counts->already;
+}
+
+static WriteMode
+choose_mode(const MigrationPlan *plan)
+{
+	for (TargetTable table = 0; table < NUM_TARGETS; table++)
+		if (OidIsValid(plan->tables[table]) && !plan->fresh[table])
+			return WRITE_INSERT;
+	return chatmig_bulk_load ? WRITE_BULK : WRITE_INSERT;
+}
+
+/* Returns the rejects, of Reject *. */
+static List *
+travel(const MigrationPlan *plan, WriteMode mode, MigrateResult *result,
+	   MigrateShow show, void *show_state)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "chatmig migration",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	MigrateState state = {
+		.plan = plan,
+		.context = old,
+		.result = result,
+		.show = show,
+		.show_state = show_state
+	};
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = describe_row,
+		.arg = &state
+	};
+
+	error_context_stack = &callback;
+	state.group = chatmig_group_begin(plan);
+	state.writer = chatmig_write_begin(plan, mode, &result->counts);
+	/* statements of the ordinary way cannot run beside parallel workers */
+	chatmig_read_rows(plan, mode != WRITE_INSERT, travel_row, &state);
+	close_conversation(&state);
+	chatmig_write_end(state.writer);
+	error_context_stack = callback.previous;
+
+	if (!plan->migrated)
+		result->counts.legacy_rows = result->counts.migrated +
+			result->counts.empty + result->counts.rejected;
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return state.rejects;
+}
+
+/* The way of a row. */
+static bool
+travel_row(LegacyRow *row, void *arg)
+{
+	MigrateState *state = arg;
+	MigrateResult *result = state->result;
+	SplitRow	split = {0};
+
+	state->key = row->key;
+	if (row->known.known)
+		place_and_write(state, row, &split);
+	else
+	{
+		chatmig_split_row(state->plan->mapping, row, &split);
+		if (split.reject_code != NULL)
+			reject(state, row, &split);
+		else if (split.nmessages == 0)
+			result->counts.empty++;
+		/* beyond max_rejects the run is lost, and only counts them */
+		else if (result->counts.rejected <= state->plan->options.max_rejects ||
+				 state->show != NULL)
+			place_and_write(state, row, &split);
+	}
+	for (int i = 0; i < split.nmessages && state->show != NULL; i++)
+		if (!state->show(state->plan, chatmig_group_current(state->group),
+						 &split.messages[i], row, state->show_state))
+			return false;
+	state->key = NULL;
+	return true;
+}
+
+static void
+place_and_write(MigrateState *state, LegacyRow *row, SplitRow *split)
+{
+	Conversation *conversation;
+
+	if (!chatmig_group_continues(state->group, row))
+	{
+		close_conversation(state);
+		conversation = chatmig_group_open(state->group, row);
+		chatmig_write_open(state->writer, conversation, row, split);
+	}
+	conversation = chatmig_group_current(state->group);
+	chatmig_group_place(state->group, row, split);
+	if (split->nmessages > 0)
+		chatmig_write_row(state->writer, conversation, row, split);
+	for (int i = 0; i < split->nmessages; i++)
+		if (!split->messages[i].content.isnull)
+			state->result->content_bytes +=
+				toast_datum_size(split->messages[i].content.datum);
+}
+
+static void
+close_conversation(MigrateState *state)
+{
+	Conversation *conversation = chatmig_group_current(state->group);
+
+	if (conversation != NULL)
+		chatmig_write_close(state->writer, conversation);
+}
+
+static void
+reject(MigrateState *state, const LegacyRow *row, const SplitRow *split)
+{
+	MemoryContext old = MemoryContextSwitchTo(state->context);
+	RejectSummary *summary = NULL;
+	ListCell   *lc;
+
+	state->result->counts.rejected++;
+	foreach(lc, state->result->rejects)
+		if (strcmp(((RejectSummary *) lfirst(lc))->code,
+				   split->reject_code) == 0)
+			summary = lfirst(lc);
+	if (summary == NULL)
+	{
+		summary = palloc0(sizeof(RejectSummary));
+		summary->code = split->reject_code;
+		summary->first_key = pstrdup(row->key);
+		summary->first_reason = pstrdup(split->reject_reason);
+		state->result->rejects = lappend(state->result->rejects, summary);
+	}
+	summary->rows++;
+	if (list_length(state->rejects) < state->plan->options.max_rejects)
+	{
+		Reject	   *kept = palloc0(sizeof(Reject));
+
+		kept->key = pstrdup(row->key);
+		kept->code = split->reject_code;
+		kept->reason = pstrdup(split->reject_reason);
+		state->rejects = lappend(state->rejects, kept);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static void
+check_rejects(const MigrationPlan *plan, const MigrateResult *result)
+{
+	RejectSummary *first;
+
+	if (result->counts.rejected <= plan->options.max_rejects)
+		return;
+	first = linitial(result->rejects);
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_EXCEPTION),
+			 errmsg("%lld rows of %s cannot be converted",
+					(long long) result->counts.rejected, plan->source_name),
+			 errdetail("The first has the key %s: %s max_rejects is %lld; nothing has been changed.",
+					   first->first_key, first->first_reason,
+					   (long long) plan->options.max_rejects),
+			 errhint("SELECT * FROM chatmig_plan(%s) says how many there are of each kind. Correct the rows or the mapping; or register with options => '{\"max_rejects\": %lld}' to set them aside in chatmig_rejects, whole.",
+					 quote_literal_cstr(plan->name),
+					 (long long) result->counts.rejected)));
+}
+
+static void
+describe_row(void *arg)
+{
+	MigrateState *state = arg;
+
+	if (state->key != NULL)
+		errcontext("migration \"%s\", legacy key %s", state->plan->name,
+				   state->key);
+	else
+		errcontext("migration \"%s\", reading %s", state->plan->name,
+				   state->plan->source_name);
+}

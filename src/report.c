@@ -1,0 +1,203 @@
+/*
+ * report.c
+ *	  What chatmig_plan() says: the steps of a migration before it is run.
+ *
+ * In: a plan and the result of its rehearsal. Out: steps, with exact numbers
+ * of rows, estimated bytes, and the lock that each step takes. Reads catalogs
+ * alone.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "report.h"
+#include "target.h"
+
+/* Bytes of a row beside its texts, tuple header and line pointer included. */
+#define CONVERSATION_BYTES 180
+#define MESSAGE_BYTES 110
+#define MEDIUM_BYTES 160
+#define TRACE_BYTES 110
+/* Bytes of all index entries of a row. */
+#define CONVERSATION_INDEX_BYTES 70
+#define MESSAGE_INDEX_BYTES 110
+#define MEDIUM_INDEX_BYTES 70
+#define TRACE_INDEX_BYTES 30
+
+typedef struct ReportState
+{
+	const MigrationPlan *plan;
+	const MigrateResult *result;
+	ReportStep	step;
+	void	   *step_state;
+} ReportState;
+
+static void report_source(const ReportState *report);
+static void report_rows(const ReportState *report, const char *action,
+						int64 rows, const char *note);
+static void report_tables(const ReportState *report);
+static void report_table(const ReportState *report, TargetTable table,
+						 int64 rows, int64 bytes);
+static void report_keys(const ReportState *report, TargetTable table,
+						int64 bytes);
+static void report_references(const ReportState *report);
+
+void
+chatmig_report_plan(const MigrationPlan *plan, const MigrateResult *result,
+					ReportStep step, void *state)
+{
+	const RunCounts *counts = &result->counts;
+	ReportState report = {plan, result, step, state};
+	ListCell   *lc;
+
+	report_source(&report);
+	if (counts->already > 0)
+		report_rows(&report, "leave", counts->already, "migrated already");
+	if (counts->empty > 0)
+		report_rows(&report, "leave", counts->empty,
+					"no message in it: all halves are NULL or ''");
+	foreach(lc, result->rejects)
+	{
+		RejectSummary *summary = lfirst(lc);
+
+		report_rows(&report, "reject", summary->rows,
+					psprintf("%s; the first has the key %s: %s",
+							 summary->code, summary->first_key,
+							 summary->first_reason));
+	}
+	if (counts->rejected > plan->options.max_rejects)
+		report_rows(&report, "stop", counts->rejected,
+					psprintf("more rejected rows than max_rejects, which is %lld: chatmig_migrate() will change nothing",
+							 (long long) plan->options.max_rejects));
+	report_tables(&report);
+}
+
+static void
+report_source(const ReportState *report)
+{
+	Oid			source = report->plan->source;
+	char		kind = get_rel_relkind(source);
+	PlanStep	step = {
+		.object = report->plan->source_name,
+		.action = "read",
+		.rows = report->result->counts.legacy_rows,
+		.bytes = -1,
+		.lock = "ACCESS SHARE",
+		.note = "in one snapshot; rows can be read and written meanwhile, DDL waits"
+	};
+
+	if (kind == RELKIND_RELATION || kind == RELKIND_MATVIEW)
+		step.bytes = DatumGetInt64(DirectFunctionCall1(pg_table_size,
+													   ObjectIdGetDatum(source)));
+	report->step(&step, report->step_state);
+}
+
+static void
+report_rows(const ReportState *report, const char *action, int64 rows,
+			const char *note)
+{
+	PlanStep	step = {
+		.object = report->plan->source_name,
+		.action = action,
+		.rows = rows,
+		.bytes = -1,
+		.note = note
+	};
+
+	report->step(&step, report->step_state);
+}
+
+static void
+report_tables(const ReportState *report)
+{
+	const MigrationPlan *plan = report->plan;
+	const RunCounts *counts = &report->result->counts;
+
+	report_table(report, TARGET_CONVERSATIONS, counts->conversations,
+				 counts->conversations * CONVERSATION_BYTES);
+	report_table(report, TARGET_MESSAGES, counts->messages,
+				 counts->messages * MESSAGE_BYTES +
+				 report->result->content_bytes);
+	if (plan->has_media)
+		report_table(report, TARGET_MEDIA, counts->media,
+					 counts->media * MEDIUM_BYTES);
+	report_table(report, TARGET_TRACE, counts->migrated,
+				 counts->migrated * TRACE_BYTES);
+	if (plan->migrated)
+		return;
+	report_keys(report, TARGET_CONVERSATIONS,
+				counts->conversations * CONVERSATION_INDEX_BYTES);
+	report_keys(report, TARGET_MESSAGES,
+				counts->messages * MESSAGE_INDEX_BYTES);
+	if (plan->has_media)
+		report_keys(report, TARGET_MEDIA,
+					counts->media * MEDIUM_INDEX_BYTES);
+	report_keys(report, TARGET_TRACE, counts->migrated * TRACE_INDEX_BYTES);
+	report_references(report);
+}
+
+static void
+report_table(const ReportState *report, TargetTable table, int64 rows,
+			 int64 bytes)
+{
+	bool		exists = OidIsValid(report->plan->tables[table]);
+	PlanStep	step = {
+		.object = report->plan->qualified[table],
+		.action = exists ? "insert" : "create and load",
+		.rows = rows,
+		.bytes = bytes,
+		.lock = exists ? "ROW EXCLUSIVE" : "ACCESS EXCLUSIVE",
+		.note = exists ? "rows can be read and written meanwhile" :
+		"a new table: nobody waits for it"
+	};
+
+	report->step(&step, report->step_state);
+}
+
+static void
+report_keys(const ReportState *report, TargetTable table, int64 bytes)
+{
+	PlanStep	step = {
+		.object = report->plan->qualified[table],
+		.action = "add keys and indexes",
+		.rows = -1,
+		.bytes = bytes,
+		.lock = "ACCESS EXCLUSIVE",
+		.note = "a new table: nobody waits for it"
+	};
+
+	if (OidIsValid(report->plan->tables[table]))
+		return;
+	report->step(&step, report->step_state);
+}
+
+/* The foreign keys that are copied lock the tables that they refer to. */
+static void
+report_references(const ReportState *report)
+{
+	static const Part parts[] = {PART_OWNER, PART_COUNTERPART};
+
+	for (int i = 0; i < lengthof(parts); i++)
+	{
+		const Column *column = &report->plan->mapping->parts[parts[i]];
+		List	   *tables = column->name == NULL ? NIL :
+			chatmig_target_references(report->plan, column);
+		ListCell   *lc;
+
+		foreach(lc, tables)
+		{
+			PlanStep	step = {
+				.object = lfirst(lc),
+				.action = "refer to it",
+				.rows = -1,
+				.bytes = -1,
+				.lock = "SHARE ROW EXCLUSIVE",
+				.note = "the last step; its rows can be read meanwhile, writes wait until the transaction ends"
+			};
+
+			report->step(&step, report->step_state);
+		}
+	}
+}

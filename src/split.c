@@ -1,0 +1,118 @@
+/*
+ * split.c
+ *	  legacy row --split--> the messages in it
+ *
+ * In: one legacy row. Out: its messages in order, or a reject code and a
+ * reason, or nothing for a row that holds no message. A half is empty if it is
+ * NULL or ''; anything else, white space too, is a message, byte for byte.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "role.h"
+#include "split.h"
+
+static bool is_empty(Value content);
+static void add_message(SplitRow *split, int part, Role role, Value content);
+static void split_pair(const LegacyRow *row, bool has_media, SplitRow *split);
+static void split_flat(const Mapping *mapping, const LegacyRow *row,
+					   bool has_media, SplitRow *split);
+
+void
+chatmig_split_row(const Mapping *mapping, const LegacyRow *row,
+				  SplitRow *split)
+{
+	bool		has_media = !is_empty(row->media_url);
+
+	split->nmessages = 0;
+	split->reject_code = NULL;
+	split->reject_reason = NULL;
+
+	if (mapping->shape == SHAPE_PAIR)
+		split_pair(row, has_media, split);
+	else
+		split_flat(mapping, row, has_media, split);
+
+	/* a row without a message has nothing that a bad time could spoil */
+	if (row->time_invalid && split->nmessages > 0)
+	{
+		split->nmessages = 0;
+		split->reject_code = "invalid_time";
+		split->reject_reason =
+			psprintf("The time in column \"%s\" cannot be read, or is out of range.",
+					 mapping->parts[PART_TIME].name);
+	}
+}
+
+/* Toasted values are longer than nothing, and are not fetched for this. */
+static bool
+is_empty(Value content)
+{
+	struct varlena *datum;
+
+	if (content.isnull)
+		return true;
+	datum = (struct varlena *) DatumGetPointer(content.datum);
+	return !VARATT_IS_EXTERNAL(datum) && !VARATT_IS_COMPRESSED(datum) &&
+		VARSIZE_ANY_EXHDR(datum) == 0;
+}
+
+static void
+add_message(SplitRow *split, int part, Role role, Value content)
+{
+	Message    *message = &split->messages[split->nmessages++];
+
+	MemSet(message, 0, sizeof(Message));
+	message->part = part;
+	message->role = role;
+	message->content = content;
+	message->tokens.isnull = true;
+}
+
+/* A medium without a question makes the question's message, without words. */
+static void
+split_pair(const LegacyRow *row, bool has_media, SplitRow *split)
+{
+	if (!is_empty(row->contents[0]) || has_media)
+	{
+		add_message(split, 1, ROLE_USER, row->contents[0]);
+		split->messages[0].has_media = has_media;
+	}
+	if (!is_empty(row->contents[1]))
+	{
+		add_message(split, 2, ROLE_ASSISTANT, row->contents[1]);
+		/* tokens are what the model was paid for */
+		split->messages[split->nmessages - 1].tokens = row->tokens;
+		split->messages[split->nmessages - 1].replies = split->nmessages > 1;
+	}
+}
+
+static void
+split_flat(const Mapping *mapping, const LegacyRow *row, bool has_media,
+		   SplitRow *split)
+{
+	Role		role;
+
+	if (is_empty(row->contents[0]) && !has_media)
+		return;
+	if (row->role == NULL)
+	{
+		split->reject_code = "missing_role";
+		split->reject_reason = psprintf("Column \"%s\" is NULL.",
+										mapping->parts[PART_ROLE].name);
+	}
+	else if (!chatmig_role_find(mapping, row->role, &role))
+	{
+		split->reject_code = "unknown_role";
+		split->reject_reason = psprintf("Column \"%s\" is \"%s\"; say in mapping what it means: {\"roles\": {\"%s\": \"user\"}}.",
+										mapping->parts[PART_ROLE].name,
+										row->role, row->role);
+	}
+	else
+	{
+		add_message(split, 1, role, row->contents[0]);
+		split->messages[0].tokens = row->tokens;
+		split->messages[0].has_media = has_media;
+	}
+}

@@ -1,0 +1,283 @@
+/*
+ * validate_legacy.c
+ *	  The legacy table by itself, and against the trace.
+ *
+ * In: a mapping and, once there is one, a trace. Finds rows without a key of
+ * their own; before a migration, rows that will be rejected or have no
+ * message; after it, rows that are neither migrated, rejected nor empty, and
+ * rows that have changed or gone since. Does not look at messages.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "validate_sql.h"
+#include "validation.h"
+
+/* The range of timestamptz, in seconds since 1970. */
+#define FIRST_EPOCH "-210866803200"
+#define LAST_EPOCH "9224318015999"
+
+static void check_alone(Validation *validation);
+static void check_against_trace(Validation *validation);
+static void check_duplicates(Validation *validation);
+static void list_rejected(Validation *validation);
+static void test_time(RowTests *tests, const Mapping *mapping);
+static void test_role(RowTests *tests, const Mapping *mapping);
+static char *key_columns(const Mapping *mapping);
+static char *key_text(const Mapping *mapping);
+static char *not_rejected(const Validation *validation);
+static bool key_is_proved(const Validation *validation);
+
+void
+chatmig_validate_legacy(Validation *validation)
+{
+	if (validation->mapping == NULL)
+		return;
+	if (chatmig_validate_wants(validation, CHECK_LEGACY_KEY,
+							   CHECK_LEGACY_DELETED))
+	{
+		if (validation->plan == NULL)
+			check_alone(validation);
+		else
+			check_against_trace(validation);
+	}
+	if (chatmig_validate_wants(validation, CHECK_LEGACY_KEY,
+							   CHECK_LEGACY_KEY) &&
+		!key_is_proved(validation))
+		check_duplicates(validation);
+	if (validation->plan != NULL &&
+		chatmig_validate_wants(validation, CHECK_LEGACY_REJECTED,
+							   CHECK_LEGACY_REJECTED))
+		list_rejected(validation);
+}
+
+/* Nothing has been migrated: what can be said of the table alone. */
+static void
+check_alone(Validation *validation)
+{
+	const Mapping *mapping = validation->mapping;
+	RowTests tests = {0};
+
+	chatmig_validate_sql_add(
+		&tests, CHECK_LEGACY_KEY, CHECK_VIOLATION,
+		psprintf("num_nulls(%s) > 0", key_columns(mapping)),
+		"format('The key of the row is NULL: %s ...', left(s.*::text, 100))");
+	test_time(&tests, mapping);
+	if (mapping->shape == SHAPE_FLAT)
+		test_role(&tests, mapping);
+	chatmig_validate_sql_add(&tests, CHECK_LEGACY_EMPTY, CHECK_INFO,
+							 chatmig_validate_sql_is_empty(mapping),
+							 "'The row holds no message.'");
+	chatmig_validate_query(validation,
+						   chatmig_validate_sql_tests(
+							   &tests, key_text(mapping), "NULL::text",
+							   psprintf("%s AS s", validation->source_name)),
+						   NULL);
+}
+
+/*
+ * The inner select reduces each row to what is asked of it, so that the join
+ * does not carry contents.
+ */
+static void
+check_against_trace(Validation *validation)
+{
+	const Mapping *mapping = validation->mapping;
+	const Column *time = &mapping->parts[PART_TIME];
+	RowTests tests = {0};
+
+	chatmig_validate_sql_add(
+		&tests, CHECK_LEGACY_KEY, CHECK_VIOLATION, "s.excerpt IS NOT NULL",
+		"format('The key of the row is NULL: %s ...', s.excerpt)");
+	chatmig_validate_sql_add(
+		&tests, CHECK_LEGACY_TIME, CHECK_OK, "s.is_timeless",
+		"'The row has no time; its messages have a neighbour''s.'");
+	chatmig_validate_sql_add(&tests, CHECK_LEGACY_EMPTY, CHECK_OK,
+							 "s.is_empty AND t.key_1 IS NULL",
+							 "'The row holds no message.'");
+	chatmig_validate_sql_add(
+		&tests, CHECK_LEGACY_UNMIGRATED, CHECK_VIOLATION,
+		psprintf("s.is_present AND t.key_1 IS NULL AND s.excerpt IS NULL "
+				 "AND NOT s.is_empty AND %s",
+				 not_rejected(validation)),
+		"'The row is neither migrated nor rejected.'");
+	chatmig_validate_sql_add(
+		&tests, CHECK_LEGACY_CHANGED, CHECK_VIOLATION,
+		"s.fingerprint <> t.fingerprint",
+		"'The row is not as it was when it was migrated.'");
+	chatmig_validate_sql_add(
+		&tests, CHECK_LEGACY_DELETED, CHECK_VIOLATION, "s.is_present IS NULL",
+		"'The row was migrated and does not exist any more.'");
+	chatmig_validate_query(
+		validation,
+		chatmig_validate_sql_tests(
+			&tests,
+			psprintf("CASE WHEN t.key_1 IS NOT NULL THEN %s ELSE %s END",
+					 chatmig_validate_sql_key(mapping, "t.key_%d"),
+					 key_text(mapping)),
+			"t.conversation_id::text",
+			psprintf(
+				"(SELECT %s, true AS is_present, %s AS is_empty, "
+				"%s AS is_timeless, "
+				"coalesce(%s.chatmig_fingerprint(s.*), 0) AS fingerprint, "
+				"CASE WHEN num_nulls(%s) > 0 THEN left(s.*::text, 100) END "
+				"AS excerpt FROM %s AS s) AS s FULL JOIN %s AS t ON %s",
+				key_columns(mapping), chatmig_validate_sql_is_empty(mapping),
+				time->name == NULL
+					? "false"
+					: psprintf("(%s IS NULL)",
+							   chatmig_validate_sql_column(time)),
+				chatmig_ledger_schema(), key_columns(mapping),
+				validation->source_name,
+				validation->plan->qualified[TARGET_TRACE],
+				chatmig_validate_sql_same_key(mapping))),
+		NULL);
+}
+
+static void
+check_duplicates(Validation *validation)
+{
+	const Mapping *mapping = validation->mapping;
+	char *columns = key_columns(mapping);
+
+	chatmig_validate_query(
+		validation,
+		psprintf("SELECT %d, %d, %s, NULL::text, NULL::text, "
+				 "format('%%s rows have this key.', count(*)) "
+				 "FROM %s AS s WHERE num_nulls(%s) = 0 "
+				 "GROUP BY %s HAVING count(*) > 1",
+				 CHECK_LEGACY_KEY, CHECK_VIOLATION, key_text(mapping),
+				 validation->source_name, columns, columns),
+		NULL);
+}
+
+static void
+list_rejected(Validation *validation)
+{
+	QueryArgs args = {0};
+
+	chatmig_query_text_arg(&args, validation->name);
+	chatmig_validate_query(
+		validation,
+		psprintf("SELECT %d, %d, j.legacy_key, NULL::text, NULL::text, "
+				 "format('Rejected as %%s: %%s', j.code, j.reason) "
+				 "FROM %s.chatmig_rejects AS j WHERE j.migration = $1",
+				 CHECK_LEGACY_REJECTED, CHECK_WARNING, chatmig_ledger_schema()),
+		&args);
+}
+
+static void
+test_time(RowTests *tests, const Mapping *mapping)
+{
+	char *time;
+	char *invalid;
+
+	if (mapping->time_kind == TIME_NONE)
+		return;
+	time = chatmig_validate_sql_column(&mapping->parts[PART_TIME]);
+	chatmig_validate_sql_add(tests, CHECK_LEGACY_TIME, CHECK_INFO,
+							 psprintf("%s IS NULL", time),
+							 "'The row has no time.'");
+	if (mapping->time_kind == TIME_TEXT)
+		invalid = psprintf(
+			"NOT %s", chatmig_validate_sql_is_time(psprintf("%s::text", time)));
+	else if (mapping->time_kind == TIME_EPOCH)
+		invalid = psprintf(
+			"%s NOT BETWEEN " FIRST_EPOCH " * %.0f AND " LAST_EPOCH " * %.0f "
+			"AND %s::text NOT IN ('Infinity', '-Infinity')",
+			time, mapping->epoch_unit, mapping->epoch_unit, time);
+	else
+		return;
+	chatmig_validate_sql_add(
+		tests, CHECK_LEGACY_TIME, CHECK_WARNING,
+		psprintf("%s AND NOT %s", invalid,
+				 chatmig_validate_sql_is_empty(mapping)),
+		psprintf("format('The time %%L cannot be read.', left(%s::text, 60))",
+				 time));
+}
+
+static void
+test_role(RowTests *tests, const Mapping *mapping)
+{
+	char *role = chatmig_validate_sql_column(&mapping->parts[PART_ROLE]);
+
+	chatmig_validate_sql_add(
+		tests, CHECK_LEGACY_ROLE, CHECK_WARNING,
+		psprintf("%s IS NULL AND NOT %s", chatmig_validate_sql_role(mapping),
+				 chatmig_validate_sql_is_empty(mapping)),
+		psprintf("CASE WHEN %s IS NULL THEN 'The row has no role.' ELSE "
+				 "format('The role %%L is not known.', left(%s::text, 60)) END",
+				 role, role));
+}
+
+/* s."a", s."b" */
+static char *
+key_columns(const Mapping *mapping)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < mapping->nkeys; i++)
+		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "",
+						 chatmig_validate_sql_column(&mapping->keys[i]));
+	return list.data;
+}
+
+/* Of the row s; NULL where the key is. */
+static char *
+key_text(const Mapping *mapping)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < mapping->nkeys; i++)
+		appendStringInfo(&list, "%sformat('%%s', %s)", i > 0 ? ", " : "",
+						 chatmig_validate_sql_column(&mapping->keys[i]));
+	return psprintf(mapping->nkeys == 1
+						? "CASE WHEN num_nulls(%s) = 0 THEN %s END"
+						: "CASE WHEN num_nulls(%s) = 0 "
+						  "THEN jsonb_build_array(%s)::text END",
+					key_columns(mapping), list.data);
+}
+
+static char *
+not_rejected(const Validation *validation)
+{
+	return psprintf("NOT EXISTS (SELECT FROM %s.chatmig_rejects AS j "
+					"WHERE j.migration = %s AND j.legacy_key = %s)",
+					chatmig_ledger_schema(),
+					quote_literal_cstr(validation->name),
+					key_text(validation->mapping));
+}
+
+/* True if an index alone proves that each row has a key of its own. */
+static bool
+key_is_proved(const Validation *validation)
+{
+	const Mapping *mapping = validation->mapping;
+	StringInfoData sql;
+	QueryArgs args = {0};
+
+	initStringInfo(&sql);
+	appendStringInfoString(
+		&sql,
+		"SELECT count(*) FROM pg_class AS c "
+		"JOIN pg_index AS i ON i.indrelid = c.oid "
+		"WHERE c.oid = $1 AND i.indisunique AND i.indisvalid "
+		"AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL "
+		"AND (c.relkind = 'p' OR NOT c.relhassubclass) "
+		"AND NOT EXISTS (SELECT FROM generate_series(0, i.indnkeyatts - 1) "
+		"AS k JOIN pg_attribute AS a ON a.attrelid = c.oid "
+		"AND a.attnum = i.indkey[k] "
+		"WHERE NOT a.attnotnull OR a.attnum NOT IN (");
+	for (int i = 0; i < mapping->nkeys; i++)
+		appendStringInfo(&sql, "%s%d", i > 0 ? ", " : "",
+						 mapping->keys[i].attnum);
+	appendStringInfoString(&sql, "))");
+	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(validation->source),
+					  false);
+	return chatmig_query_count(sql.data, &args) > 0;
+}

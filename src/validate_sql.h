@@ -1,0 +1,87 @@
+/*
+ * validate_sql.h
+ *	  What a legacy row must have become, as SQL.
+ *
+ * Expressions over a legacy row with the alias s, palloc'd. All names are
+ * quoted; operators are those of pg_catalog but where a type has its own.
+ */
+#ifndef CHATMIG_VALIDATE_SQL_H
+#define CHATMIG_VALIDATE_SQL_H
+
+#include "lib/stringinfo.h"
+#include "plan.h"
+
+/* s."column" */
+extern char *chatmig_validate_sql_column(const Column *column);
+
+/*
+ * The key as text: as it is for one column, as a JSON array for several.
+ * format is that of one of them, such as "t.key_%d".
+ */
+extern char *chatmig_validate_sql_key(const Mapping *mapping,
+									  const char *format);
+
+/* A condition: s has the key that is in t.key_1, t.key_2, ... */
+extern char *chatmig_validate_sql_same_key(const Mapping *mapping);
+
+/* A condition, never NULL: two values of a column's type are not the same. */
+extern char *chatmig_validate_sql_differs(const Column *column,
+										  const char *left, const char *right);
+
+/*
+ * What the parts of the row hold: "(VALUES (1, content text, role text), ...)
+ * AS h (part, content, role)".
+ */
+extern char *chatmig_validate_sql_halves(const Mapping *mapping);
+
+/* Conditions: the row holds a medium; the row holds no message at all. */
+extern char *chatmig_validate_sql_has_media(const Mapping *mapping);
+extern char *chatmig_validate_sql_is_empty(const Mapping *mapping);
+
+/* The role (text) that a flat row's spelling stands for; NULL: unknown. */
+extern char *chatmig_validate_sql_role(const Mapping *mapping);
+
+/*
+ * The row's own time as timestamptz. Only for rows that have been migrated:
+ * of others, the server may refuse the value.
+ */
+extern char *chatmig_validate_sql_time(const MigrationPlan *plan);
+
+/* A condition: text that has the form of a time. */
+extern char *chatmig_validate_sql_is_time(const char *text);
+
+/* A column as it is kept in metadata, jsonb. */
+extern char *chatmig_validate_sql_json(const Column *column);
+
+/* One thing that may be wrong with a row. */
+typedef struct RowTest
+{
+	int check;
+	int severity;
+	char *condition; /* true: it is wrong */
+	char *detail;    /* text; evaluated only where it is wrong */
+} RowTest;
+
+#define MAX_ROW_TESTS 24
+
+typedef struct RowTests
+{
+	int n;
+	RowTest list[MAX_ROW_TESTS];
+} RowTests;
+
+extern void chatmig_validate_sql_add(RowTests *tests, int check, int severity,
+									 const char *condition, const char *detail);
+
+/* The conditions, with OR between them. */
+extern char *chatmig_validate_sql_any(const RowTests *tests);
+
+/*
+ * A query for chatmig_validate_query(): a row for each test that a row fails.
+ * from is what stands behind FROM; key and conversation are expressions.
+ */
+extern char *chatmig_validate_sql_tests(const RowTests *tests, const char *key,
+										const char *conversation,
+										const char *from);
+
+#endif /* CHATMIG_VALIDATE_SQL_H */

@@ -1,0 +1,41 @@
+/*
+ * write.h
+ *	  conversations and messages --write--> the target tables and the trace
+ */
+#ifndef CHATMIG_WRITE_H
+#define CHATMIG_WRITE_H
+
+#include "plan.h"
+#include "rows.h"
+
+typedef enum WriteMode
+{
+	WRITE_NOTHING,				/* counts, and gives ids for a preview */
+	WRITE_BULK,					/* into tables that this transaction created */
+	WRITE_INSERT				/* into any tables, through the executor */
+} WriteMode;
+
+typedef struct Writer Writer;
+
+/*
+ * The plan's tables exist, unless nothing is written. Counts what is written
+ * in *counts. Everything is allocated below the current memory context.
+ */
+extern Writer *chatmig_write_begin(const MigrationPlan *plan, WriteMode mode,
+								   RunCounts *counts);
+
+/* Begins a conversation with its first new row, or goes on with one. */
+extern void chatmig_write_open(Writer *writer, Conversation *conversation,
+							   const LegacyRow *row, const SplitRow *split);
+
+/* Writes a row's messages, its medium and its trace; gives messages ids. */
+extern void chatmig_write_row(Writer *writer, Conversation *conversation,
+							  const LegacyRow *row, SplitRow *split);
+
+/* Ends the open conversation: its times are known now. */
+extern void chatmig_write_close(Writer *writer, Conversation *conversation);
+
+/* Writes what is left, and lets go of the tables. */
+extern void chatmig_write_end(Writer *writer);
+
+#endif							/* CHATMIG_WRITE_H */
