@@ -92,7 +92,6 @@ static void create_comments(const Wanted *wanted);
 static void check_is_table(Oid relid);
 static void refuse_rows(Oid relid, const char *qualified);
 static int64 count_rows(const char *qualified);
-static void take_count(TupleTableSlot *slot, void *state);
 
 void
 chatmig_create_table(const CreateRequest *request, CreateReport report,
@@ -378,19 +377,11 @@ refuse_rows(Oid relid, const char *qualified)
 static int64
 count_rows(const char *qualified)
 {
-	int64		rows = 0;
+	int64		rows;
 
 	PushActiveSnapshot(GetLatestSnapshot());
-	chatmig_query_stream(psprintf("SELECT count(*) FROM %s", qualified), NULL,
-						 false, NULL, take_count, &rows);
+	rows = chatmig_query_count(psprintf("SELECT count(*) FROM %s", qualified),
+							   NULL);
 	PopActiveSnapshot();
 	return rows;
-}
-
-static void
-take_count(TupleTableSlot *slot, void *state)
-{
-	bool		isnull;
-
-	*(int64 *) state = DatumGetInt64(slot_getattr(slot, 1, &isnull));
 }

@@ -16,12 +16,17 @@ static void store_bytes(unsigned char *bytes, int n, uint64 value);
 /* The largest number of milliseconds that a uuid can hold: year 10889. */
 #define MAX_MILLISECONDS ((UINT64CONST(1) << 48) - 1)
 
+/* The largest part that has a place of its own; the hash tells the rest. */
+#define MAX_PART 0xFFF
+
 /*
  * RFC 9562, section 5.7; the bytes are in network order, section 4:
  *
  *	  bytes 0 .. 5	 unix_ts_ms  milliseconds since 1970
  *	  byte	6		 ver		 0111 in the upper half, ...
- *	  bytes 6, 7	 rand_a		 ... 12 bits of the hash
+ *	  bytes 6, 7	 rand_a		 ... the part, in 12 bits: what a row holds
+ *							 sorts in its order, as RFC 9562, section 6.2,
+ *							 method 1 has it for a counter
  *	  byte	8		 var		 10 in the upper two bits, ...
  *	  bytes 8 .. 15  rand_b		 ... 62 bits of the hash
  *
@@ -39,7 +44,7 @@ chatmig_identity_uuid(const Identity *identity)
 	hash = hash128_bytes(identity->key, strlen(identity->key), hash);
 
 	store_bytes(uuid->data, 6, unix_milliseconds(identity->time));
-	store_bytes(uuid->data + 6, 2, hash.a);
+	store_bytes(uuid->data + 6, 2, Min(identity->part, MAX_PART));
 	store_bytes(uuid->data + 8, 8, hash.b);
 	uuid->data[6] = (uuid->data[6] & 0x0F) | 0x70;
 	uuid->data[8] = (uuid->data[8] & 0x3F) | 0x80;

@@ -33,8 +33,9 @@ typedef struct Identity
 /*
  * A uuid, palloc'd: version 7 of RFC 9562, section 5.7, with the milliseconds
  * of the time in front (0 without a time or before 1970, all ones at
- * infinity) and 74 bits of a hash of the rest where the RFC allows random
- * ones. The hash is of the bytes alone: the same on every machine.
+ * infinity), then the part, and 62 bits of a hash of the rest where the RFC
+ * allows random ones. The hash is of the bytes alone: the same on every
+ * machine.
  */
 extern Datum chatmig_identity_uuid(const Identity *identity);
 

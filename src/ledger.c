@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -29,6 +30,7 @@ const char *const chatmig_target_names[NUM_TARGETS] = {
 	"conversations", "messages", "media", "trace"
 };
 
+static void store_reject(const char *name, const Reject *reject);
 static Oid	ledger_table(const char *name);
 static Oid	extension_schema(void);
 static void become_owner(Oid *userid, int *sec_context);
@@ -192,32 +194,31 @@ chatmig_ledger_store_run(const char *name, const RunCounts *counts)
 		"empty = excluded.empty, rejected = excluded.rejected, "
 		"conversations = r.conversations + excluded.conversations, "
 		"messages = r.messages + excluded.messages, "
-		"media = r.media + excluded.media", &args);
+		"media = r.media + excluded.media "
+		"WHERE excluded.migrated > 0 OR "
+		"(r.legacy_rows, r.empty, r.rejected) <> "
+		"(excluded.legacy_rows, excluded.empty, excluded.rejected)", &args);
 }
 
 void
 chatmig_ledger_store_rejects(const char *name, List *rejects)
 {
 	QueryArgs	args = {0};
+	Datum	   *keys = palloc(sizeof(Datum) * Max(1, list_length(rejects)));
+	int			n = 0;
 	ListCell   *lc;
 
-	chatmig_query_text_arg(&args, name);
-	run("DELETE FROM %s.chatmig_rejected WHERE migration = $1", &args);
 	foreach(lc, rejects)
-	{
-		Reject	   *reject = lfirst(lc);
-
-		CHECK_FOR_INTERRUPTS();
-		args.n = 1;
-		chatmig_query_text_arg(&args, reject->key);
-		chatmig_query_text_arg(&args, reject->code);
-		chatmig_query_text_arg(&args, reject->reason);
-		chatmig_query_arg(&args, JSONBOID,
-						  JsonbPGetDatum(reject->legacy_row), false);
-		run("INSERT INTO %s.chatmig_rejected "
-			"(migration, legacy_key, code, reason, legacy_row) "
-			"VALUES ($1, $2, $3, $4, $5)", &args);
-	}
+		keys[n++] = CStringGetTextDatum(((Reject *) lfirst(lc))->key);
+	chatmig_query_text_arg(&args, name);
+	chatmig_query_arg(&args, TEXTARRAYOID,
+					  PointerGetDatum(construct_array(keys, n, TEXTOID, -1,
+													  false, TYPALIGN_INT)),
+					  false);
+	run("DELETE FROM %s.chatmig_rejected "
+		"WHERE migration = $1 AND legacy_key <> ALL ($2)", &args);
+	foreach(lc, rejects)
+		store_reject(name, lfirst(lc));
 }
 
 void
@@ -242,6 +243,30 @@ chatmig_ledger_is_member(Oid relid)
 {
 	return getExtensionOfObject(RelationRelationId, relid) ==
 		get_extension_oid(EXTENSION_NAME, false);
+}
+
+/* What is there already and says the same is not written again. */
+static void
+store_reject(const char *name, const Reject *reject)
+{
+	QueryArgs	args = {0};
+
+	CHECK_FOR_INTERRUPTS();
+	chatmig_query_text_arg(&args, name);
+	chatmig_query_text_arg(&args, reject->key);
+	chatmig_query_text_arg(&args, reject->code);
+	chatmig_query_text_arg(&args, reject->reason);
+	chatmig_query_arg(&args, JSONBOID, JsonbPGetDatum(reject->legacy_row),
+					  false);
+	run("INSERT INTO %s.chatmig_rejected AS j "
+		"(migration, legacy_key, code, reason, legacy_row) "
+		"VALUES ($1, $2, $3, $4, $5) "
+		"ON CONFLICT (migration, legacy_key) DO UPDATE SET "
+		"code = excluded.code, reason = excluded.reason, "
+		"legacy_row = excluded.legacy_row, "
+		"rejected_at = excluded.rejected_at "
+		"WHERE (j.code, j.reason, j.legacy_row) <> "
+		"(excluded.code, excluded.reason, excluded.legacy_row)", &args);
 }
 
 static Oid

@@ -168,7 +168,8 @@ chatmig_mapping_keeps_role(const Mapping *mapping)
 Oid
 chatmig_mapping_tokens_type(const Mapping *mapping)
 {
-	return getBaseType(mapping->parts[PART_TOKENS].type) == INT8OID ?
+	return HAS_PART(mapping, PART_TOKENS) &&
+		getBaseType(mapping->parts[PART_TOKENS].type) == INT8OID ?
 		INT8OID : INT4OID;
 }
 

@@ -88,7 +88,8 @@ chatmig_migrate_run(const char *name, MigrateResult *result)
 			chatmig_target_analyze(plan);
 
 		/* 5. the record */
-		chatmig_ledger_store_targets(name, plan->tables, plan->created);
+		if (!plan->migrated)
+			chatmig_ledger_store_targets(name, plan->tables, plan->created);
 		chatmig_ledger_store_rejects(name, rejects);
 		chatmig_ledger_store_run(name, &result->counts);
 	}
