@@ -12,10 +12,10 @@
 static JsonbValue *find(Jsonb *argument, const char *key);
 static char *value_string(const JsonbValue *value);
 static void refuse(const char *what, const char *key, const char *expected)
-			pg_attribute_noreturn();
+	pg_attribute_noreturn();
 static void refuse_unknown(const char *what, const char *key,
 						   const char *const *known, int nknown)
-			pg_attribute_noreturn();
+	pg_attribute_noreturn();
 
 void
 chatmig_arguments_check(Jsonb *argument, const char *what,
@@ -23,23 +23,22 @@ chatmig_arguments_check(Jsonb *argument, const char *what,
 {
 	JsonbIterator *it;
 	JsonbIteratorToken token;
-	JsonbValue	value;
+	JsonbValue value;
 
 	if (!JB_ROOT_IS_OBJECT(argument))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be a JSON object", what),
-				 errdetail("It is: %.200s",
-						   JsonbToCString(NULL, &argument->root,
-										  VARSIZE(argument))),
-				 errhint("Write for instance %s => '{\"%s\": \"...\"}'.",
-						 what, known[0])));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must be a JSON object", what),
+						errdetail("It is: %.200s",
+								  JsonbToCString(NULL, &argument->root,
+												 VARSIZE(argument))),
+						errhint("Write for instance %s => '{\"%s\": \"...\"}'.",
+								what, known[0])));
 
 	it = JsonbIteratorInit(&argument->root);
 	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
 	{
-		bool		found = false;
-		char	   *key;
+		bool found = false;
+		char *key;
 
 		if (token != WJB_KEY)
 			continue;
@@ -74,8 +73,8 @@ chatmig_arguments_count(Jsonb *argument, const char *what, const char *key,
 						int64 otherwise)
 {
 	JsonbValue *value = find(argument, key);
-	Datum		number;
-	Datum		whole;
+	Datum number;
+	Datum whole;
 
 	if (value == NULL)
 		return otherwise;
@@ -84,10 +83,11 @@ chatmig_arguments_count(Jsonb *argument, const char *what, const char *key,
 	number = NumericGetDatum(value->val.numeric);
 	whole = DirectFunctionCall2(numeric_trunc, number, Int32GetDatum(0));
 	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, number, whole)) ||
-		DatumGetBool(DirectFunctionCall2(numeric_lt, number,
-										 NumericGetDatum(int64_to_numeric(0)))) ||
-		DatumGetBool(DirectFunctionCall2(numeric_gt, number,
-										 NumericGetDatum(int64_to_numeric(PG_INT64_MAX)))))
+		DatumGetBool(DirectFunctionCall2(
+			numeric_lt, number, NumericGetDatum(int64_to_numeric(0)))) ||
+		DatumGetBool(DirectFunctionCall2(
+			numeric_gt, number,
+			NumericGetDatum(int64_to_numeric(PG_INT64_MAX)))))
 		refuse(what, key, "a whole number that is not negative");
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8, number));
 }
@@ -98,8 +98,8 @@ chatmig_arguments_strings(Jsonb *argument, const char *what, const char *key)
 	JsonbValue *value = find(argument, key);
 	JsonbIterator *it;
 	JsonbIteratorToken token;
-	JsonbValue	item;
-	List	   *result = NIL;
+	JsonbValue item;
+	List *result = NIL;
 
 	if (value == NULL || value->type == jbvNull)
 		return NIL;
@@ -123,15 +123,15 @@ chatmig_arguments_strings(Jsonb *argument, const char *what, const char *key)
 
 void
 chatmig_arguments_each(Jsonb *argument, const char *what, const char *key,
-					   void (*pair) (const char *name, const char *value,
-									 void *state),
+					   void (*pair)(const char *name, const char *value,
+									void *state),
 					   void *state)
 {
 	JsonbValue *value = find(argument, key);
 	JsonbIterator *it;
 	JsonbIteratorToken token;
-	JsonbValue	item;
-	char	   *name = NULL;
+	JsonbValue item;
+	char *name = NULL;
 
 	if (value == NULL || value->type == jbvNull)
 		return;
@@ -169,10 +169,9 @@ value_string(const JsonbValue *value)
 static void
 refuse(const char *what, const char *key, const char *expected)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("\"%s\" in %s must be %s", key, what, expected),
-			 errhint("Correct the value in %s and call again.", what)));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("\"%s\" in %s must be %s", key, what, expected),
+					errhint("Correct the value in %s and call again.", what)));
 }
 
 static void
@@ -184,9 +183,8 @@ refuse_unknown(const char *what, const char *key, const char *const *known,
 	initStringInfo(&list);
 	for (int i = 0; i < nknown; i++)
 		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", known[i]);
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown key \"%s\" in %s", key, what),
-			 errdetail("Known keys: %s.", list.data),
-			 errhint("Correct the key and call again.")));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("unknown key \"%s\" in %s", key, what),
+					errdetail("Known keys: %s.", list.data),
+					errhint("Correct the key and call again.")));
 }

@@ -36,9 +36,8 @@ extern List *chatmig_arguments_strings(Jsonb *argument, const char *what,
  */
 extern void chatmig_arguments_each(Jsonb *argument, const char *what,
 								   const char *key,
-								   void (*pair) (const char *name,
-												 const char *value,
-												 void *state),
+								   void (*pair)(const char *name,
+												const char *value, void *state),
 								   void *state);
 
-#endif							/* CHATMIG_ARGUMENTS_H */
+#endif /* CHATMIG_ARGUMENTS_H */

@@ -26,16 +26,16 @@
 struct Bulk
 {
 	/* fixed */
-	Relation	rel;
+	Relation rel;
 	BulkInsertState bistate;
-	CommandId	cid;
+	CommandId cid;
 
 	/* per batch */
-	MemoryContext batch_context;	/* what the table AM leaves behind */
-	TupleTableSlot *slots[MAX_BUFFERED_ROWS];	/* each owns its tuple */
-	int			nslots;			/* made so far */
-	int			nrows;
-	Size		bytes;
+	MemoryContext batch_context; /* what the table AM leaves behind */
+	TupleTableSlot *slots[MAX_BUFFERED_ROWS]; /* each owns its tuple */
+	int nslots;                               /* made so far */
+	int nrows;
+	Size bytes;
 };
 
 static void flush(Bulk *bulk);
@@ -43,24 +43,23 @@ static void flush(Bulk *bulk);
 Bulk *
 chatmig_bulk_begin(Oid relid)
 {
-	Bulk	   *bulk = palloc0(sizeof(Bulk));
+	Bulk *bulk = palloc0(sizeof(Bulk));
 
 	bulk->rel = table_open(relid, RowExclusiveLock);
 	bulk->bistate = GetBulkInsertState();
 	bulk->cid = GetCurrentCommandId(true);
-	bulk->batch_context = AllocSetContextCreate(CurrentMemoryContext,
-												"chatmig bulk batch",
-												ALLOCSET_DEFAULT_SIZES);
+	bulk->batch_context = AllocSetContextCreate(
+		CurrentMemoryContext, "chatmig bulk batch", ALLOCSET_DEFAULT_SIZES);
 	return bulk;
 }
 
 void
 chatmig_bulk_put(Bulk *bulk, const Datum *values, const bool *nulls)
 {
-	int			natts = RelationGetDescr(bulk->rel)->natts;
+	int natts = RelationGetDescr(bulk->rel)->natts;
 	TupleTableSlot *slot;
-	HeapTuple	tuple;
-	bool		should_free;
+	HeapTuple tuple;
+	bool should_free;
 
 	if (bulk->nrows == bulk->nslots)
 	{
@@ -80,8 +79,7 @@ chatmig_bulk_put(Bulk *bulk, const Datum *values, const bool *nulls)
 	if (should_free)
 		heap_freetuple(tuple);
 
-	if (bulk->nrows == MAX_BUFFERED_ROWS ||
-		bulk->bytes >= MAX_BUFFERED_BYTES)
+	if (bulk->nrows == MAX_BUFFERED_ROWS || bulk->bytes >= MAX_BUFFERED_BYTES)
 		flush(bulk);
 }
 

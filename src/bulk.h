@@ -23,4 +23,4 @@ extern void chatmig_bulk_put(Bulk *bulk, const Datum *values,
 /* Writes what is left and closes the table. */
 extern void chatmig_bulk_end(Bulk *bulk);
 
-#endif							/* CHATMIG_BULK_H */
+#endif /* CHATMIG_BULK_H */

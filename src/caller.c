@@ -18,7 +18,7 @@ static const struct
 {
 	const char *name;
 	const char *value;
-}			settings[] = {
+} settings[] = {
 	/* no look-alike in a user's schema is ever called */
 	{"search_path", "pg_catalog, pg_temp"},
 	/* hidden rows would be lost rows: an error instead */
@@ -63,8 +63,8 @@ chatmig_caller_become(RoleState *state, Oid role)
 	GetUserIdAndSecContext(&state->userid, &state->sec_context);
 	if (role != state->userid)
 		SetUserIdAndSecContext(role, state->sec_context |
-							   SECURITY_LOCAL_USERID_CHANGE |
-							   SECURITY_RESTRICTED_OPERATION);
+										 SECURITY_LOCAL_USERID_CHANGE |
+										 SECURITY_RESTRICTED_OPERATION);
 }
 
 void

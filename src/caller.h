@@ -8,15 +8,15 @@
 /* What enter() changed and leave() puts back. */
 typedef struct CallerState
 {
-	int			guc_level;
-	bool		creating_extension;
+	int guc_level;
+	bool creating_extension;
 } CallerState;
 
 /* What become() changed and resume() puts back. */
 typedef struct RoleState
 {
-	Oid			userid;
-	int			sec_context;
+	Oid userid;
+	int sec_context;
 } RoleState;
 
 /*
@@ -43,4 +43,4 @@ extern void chatmig_caller_resume(const RoleState *state);
  */
 extern void chatmig_caller_check_owner(Oid relid);
 
-#endif							/* CHATMIG_CALLER_H */
+#endif /* CHATMIG_CALLER_H */

@@ -32,12 +32,12 @@
 
 PG_MODULE_MAGIC;
 
-bool		chatmig_bulk_load = true;
+bool chatmig_bulk_load = true;
 
 /* Read by the update script, with current_setting(). */
 static bool convert_on_update = true;
 
-void		_PG_init(void);
+void _PG_init(void);
 
 PG_FUNCTION_INFO_V1(chatmig_create_chat_messages);
 PG_FUNCTION_INFO_V1(chatmig_drop_chat_messages);
@@ -57,16 +57,15 @@ typedef struct ResultSet
 {
 	ReturnSetInfo *info;
 	const char *migration;
-	int64		number;			/* of rows so far */
-	int64		max_rows;
+	int64 number; /* of rows so far */
+	int64 max_rows;
 } ResultSet;
 
 static char *text_arg(FunctionCallInfo fcinfo, int arg);
 static Jsonb *jsonb_arg(FunctionCallInfo fcinfo, int arg);
 static List *migrations(FunctionCallInfo fcinfo, int arg);
 static ResultSet begin_result(FunctionCallInfo fcinfo);
-static void put_row(ResultSet *result, const Datum *values,
-					const bool *nulls);
+static void put_row(ResultSet *result, const Datum *values, const bool *nulls);
 static Datum text_or_null(const char *value, bool *isnull);
 static void put_created(const char *object, const char *action,
 						const char *detail, void *state);
@@ -84,16 +83,16 @@ static void put_violation(const Violation *violation, void *state);
 void
 _PG_init(void)
 {
-	DefineCustomBoolVariable("chatmig.convert_on_update",
-							 "Converts what is registered when the extension is updated to 2.0.",
-							 "Off updates the code alone; chatmig_migrate() converts later.",
-							 &convert_on_update, true, PGC_USERSET, 0,
-							 NULL, NULL, NULL);
-	DefineCustomBoolVariable("chatmig.bulk_load",
-							 "Loads tables that a migration creates without the executor.",
-							 "Off sends every row through INSERT: slower, the same rows.",
-							 &chatmig_bulk_load, true, PGC_USERSET, 0,
-							 NULL, NULL, NULL);
+	DefineCustomBoolVariable(
+		"chatmig.convert_on_update",
+		"Converts what is registered when the extension is updated to 2.0.",
+		"Off updates the code alone; chatmig_migrate() converts later.",
+		&convert_on_update, true, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable(
+		"chatmig.bulk_load",
+		"Loads tables that a migration creates without the executor.",
+		"Off sends every row through INSERT: slower, the same rows.",
+		&chatmig_bulk_load, true, PGC_USERSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("chatmig");
 }
 
@@ -101,13 +100,12 @@ _PG_init(void)
 Datum
 chatmig_create_chat_messages(PG_FUNCTION_ARGS)
 {
-	ResultSet	result = begin_result(fcinfo);
-	CreateRequest request = {
-		.shape = text_arg(fcinfo, 0),
-		.table_name = text_arg(fcinfo, 1),
-		.schema_name = text_arg(fcinfo, 2),
-		.owner_table = PG_ARGISNULL(3) ? InvalidOid : PG_GETARG_OID(3)
-	};
+	ResultSet result = begin_result(fcinfo);
+	CreateRequest request = {.shape = text_arg(fcinfo, 0),
+							 .table_name = text_arg(fcinfo, 1),
+							 .schema_name = text_arg(fcinfo, 2),
+							 .owner_table = PG_ARGISNULL(3) ? InvalidOid
+															: PG_GETARG_OID(3)};
 
 	chatmig_create_table(&request, put_created, &result);
 	return (Datum) 0;
@@ -125,7 +123,7 @@ chatmig_drop_chat_messages(PG_FUNCTION_ARGS)
 Datum
 chatmig_detect(PG_FUNCTION_ARGS)
 {
-	ResultSet	result = begin_result(fcinfo);
+	ResultSet result = begin_result(fcinfo);
 
 	if (PG_ARGISNULL(0))
 		chatmig_detect_all(put_detection, &result);
@@ -138,14 +136,13 @@ chatmig_detect(PG_FUNCTION_ARGS)
 Datum
 chatmig_register(PG_FUNCTION_ARGS)
 {
-	RegisterRequest request = {
-		.source = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0),
-		.mapping = jsonb_arg(fcinfo, 1),
-		.target = jsonb_arg(fcinfo, 2),
-		.options = jsonb_arg(fcinfo, 3),
-		.profile = text_arg(fcinfo, 4),
-		.name = text_arg(fcinfo, 5)
-	};
+	RegisterRequest request = {.source = PG_ARGISNULL(0) ? InvalidOid
+														 : PG_GETARG_OID(0),
+							   .mapping = jsonb_arg(fcinfo, 1),
+							   .target = jsonb_arg(fcinfo, 2),
+							   .options = jsonb_arg(fcinfo, 3),
+							   .profile = text_arg(fcinfo, 4),
+							   .name = text_arg(fcinfo, 5)};
 
 	PG_RETURN_TEXT_P(cstring_to_text(chatmig_register_add(&request)));
 }
@@ -162,8 +159,8 @@ chatmig_unregister(PG_FUNCTION_ARGS)
 Datum
 chatmig_plan(PG_FUNCTION_ARGS)
 {
-	ResultSet	result = begin_result(fcinfo);
-	ListCell   *lc;
+	ResultSet result = begin_result(fcinfo);
+	ListCell *lc;
 
 	foreach(lc, migrations(fcinfo, 0))
 	{
@@ -172,8 +169,8 @@ chatmig_plan(PG_FUNCTION_ARGS)
 
 		result.migration = lfirst(lc);
 		result.number = 0;
-		plan = chatmig_migrate_rehearse(result.migration, &rehearsal, NULL,
-										NULL);
+		plan =
+			chatmig_migrate_rehearse(result.migration, &rehearsal, NULL, NULL);
 		chatmig_report_plan(plan, &rehearsal, put_step, &result);
 	}
 	return (Datum) 0;
@@ -186,8 +183,8 @@ chatmig_plan(PG_FUNCTION_ARGS)
 Datum
 chatmig_preview(PG_FUNCTION_ARGS)
 {
-	ResultSet	result = begin_result(fcinfo);
-	ListCell   *lc;
+	ResultSet result = begin_result(fcinfo);
+	ListCell *lc;
 
 	result.max_rows = PG_ARGISNULL(1) ? PG_INT32_MAX : PG_GETARG_INT32(1);
 	foreach(lc, migrations(fcinfo, 0))
@@ -207,9 +204,9 @@ chatmig_preview(PG_FUNCTION_ARGS)
 Datum
 chatmig_migrate(PG_FUNCTION_ARGS)
 {
-	ResultSet	result = begin_result(fcinfo);
-	bool		dry_run = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
-	ListCell   *lc;
+	ResultSet result = begin_result(fcinfo);
+	bool dry_run = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
+	ListCell *lc;
 
 	foreach(lc, migrations(fcinfo, 0))
 	{
@@ -218,8 +215,8 @@ chatmig_migrate(PG_FUNCTION_ARGS)
 
 		result.migration = lfirst(lc);
 		if (dry_run)
-			(void) chatmig_migrate_rehearse(result.migration, &migrated,
-											NULL, NULL);
+			(void) chatmig_migrate_rehearse(result.migration, &migrated, NULL,
+											NULL);
 		else
 			chatmig_migrate_run(result.migration, &migrated);
 		put_counts(&result, &migrated.counts, start);
@@ -234,9 +231,9 @@ chatmig_migrate(PG_FUNCTION_ARGS)
 Datum
 chatmig_validate(PG_FUNCTION_ARGS)
 {
-	ResultSet	result = begin_result(fcinfo);
-	ListCell   *name;
-	ListCell   *check;
+	ResultSet result = begin_result(fcinfo);
+	ListCell *name;
+	ListCell *check;
 
 	foreach(name, migrations(fcinfo, 0))
 	{
@@ -247,11 +244,12 @@ chatmig_validate(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* (name, check_name, max_rows) -> (legacy_key, conversation, message, detail) */
+/* (name, check_name, max_rows) -> (legacy_key, conversation, message, detail)
+ */
 Datum
 chatmig_violations(PG_FUNCTION_ARGS)
 {
-	ResultSet	result = begin_result(fcinfo);
+	ResultSet result = begin_result(fcinfo);
 
 	chatmig_validate_list(text_arg(fcinfo, 0), text_arg(fcinfo, 1),
 						  PG_GETARG_INT32(2), put_violation, &result);
@@ -262,7 +260,7 @@ chatmig_violations(PG_FUNCTION_ARGS)
 Datum
 chatmig_assert_valid(PG_FUNCTION_ARGS)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	foreach(lc, migrations(fcinfo, 0))
 		chatmig_validate_assert(lfirst(lc));
@@ -273,9 +271,9 @@ chatmig_assert_valid(PG_FUNCTION_ARGS)
 Datum
 chatmig_rollback(PG_FUNCTION_ARGS)
 {
-	ResultSet	result = begin_result(fcinfo);
+	ResultSet result = begin_result(fcinfo);
 	TimestampTz start = GetCurrentTimestamp();
-	RunCounts	counts;
+	RunCounts counts;
 
 	result.migration = text_arg(fcinfo, 0);
 	chatmig_rollback_run(result.migration, PG_GETARG_BOOL(1), &counts);
@@ -300,7 +298,7 @@ static List *
 migrations(FunctionCallInfo fcinfo, int arg)
 {
 	CallerState caller;
-	List	   *names;
+	List *names;
 
 	if (!PG_ARGISNULL(arg))
 		return list_make1(text_arg(fcinfo, arg));
@@ -313,7 +311,7 @@ migrations(FunctionCallInfo fcinfo, int arg)
 static ResultSet
 begin_result(FunctionCallInfo fcinfo)
 {
-	ResultSet	result = {0};
+	ResultSet result = {0};
 
 	InitMaterializedSRF(fcinfo, 0);
 	result.info = (ReturnSetInfo *) fcinfo->resultinfo;
@@ -339,8 +337,8 @@ static void
 put_created(const char *object, const char *action, const char *detail,
 			void *state)
 {
-	Datum		values[3];
-	bool		nulls[3];
+	Datum values[3];
+	bool nulls[3];
 
 	values[0] = text_or_null(object, &nulls[0]);
 	values[1] = text_or_null(action, &nulls[1]);
@@ -351,31 +349,33 @@ put_created(const char *object, const char *action, const char *detail,
 static void
 put_detection(Oid relid, const Detection *detection, void *state)
 {
-	Datum		values[5];
-	bool		nulls[5] = {0};
-	Datum	   *notes = palloc(sizeof(Datum) * Max(1, list_length(detection->notes)));
-	int			n = 0;
-	ListCell   *lc;
+	Datum values[5];
+	bool nulls[5] = {0};
+	Datum *notes =
+		palloc(sizeof(Datum) * Max(1, list_length(detection->notes)));
+	int n = 0;
+	ListCell *lc;
 
 	foreach(lc, detection->notes)
 		notes[n++] = CStringGetTextDatum(lfirst(lc));
 	values[0] = ObjectIdGetDatum(relid);
-	values[1] = text_or_null(!detection->has_shape ? NULL :
-							 detection->shape == SHAPE_PAIR ? "pair" : "flat",
+	values[1] = text_or_null(!detection->has_shape            ? NULL
+							 : detection->shape == SHAPE_PAIR ? "pair"
+															  : "flat",
 							 &nulls[1]);
 	values[2] = Float4GetDatum(detection->confidence);
 	values[3] = JsonbPGetDatum(chatmig_detect_mapping(detection));
-	values[4] = PointerGetDatum(construct_array(notes, n, TEXTOID, -1, false,
-												TYPALIGN_INT));
+	values[4] = PointerGetDatum(
+		construct_array(notes, n, TEXTOID, -1, false, TYPALIGN_INT));
 	put_row(state, values, nulls);
 }
 
 static void
 put_step(const PlanStep *step, void *state)
 {
-	ResultSet  *result = state;
-	Datum		values[8];
-	bool		nulls[8] = {0};
+	ResultSet *result = state;
+	Datum values[8];
+	bool nulls[8] = {0};
 
 	values[0] = CStringGetTextDatum(result->migration);
 	values[1] = Int32GetDatum((int32) result->number + 1);
@@ -394,16 +394,16 @@ static bool
 put_message(const MigrationPlan *plan, const Conversation *conversation,
 			const Message *message, const LegacyRow *row, void *state)
 {
-	ResultSet  *result = state;
-	Datum		values[7];
-	bool		nulls[7] = {0};
-	Oid			output;
-	bool		is_varlena;
+	ResultSet *result = state;
+	Datum values[7];
+	bool nulls[7] = {0};
+	Oid output;
+	bool is_varlena;
 
 	values[0] = CStringGetTextDatum(result->migration);
 	getTypeOutputInfo(plan->options.id_type, &output, &is_varlena);
-	values[1] = CStringGetTextDatum(OidOutputFunctionCall(output,
-														  conversation->id));
+	values[1] =
+		CStringGetTextDatum(OidOutputFunctionCall(output, conversation->id));
 	values[2] = Int32GetDatum(message->position);
 	/* behind what an earlier run and the application wrote */
 	nulls[2] = message->position == LAST_POSITION;
@@ -424,9 +424,9 @@ put_message(const MigrationPlan *plan, const Conversation *conversation,
 static void
 put_counts(ResultSet *result, const RunCounts *counts, TimestampTz start)
 {
-	Interval	elapsed = {.time = GetCurrentTimestamp() - start};
-	Datum		values[11];
-	bool		nulls[11] = {0};
+	Interval elapsed = {.time = GetCurrentTimestamp() - start};
+	Datum values[11];
+	bool nulls[11] = {0};
 
 	values[0] = CStringGetTextDatum(result->migration);
 	values[1] = Int64GetDatum(counts->legacy_rows);
@@ -437,7 +437,7 @@ put_counts(ResultSet *result, const RunCounts *counts, TimestampTz start)
 	values[6] = Int64GetDatum(counts->conversations);
 	values[7] = Int64GetDatum(counts->messages);
 	values[8] = Int64GetDatum(counts->media);
-	values[9] = Int64GetDatum(0);	/* links are for targets that exist */
+	values[9] = Int64GetDatum(0); /* links are for targets that exist */
 	values[10] = IntervalPGetDatum(&elapsed);
 	put_row(result, values, nulls);
 }
@@ -445,8 +445,8 @@ put_counts(ResultSet *result, const RunCounts *counts, TimestampTz start)
 static void
 put_check(const CheckResult *check, ResultSet *result)
 {
-	Datum		values[7];
-	bool		nulls[7] = {0};
+	Datum values[7];
+	bool nulls[7] = {0};
 
 	values[0] = CStringGetTextDatum(result->migration);
 	values[1] = CStringGetTextDatum(check->name);
@@ -461,8 +461,8 @@ put_check(const CheckResult *check, ResultSet *result)
 static void
 put_violation(const Violation *violation, void *state)
 {
-	Datum		values[4];
-	bool		nulls[4];
+	Datum values[4];
+	bool nulls[4];
 
 	values[0] = text_or_null(violation->legacy_key, &nulls[0]);
 	values[1] = text_or_null(violation->conversation, &nulls[1]);

@@ -14,24 +14,24 @@
 #include "confidence.h"
 #include "vocabulary.h"
 
-#define FOR_SHAPE			0.45
-#define FOR_CHAT_NAME		0.10	/* each: ai_response, not just answer */
-#define FOR_OWNER			0.10
-#define FOR_WEAK_OWNER		0.05	/* an e-mail address, a workspace */
-#define FOR_OWNER_KEY		0.05	/* ... with a foreign key onto users */
-#define FOR_SESSION			0.10
-#define FOR_TIME			0.05
-#define FOR_MODEL			0.10	/* or a number of tokens */
-#define FOR_TABLE_NAME		0.15	/* chat_messages */
-#define AGAINST_WEAK_NAME	0.10	/* each: input, not prompt */
-#define AGAINST_WEAK_ROLE	0.25	/* type or author may be anything */
-#define AGAINST_POOR_TYPE	0.10	/* each: JSON where text is expected */
-#define AGAINST_AMBIGUOUS	0.10	/* each of the two columns */
-#define AGAINST_NOBODY		0.25	/* neither owner nor session: a FAQ? */
-#define AGAINST_NOBODY_CHAT 0.10	/* ... but names say that it is a chat */
-#define AGAINST_COLUMN		0.25	/* each: subject, ticket_id, price */
-#define AGAINST_CONTACT		0.20	/* name and e-mail: a contact form? */
-#define AGAINST_TABLE_NAME	0.40	/* faq, orders, tickets */
+#define FOR_SHAPE 0.45
+#define FOR_CHAT_NAME 0.10 /* each: ai_response, not just answer */
+#define FOR_OWNER 0.10
+#define FOR_WEAK_OWNER 0.05 /* an e-mail address, a workspace */
+#define FOR_OWNER_KEY 0.05  /* ... with a foreign key onto users */
+#define FOR_SESSION 0.10
+#define FOR_TIME 0.05
+#define FOR_MODEL 0.10           /* or a number of tokens */
+#define FOR_TABLE_NAME 0.15      /* chat_messages */
+#define AGAINST_WEAK_NAME 0.10   /* each: input, not prompt */
+#define AGAINST_WEAK_ROLE 0.25   /* type or author may be anything */
+#define AGAINST_POOR_TYPE 0.10   /* each: JSON where text is expected */
+#define AGAINST_AMBIGUOUS 0.10   /* each of the two columns */
+#define AGAINST_NOBODY 0.25      /* neither owner nor session: a FAQ? */
+#define AGAINST_NOBODY_CHAT 0.10 /* ... but names say that it is a chat */
+#define AGAINST_COLUMN 0.25      /* each: subject, ticket_id, price */
+#define AGAINST_CONTACT 0.20     /* name and e-mail: a contact form? */
+#define AGAINST_TABLE_NAME 0.40  /* faq, orders, tickets */
 
 static double judge_parts(Subject *subject);
 static double judge_owner(Subject *subject, bool looks_like_chat);
@@ -40,17 +40,17 @@ static double judge_columns(Subject *subject);
 void
 chatmig_confidence_judge(Subject *subject)
 {
-	Detection  *found = subject->found;
+	Detection *found = subject->found;
 	const Part *both = chatmig_subject_shape_parts[found->shape];
-	TableName	name = chatmig_vocabulary_judge_table(subject->normal);
-	double		sum;
+	TableName name = chatmig_vocabulary_judge_table(subject->normal);
+	double sum;
 
 	if (found->candidates[both[0]] == NIL || found->candidates[both[1]] == NIL)
 		return;
 	sum = FOR_SHAPE + judge_parts(subject);
 	sum += judge_owner(subject, name == TABLE_NAME_CHAT ||
-					   subject->tiers[both[0]] == TIER_CHAT ||
-					   subject->tiers[both[1]] == TIER_CHAT);
+									subject->tiers[both[0]] == TIER_CHAT ||
+									subject->tiers[both[1]] == TIER_CHAT);
 	sum += judge_columns(subject);
 	if (found->candidates[PART_TIME] != NIL)
 		sum += FOR_TIME;
@@ -62,8 +62,7 @@ chatmig_confidence_judge(Subject *subject)
 	else if (name == TABLE_NAME_OTHER)
 	{
 		sum -= AGAINST_TABLE_NAME;
-		chatmig_subject_note(subject,
-							 "the name \"%s\" is not that of a chat",
+		chatmig_subject_note(subject, "the name \"%s\" is not that of a chat",
 							 RelationGetRelationName(subject->rel));
 	}
 	found->confidence = (float4) (rint(Min(Max(sum, 0.0), 1.0) * 100) / 100);
@@ -74,11 +73,11 @@ static double
 judge_parts(Subject *subject)
 {
 	const Part *both = chatmig_subject_shape_parts[subject->found->shape];
-	double		sum = 0;
+	double sum = 0;
 
 	for (int i = 0; i < 2; i++)
 	{
-		int			tier = subject->tiers[both[i]];
+		int tier = subject->tiers[both[i]];
 
 		if (tier > TIER_STEP)
 		{
@@ -99,16 +98,15 @@ judge_parts(Subject *subject)
 static double
 judge_owner(Subject *subject, bool looks_like_chat)
 {
-	List	   *owners = subject->found->candidates[PART_OWNER];
-	bool		has_session =
-		subject->found->candidates[PART_SESSION] != NIL;
-	double		sum = 0;
+	List *owners = subject->found->candidates[PART_OWNER];
+	bool has_session = subject->found->candidates[PART_SESSION] != NIL;
+	double sum = 0;
 
 	if (has_session)
 		sum += FOR_SESSION;
 	if (owners != NIL)
-		sum += subject->tiers[PART_OWNER] < TIER_WEAK ?
-			FOR_OWNER : FOR_WEAK_OWNER;
+		sum +=
+			subject->tiers[PART_OWNER] < TIER_WEAK ? FOR_OWNER : FOR_WEAK_OWNER;
 	for (int i = 0; i < subject->ncolumns && owners != NIL; i++)
 		if (strcmp(subject->columns[i].name, linitial(owners)) == 0 &&
 			subject->columns[i].referenced != NULL &&
@@ -119,7 +117,7 @@ judge_owner(Subject *subject, bool looks_like_chat)
 	{
 		sum -= looks_like_chat ? AGAINST_NOBODY_CHAT : AGAINST_NOBODY;
 		chatmig_subject_note(subject, "neither an owner nor a session: "
-							 "it may be no chat at all");
+									  "it may be no chat at all");
 	}
 	return sum;
 }
@@ -128,14 +126,14 @@ judge_owner(Subject *subject, bool looks_like_chat)
 static double
 judge_columns(Subject *subject)
 {
-	List	   *names = NIL;
-	bool		has_name = false;
-	bool		has_email = false;
-	double		sum = 0;
+	List *names = NIL;
+	bool has_name = false;
+	bool has_email = false;
+	double sum = 0;
 
 	for (int i = 0; i < subject->ncolumns; i++)
 	{
-		Candidate  *column = &subject->columns[i];
+		Candidate *column = &subject->columns[i];
 
 		if (!column->used && chatmig_vocabulary_is_foreign(column->normal))
 			names = lappend(names, column->name);
@@ -152,7 +150,7 @@ judge_columns(Subject *subject)
 	{
 		sum -= AGAINST_CONTACT;
 		chatmig_subject_note(subject, "a name and an e-mail address: "
-							 "it may be a contact form");
+									  "it may be a contact form");
 	}
 	return sum;
 }

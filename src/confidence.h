@@ -8,9 +8,9 @@
 #include "subject.h"
 
 /* Below this, a table has no shape. */
-#define MIN_CONFIDENCE	0.15
+#define MIN_CONFIDENCE 0.15
 
 /* Sets the confidence from the parts found so far; adds notes on doubts. */
 extern void chatmig_confidence_judge(Subject *subject);
 
-#endif							/* CHATMIG_CONFIDENCE_H */
+#endif /* CHATMIG_CONFIDENCE_H */

@@ -27,59 +27,57 @@
 #include "difference.h"
 
 static const TableSpec specs[] = {
-	{
-		.shape = "pair",
-		.comment = "Chat history: each row is a question and its answer.",
-		.columns = {
-			{"id", "integer", NULL, true, true,
-			"Number of the exchange, in the order of writing."},
-			{OWNER_COLUMN, "integer", NULL, false, false,
-			"The user whose history it is; NULL for guests."},
-			{"message", "text", NULL, false, true,
-			"What the user said; empty where the bot spoke first."},
-			{"response", "text", NULL, false, true,
-			"What the bot answered."},
-			{"model", "character varying(100)", NULL, false, false,
-			"The model that answered."},
-			{"timestamp", "timestamp without time zone", "now()", false, false,
-			"When the answer was complete."},
-			{"session_id", "character varying(255)", NULL, false, false,
-			"The connection in which it was said."},
-		},
-		.indexes = {
-			{"user_timestamp", "user_id, \"timestamp\" DESC"},
-		}
-	},
-	{
-		/*
-		 * Elsewhere the CHECK names the bot ('user', 'lyra'). A bot that is
-		 * renamed then has rows under two names, and a CHECK that allows
-		 * one: so here it is the role that is stored.
-		 */
-		.shape = "flat",
-		.comment = "Chat history: each row is one message.",
-		.check_column = "sender",
-		.check = "CHECK (sender IN ('assistant', 'user'))",
-		.columns = {
-			{"id", "uuid", "gen_random_uuid()", false, true,
-			"Unique identifier of the message."},
-			{OWNER_COLUMN, "uuid", NULL, false, true,
-			"The user whose history it is."},
-			{"text", "text", NULL, false, true,
-			"The message."},
-			{"sender", "character varying(10)", NULL, false, true,
-			"Who sent the message: user or assistant."},
-			{"is_voice", "boolean", "false", false, false,
-			"Whether the message was spoken."},
-			{"created_at", "timestamp with time zone", "now()", false, false,
-			"When the message was created."},
-		},
-		.indexes = {
-			{"user_id", "user_id"},
-			{"created_at", "created_at"},
-			{"sender", "sender"},
-		}
-	},
+	{.shape = "pair",
+	 .comment = "Chat history: each row is a question and its answer.",
+	 .columns =
+		 {
+			 {"id", "integer", NULL, true, true,
+			  "Number of the exchange, in the order of writing."},
+			 {OWNER_COLUMN, "integer", NULL, false, false,
+			  "The user whose history it is; NULL for guests."},
+			 {"message", "text", NULL, false, true,
+			  "What the user said; empty where the bot spoke first."},
+			 {"response", "text", NULL, false, true, "What the bot answered."},
+			 {"model", "character varying(100)", NULL, false, false,
+			  "The model that answered."},
+			 {"timestamp", "timestamp without time zone", "now()", false, false,
+			  "When the answer was complete."},
+			 {"session_id", "character varying(255)", NULL, false, false,
+			  "The connection in which it was said."},
+		 },
+	 .indexes =
+		 {
+			 {"user_timestamp", "user_id, \"timestamp\" DESC"},
+		 }},
+	{/*
+	  * Elsewhere the CHECK names the bot ('user', 'lyra'). A bot that is
+	  * renamed then has rows under two names, and a CHECK that allows
+	  * one: so here it is the role that is stored.
+	  */
+	 .shape = "flat",
+	 .comment = "Chat history: each row is one message.",
+	 .check_column = "sender",
+	 .check = "CHECK (sender IN ('assistant', 'user'))",
+	 .columns =
+		 {
+			 {"id", "uuid", "gen_random_uuid()", false, true,
+			  "Unique identifier of the message."},
+			 {OWNER_COLUMN, "uuid", NULL, false, true,
+			  "The user whose history it is."},
+			 {"text", "text", NULL, false, true, "The message."},
+			 {"sender", "character varying(10)", NULL, false, true,
+			  "Who sent the message: user or assistant."},
+			 {"is_voice", "boolean", "false", false, false,
+			  "Whether the message was spoken."},
+			 {"created_at", "timestamp with time zone", "now()", false, false,
+			  "When the message was created."},
+		 },
+	 .indexes =
+		 {
+			 {"user_id", "user_id"},
+			 {"created_at", "created_at"},
+			 {"sender", "sender"},
+		 }},
 };
 
 static const TableSpec *find_spec(const char *shape);
@@ -97,7 +95,7 @@ void
 chatmig_create_table(const CreateRequest *request, CreateReport report,
 					 void *state)
 {
-	Wanted		wanted = {.report = report,.state = state};
+	Wanted wanted = {.report = report, .state = state};
 	CallerState caller;
 
 	/* 1. What is wanted, and where; this needs the caller's search_path. */
@@ -132,7 +130,7 @@ void
 chatmig_create_drop(Oid relid, bool force)
 {
 	CallerState caller;
-	char	   *qualified;
+	char *qualified;
 
 	check_is_table(relid);
 	chatmig_caller_check_owner(relid);
@@ -140,9 +138,8 @@ chatmig_create_drop(Oid relid, bool force)
 	/* From here on its name stays what it is. */
 	LockRelationOid(relid, AccessShareLock);
 	check_is_table(relid);
-	qualified =
-		quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-								   get_rel_name(relid));
+	qualified = quote_qualified_identifier(
+		get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
 
 	chatmig_caller_enter(&caller);
 
@@ -167,11 +164,14 @@ find_spec(const char *shape)
 	for (int i = 0; i < lengthof(specs); i++)
 		if (strcmp(specs[i].shape, shape) == 0)
 			return &specs[i];
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown shape \"%s\" of a chat table", shape),
-			 errdetail("Known shapes: pair (a question and its answer in one row), flat (one message in one row)."),
-			 errhint("Call chatmig_create_chat_messages('pair') or chatmig_create_chat_messages('flat').")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		 errmsg("unknown shape \"%s\" of a chat table", shape),
+		 errdetail(
+			 "Known shapes: pair (a question and its answer in one row), flat (one message in one row)."),
+		 errhint(
+			 "Call chatmig_create_chat_messages('pair') or chatmig_create_chat_messages('flat').")));
 }
 
 static void
@@ -185,32 +185,29 @@ resolve_name(const CreateRequest *request, Wanted *wanted)
 				 errmsg("the name of a chat table must not be empty"),
 				 errhint("Leave table_name out for \"chat_messages\".")));
 	if (strlen(request->table_name) >= NAMEDATALEN)
-		ereport(ERROR,
-				(errcode(ERRCODE_NAME_TOO_LONG),
-				 errmsg("the name \"%s\" is too long for a table",
-						request->table_name),
-				 errdetail("It has %zu bytes, and the server allows %d.",
-						   strlen(request->table_name), NAMEDATALEN - 1),
-				 errhint("Choose a shorter table_name.")));
+		ereport(ERROR, (errcode(ERRCODE_NAME_TOO_LONG),
+						errmsg("the name \"%s\" is too long for a table",
+							   request->table_name),
+						errdetail("It has %zu bytes, and the server allows %d.",
+								  strlen(request->table_name), NAMEDATALEN - 1),
+						errhint("Choose a shorter table_name.")));
 	if (schema == NULL)
 	{
-		List	   *path = fetch_search_path(false);
+		List *path = fetch_search_path(false);
 
 		if (path == NIL)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_SCHEMA),
-					 errmsg("no schema has been selected to create in"),
-					 errdetail("No schema in search_path exists."),
-					 errhint("Name one in schema_name.")));
+			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_SCHEMA),
+							errmsg("no schema has been selected to create in"),
+							errdetail("No schema in search_path exists."),
+							errhint("Name one in schema_name.")));
 		schema = get_namespace_name(linitial_oid(path));
 	}
 	wanted->namespace = get_namespace_oid(schema, true);
 	if (!OidIsValid(wanted->namespace))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_SCHEMA),
-				 errmsg("schema \"%s\" does not exist", schema),
-				 errdetail("It is named in schema_name."),
-				 errhint("Create the schema first, or name another.")));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_SCHEMA),
+						errmsg("schema \"%s\" does not exist", schema),
+						errdetail("It is named in schema_name."),
+						errhint("Create the schema first, or name another.")));
 	wanted->table = pstrdup(request->table_name);
 	wanted->qualified = quote_qualified_identifier(schema, wanted->table);
 }
@@ -219,12 +216,12 @@ resolve_name(const CreateRequest *request, Wanted *wanted)
 static void
 resolve_owner(Oid owner_table, Wanted *wanted)
 {
-	QueryArgs	args = {0};
-	List	   *key;
-	AttrNumber	attnum;
-	Oid			type;
-	int32		typmod;
-	Oid			collation;
+	QueryArgs args = {0};
+	List *key;
+	AttrNumber attnum;
+	Oid type;
+	int32 typmod;
+	Oid collation;
 
 	check_is_table(owner_table);
 	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(owner_table), false);
@@ -235,15 +232,20 @@ resolve_owner(Oid owner_table, Wanted *wanted)
 							 " WHERE i.indrelid = $1 AND i.indisprimary",
 							 &args);
 	if (list_length(key) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_FOREIGN_KEY),
-				 errmsg("table \"%s\" has no primary key of one column",
-						get_rel_name(owner_table)),
-				 key == NIL ?
-				 errdetail("\"" OWNER_COLUMN "\" is to refer to it, and it has no primary key.") :
-				 errdetail("\"" OWNER_COLUMN "\" is to refer to it, and its primary key has %d columns.",
-						   list_length(key)),
-				 errhint("Name another owner_table, or leave it out and add the foreign key yourself.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_FOREIGN_KEY),
+			 errmsg("table \"%s\" has no primary key of one column",
+					get_rel_name(owner_table)),
+			 key == NIL
+				 ? errdetail("\"" OWNER_COLUMN
+							 "\" is to refer to it, and it has no primary key.")
+				 : errdetail(
+					   "\"" OWNER_COLUMN
+					   "\" is to refer to it, and its primary key has %d columns.",
+					   list_length(key)),
+			 errhint(
+				 "Name another owner_table, or leave it out and add the foreign key yourself.")));
 
 	attnum = get_attnum(owner_table, linitial(key));
 	get_atttypetypmodcoll(owner_table, attnum, &type, &typmod, &collation);
@@ -259,7 +261,7 @@ resolve_owner(Oid owner_table, Wanted *wanted)
 static void
 find_table(Wanted *wanted)
 {
-	Oid			relid = get_relname_relid(wanted->table, wanted->namespace);
+	Oid relid = get_relname_relid(wanted->table, wanted->namespace);
 
 	if (!OidIsValid(relid))
 		return;
@@ -306,13 +308,13 @@ create_indexes(const Wanted *wanted)
 	for (int i = 0; i < MAX_INDEXES && wanted->spec->indexes[i].label; i++)
 	{
 		const IndexSpec *index = &wanted->spec->indexes[i];
-		char	   *name = ChooseRelationName("idx", wanted->table,
-											  index->label, wanted->namespace,
-											  false);
+		char *name = ChooseRelationName("idx", wanted->table, index->label,
+										wanted->namespace, false);
 
 		chatmig_query_run(psprintf("CREATE INDEX %s ON %s (%s)",
 								   quote_identifier(name), wanted->qualified,
-								   index->columns), NULL);
+								   index->columns),
+						  NULL);
 	}
 }
 
@@ -322,7 +324,8 @@ create_comments(const Wanted *wanted)
 	const TableSpec *spec = wanted->spec;
 
 	chatmig_query_run(psprintf("COMMENT ON TABLE %s IS %s", wanted->qualified,
-							   quote_literal_cstr(spec->comment)), NULL);
+							   quote_literal_cstr(spec->comment)),
+					  NULL);
 	for (int i = 0; i < MAX_COLUMNS && spec->columns[i].name; i++)
 	{
 		const ColumnSpec *column = &spec->columns[i];
@@ -330,21 +333,21 @@ create_comments(const Wanted *wanted)
 		chatmig_query_run(psprintf("COMMENT ON COLUMN %s.%s IS %s",
 								   wanted->qualified,
 								   quote_identifier(column->name),
-								   quote_literal_cstr(column->comment)), NULL);
+								   quote_literal_cstr(column->comment)),
+						  NULL);
 	}
 }
 
 static void
 check_is_table(Oid relid)
 {
-	char		kind = get_rel_relkind(relid);
+	char kind = get_rel_relkind(relid);
 
 	if (kind == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table with OID %u does not exist", relid),
-				 errdetail("It was dropped, perhaps just now."),
-				 errhint("Call this again with the name of a table.")));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("table with OID %u does not exist", relid),
+						errdetail("It was dropped, perhaps just now."),
+						errhint("Call this again with the name of a table.")));
 	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -356,18 +359,19 @@ check_is_table(Oid relid)
 static void
 refuse_rows(Oid relid, const char *qualified)
 {
-	int64		rows = count_rows(qualified);
+	int64 rows = count_rows(qualified);
 
 	if (rows == 0)
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("table \"%s\" holds a chat history",
-					get_rel_name(relid)),
-			 errdetail_plural("It has %lld row.", "It has %lld rows.",
-							  rows > 1 ? 2 : 1, (long long) rows),
-			 errhint("To lose them, call chatmig_drop_chat_messages(%s, force => true).",
-					 quote_literal_cstr(qualified))));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("table \"%s\" holds a chat history", get_rel_name(relid)),
+		 errdetail_plural("It has %lld row.", "It has %lld rows.",
+						  rows > 1 ? 2 : 1, (long long) rows),
+		 errhint(
+			 "To lose them, call chatmig_drop_chat_messages(%s, force => true).",
+			 quote_literal_cstr(qualified))));
 }
 
 /*
@@ -377,7 +381,7 @@ refuse_rows(Oid relid, const char *qualified)
 static int64
 count_rows(const char *qualified)
 {
-	int64		rows;
+	int64 rows;
 
 	PushActiveSnapshot(GetLatestSnapshot());
 	rows = chatmig_query_count(psprintf("SELECT count(*) FROM %s", qualified),

@@ -8,10 +8,10 @@
 /* What the user asked for. */
 typedef struct CreateRequest
 {
-	const char *shape;			/* "pair" or "flat" */
-	const char *table_name;		/* unquoted */
-	const char *schema_name;	/* unquoted; NULL: the first of search_path */
-	Oid			owner_table;	/* InvalidOid: no foreign key */
+	const char *shape;       /* "pair" or "flat" */
+	const char *table_name;  /* unquoted */
+	const char *schema_name; /* unquoted; NULL: the first of search_path */
+	Oid owner_table;         /* InvalidOid: no foreign key */
 } CreateRequest;
 
 /*
@@ -20,8 +20,8 @@ typedef struct CreateRequest
  * extra. The detail says what it is, or what was expected and what found. All
  * strings live during the call alone.
  */
-typedef void (*CreateReport) (const char *object, const char *action,
-							  const char *detail, void *state);
+typedef void (*CreateReport)(const char *object, const char *action,
+							 const char *detail, void *state);
 
 /*
  * Creates the table unless it exists, as the current role, and reports what
@@ -44,4 +44,4 @@ extern void chatmig_create_table(const CreateRequest *request,
  */
 extern void chatmig_create_drop(Oid relid, bool force);
 
-#endif							/* CHATMIG_CREATE_H */
+#endif /* CHATMIG_CREATE_H */

@@ -27,20 +27,19 @@ static const char *const shape_names[] = {"pair", "flat"};
 
 /* Looked for in this order, after those; a column plays one part at most. */
 static const Part common_parts[] = {
-	PART_OWNER, PART_COUNTERPART, PART_SESSION, PART_TIME, PART_MODEL,
-	PART_TOKENS, PART_METADATA, PART_MEDIA, PART_MEDIA_TYPE
-};
+	PART_OWNER,  PART_COUNTERPART, PART_SESSION, PART_TIME,      PART_MODEL,
+	PART_TOKENS, PART_METADATA,    PART_MEDIA,   PART_MEDIA_TYPE};
 
 static void note_key(Subject *subject);
 static bool choose_shape(Subject *subject);
 static bool has_both(const Subject *subject, Shape shape);
-static int	best_tier(const Subject *subject, Shape shape, Part part);
+static int best_tier(const Subject *subject, Shape shape, Part part);
 static bool says_flat(const Subject *subject);
-static int	column_tier(const Candidate *column, Shape shape, Part part);
+static int column_tier(const Candidate *column, Shape shape, Part part);
 static bool may_play(const Candidate *column, int nkeys, Part part);
 static void find_part(Subject *subject, Part part);
-static int	column_rank(const Subject *subject, const Candidate *column,
-						Part part);
+static int column_rank(const Subject *subject, const Candidate *column,
+					   Part part);
 static void note_part(Subject *subject, Part part, const char *weaker);
 static void note_column(Subject *subject, Part part, const char *weaker);
 static void note_no_shape(Subject *subject);
@@ -50,7 +49,7 @@ static void push_string(JsonbParseState **state, JsonbIteratorToken token,
 Detection *
 chatmig_detect_relation(Relation rel, const Shape *forced_shape)
 {
-	Subject		subject;
+	Subject subject;
 
 	chatmig_subject_load(&subject, rel);
 	note_key(&subject);
@@ -68,11 +67,12 @@ chatmig_detect_relation(Relation rel, const Shape *forced_shape)
 		find_part(&subject, common_parts[i]);
 
 	chatmig_confidence_judge(&subject);
-	subject.found->has_shape = forced_shape != NULL ||
+	subject.found->has_shape =
+		forced_shape != NULL ||
 		subject.found->confidence >= (float4) MIN_CONFIDENCE;
 	if (!subject.found->has_shape)
 		chatmig_subject_note(&subject, "more speaks against a chat than "
-							 "for one");
+									   "for one");
 	return subject.found;
 }
 
@@ -81,7 +81,7 @@ chatmig_detect_mapping(const Detection *detection)
 {
 	JsonbParseState *state = NULL;
 	JsonbValue *result;
-	ListCell   *lc;
+	ListCell *lc;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	if (detection->has_shape)
@@ -117,10 +117,10 @@ note_key(Subject *subject)
 	if (subject->rel->rd_rel->relkind == RELKIND_VIEW ||
 		subject->rel->rd_rel->relkind == RELKIND_MATVIEW)
 		chatmig_subject_note(subject, "key: a view has none; "
-							 "name the columns that are unique in it");
+									  "name the columns that are unique in it");
 	else
 		chatmig_subject_note(subject, "key: neither a primary key nor a "
-							 "unique index on NOT NULL columns");
+									  "unique index on NOT NULL columns");
 }
 
 /*
@@ -131,8 +131,8 @@ note_key(Subject *subject)
 static bool
 choose_shape(Subject *subject)
 {
-	bool		pair = has_both(subject, SHAPE_PAIR);
-	bool		flat = has_both(subject, SHAPE_FLAT);
+	bool pair = has_both(subject, SHAPE_PAIR);
+	bool flat = has_both(subject, SHAPE_FLAT);
 
 	if (pair && flat)
 		pair = !says_flat(subject);
@@ -146,18 +146,18 @@ has_both(const Subject *subject, Shape shape)
 	const Part *both = chatmig_subject_shape_parts[shape];
 
 	return best_tier(subject, shape, both[0]) != TIER_NONE &&
-		best_tier(subject, shape, both[1]) != TIER_NONE;
+		   best_tier(subject, shape, both[1]) != TIER_NONE;
 }
 
 static int
 best_tier(const Subject *subject, Shape shape, Part part)
 {
-	int			best = TIER_NONE;
+	int best = TIER_NONE;
 
 	for (int i = 0; i < subject->ncolumns; i++)
 	{
 		const Candidate *column = &subject->columns[i];
-		int			tier;
+		int tier;
 
 		if (column->used || !may_play(column, subject->nkeys, part))
 			continue;
@@ -173,16 +173,16 @@ static bool
 says_flat(const Subject *subject)
 {
 	return best_tier(subject, SHAPE_FLAT, PART_ROLE) == TIER_CHAT &&
-		best_tier(subject, SHAPE_FLAT, PART_CONTENT) == TIER_CHAT &&
-		best_tier(subject, SHAPE_PAIR, PART_QUESTION) != TIER_CHAT;
+		   best_tier(subject, SHAPE_FLAT, PART_CONTENT) == TIER_CHAT &&
+		   best_tier(subject, SHAPE_PAIR, PART_QUESTION) != TIER_CHAT;
 }
 
 /* The name's tier; a foreign key alone is a weak hint. */
 static int
 column_tier(const Candidate *column, Shape shape, Part part)
 {
-	int			tier = chatmig_vocabulary_tier(part, shape, column->normal,
-											   column->holds);
+	int tier =
+		chatmig_vocabulary_tier(part, shape, column->normal, column->holds);
 
 	if (tier == TIER_NONE && column->referenced != NULL &&
 		chatmig_vocabulary_is_table_of(part, column->referenced) &&
@@ -208,7 +208,7 @@ may_play(const Candidate *column, int nkeys, Part part)
 			return !column->in_key || nkeys > 1;
 		case PART_ROLE:
 			return !column->in_key &&
-				!(column->has_foreign_key && (column->holds & HOLDS_INT));
+				   !(column->has_foreign_key && (column->holds & HOLDS_INT));
 		case PART_MODEL:
 		case PART_MEDIA:
 		case PART_MEDIA_TYPE:
@@ -221,7 +221,7 @@ may_play(const Candidate *column, int nkeys, Part part)
 static void
 find_part(Subject *subject, Part part)
 {
-	int			best = RANK_NONE;
+	int best = RANK_NONE;
 	const char *weaker = NULL;
 
 	/* content_type alone is not that of a medium */
@@ -232,13 +232,13 @@ find_part(Subject *subject, Part part)
 		best = Min(best, column_rank(subject, &subject->columns[i], part));
 	for (int i = 0; i < subject->ncolumns && best != RANK_NONE; i++)
 	{
-		Candidate  *column = &subject->columns[i];
-		int			rank = column_rank(subject, column, part);
+		Candidate *column = &subject->columns[i];
+		int rank = column_rank(subject, column, part);
 
 		if (rank == best)
 		{
-			subject->tiers[part] = column_tier(column, subject->found->shape,
-											   part);
+			subject->tiers[part] =
+				column_tier(column, subject->found->shape, part);
 			subject->found->candidates[part] =
 				lappend(subject->found->candidates[part], column->name);
 			column->used = true;
@@ -256,7 +256,7 @@ find_part(Subject *subject, Part part)
 static int
 column_rank(const Subject *subject, const Candidate *column, Part part)
 {
-	int			tier;
+	int tier;
 
 	if (column->used || !may_play(column, subject->nkeys, part))
 		return RANK_NONE;
@@ -273,7 +273,7 @@ column_rank(const Subject *subject, const Candidate *column, Part part)
 static void
 note_part(Subject *subject, Part part, const char *weaker)
 {
-	List	   *candidates = subject->found->candidates[part];
+	List *candidates = subject->found->candidates[part];
 
 	if (list_length(candidates) == 1)
 		note_column(subject, part, weaker);
@@ -283,10 +283,10 @@ note_part(Subject *subject, Part part, const char *weaker)
 							 chatmig_subject_join(candidates));
 	else if (part == PART_TIME)
 		chatmig_subject_note(subject, "time: no column; "
-							 "rows are ordered by the key");
+									  "rows are ordered by the key");
 	else if (part == PART_OWNER)
 		chatmig_subject_note(subject, "owner: no column; "
-							 "the messages are nobody's");
+									  "the messages are nobody's");
 	else if (chatmig_mapping_part_required(subject->found->shape, part))
 		chatmig_subject_note(subject, "%s: no column that could be it",
 							 chatmig_part_names[part]);
@@ -310,7 +310,7 @@ note_column(Subject *subject, Part part, const char *weaker)
 		appendStringInfo(&note, ", rather than \"%s\"", weaker);
 	if (part == PART_COUNTERPART && subject->found->shape == SHAPE_FLAT)
 		appendStringInfoString(&note, "; rows that have none make "
-							   "conversations of their own");
+									  "conversations of their own");
 	chatmig_subject_note(subject, "%s", note.data);
 }
 
@@ -324,17 +324,16 @@ note_no_shape(Subject *subject)
 								 "column \"%s\" may hold whole conversations",
 								 subject->columns[i].name);
 	chatmig_subject_note(subject, "no columns that could be a question and "
-						 "its answer, nor a role and a content");
+								  "its answer, nor a role and a content");
 }
 
 static void
 push_string(JsonbParseState **state, JsonbIteratorToken token,
 			const char *value)
 {
-	JsonbValue	string = {
+	JsonbValue string = {
 		.type = jbvString,
-		.val.string = {.len = strlen(value),.val = unconstify(char *, value)}
-	};
+		.val.string = {.len = strlen(value), .val = unconstify(char *, value)}};
 
 	pushJsonbValue(state, token, &string);
 }

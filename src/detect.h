@@ -12,14 +12,14 @@
 /* All that detection found out about one table. */
 typedef struct Detection
 {
-	bool		has_shape;		/* false: nothing like a chat */
-	Shape		shape;
-	float4		confidence;		/* 0 .. 1 */
-	List	   *key;			/* of char *: column names; NIL: no key */
-	List	   *candidates[NUM_PARTS];	/* of char *: column names that could
-										 * play the part, equally likely; one
-										 * is certain, two are ambiguous */
-	List	   *notes;			/* of char *: sentences that say why */
+	bool has_shape; /* false: nothing like a chat */
+	Shape shape;
+	float4 confidence;           /* 0 .. 1 */
+	List *key;                   /* of char *: column names; NIL: no key */
+	List *candidates[NUM_PARTS]; /* of char *: column names that could
+								  * play the part, equally likely; one
+								  * is certain, two are ambiguous */
+	List *notes;                 /* of char *: sentences that say why */
 } Detection;
 
 /*
@@ -41,8 +41,7 @@ extern Jsonb *chatmig_detect_mapping(const Detection *detection);
  * those with a shape, the likeliest first, then by name. By then the relation
  * may be gone again: no lock is kept.
  */
-typedef void (*DetectFound) (Oid relid, const Detection *detection,
-							 void *state);
+typedef void (*DetectFound)(Oid relid, const Detection *detection, void *state);
 extern void chatmig_detect_all(DetectFound found, void *state);
 
 /*
@@ -51,4 +50,4 @@ extern void chatmig_detect_all(DetectFound found, void *state);
  */
 extern void chatmig_detect_one(Oid relid, DetectFound found, void *state);
 
-#endif							/* CHATMIG_DETECT_H */
+#endif /* CHATMIG_DETECT_H */

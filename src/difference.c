@@ -122,8 +122,7 @@ chatmig_difference_column(const Wanted *wanted, const ColumnSpec *column)
 
 	if (wanted->owner_type && strcmp(column->name, OWNER_COLUMN) == 0)
 		type = wanted->owner_type;
-	return psprintf("%s%s%s%s%s", type,
-					column->not_null ? " NOT NULL" : "",
+	return psprintf("%s%s%s%s%s", type, column->not_null ? " NOT NULL" : "",
 					column->from_sequence ? " from a sequence" : "",
 					column->default_value ? " DEFAULT " : "",
 					column->default_value ? column->default_value : "");
@@ -132,8 +131,8 @@ chatmig_difference_column(const Wanted *wanted, const ColumnSpec *column)
 char *
 chatmig_difference_text(const char *sql, const QueryArgs *args)
 {
-	bool		isnull;
-	Datum		value = chatmig_query_value(sql, args, &isnull);
+	bool isnull;
+	Datum value = chatmig_query_value(sql, args, &isnull);
 
 	return isnull ? NULL : TextDatumGetCString(value);
 }
@@ -150,7 +149,7 @@ compare_column(const Wanted *wanted, const ColumnSpec *column)
 static char *
 find_column(Oid relid, const char *name)
 {
-	QueryArgs	args = {0};
+	QueryArgs args = {0};
 
 	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(relid), false);
 	chatmig_query_text_arg(&args, name);
@@ -161,18 +160,19 @@ static void
 report_extra(const Wanted *wanted)
 {
 	const TableSpec *spec = wanted->spec;
-	QueryArgs	args = {0};
-	List	   *names;
-	ListCell   *lc;
+	QueryArgs args = {0};
+	List *names;
+	ListCell *lc;
 
 	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(wanted->relid), false);
 	names = chatmig_query_list("SELECT attname FROM pg_attribute"
 							   " WHERE attrelid = $1 AND attnum > 0"
-							   " AND NOT attisdropped ORDER BY attnum", &args);
+							   " AND NOT attisdropped ORDER BY attnum",
+							   &args);
 	foreach(lc, names)
 	{
 		const char *name = lfirst(lc);
-		bool		known = false;
+		bool known = false;
 
 		for (int i = 0; i < MAX_COLUMNS && spec->columns[i].name; i++)
 			known |= strcmp(spec->columns[i].name, name) == 0;
@@ -186,8 +186,8 @@ static void
 compare_constraint(const Wanted *wanted, const char *object, char type,
 				   const char *column, const char *expected)
 {
-	QueryArgs	args = {0};
-	char	   *found;
+	QueryArgs args = {0};
+	char *found;
 
 	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(wanted->relid), false);
 	chatmig_query_arg(&args, CHAROID, CharGetDatum(type), false);
@@ -200,9 +200,9 @@ compare_constraint(const Wanted *wanted, const char *object, char type,
 static void
 compare_index(const Wanted *wanted, const IndexSpec *index)
 {
-	QueryArgs	args = {0};
-	char	   *object = psprintf("index on (%s)", index->columns);
-	char	   *name;
+	QueryArgs args = {0};
+	char *object = psprintf("index on (%s)", index->columns);
+	char *name;
 
 	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(wanted->relid), false);
 	chatmig_query_text_arg(&args, index->columns);
@@ -217,8 +217,8 @@ compare_index(const Wanted *wanted, const IndexSpec *index)
 }
 
 static void
-report_compared(const Wanted *wanted, const char *object,
-				const char *expected, const char *found)
+report_compared(const Wanted *wanted, const char *object, const char *expected,
+				const char *found)
 {
 	if (found == NULL)
 		wanted->report(object, "missing", psprintf("expected %s", expected),

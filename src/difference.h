@@ -14,16 +14,16 @@
 typedef struct ColumnSpec
 {
 	const char *name;
-	const char *type;			/* of user_id: if there is no owner table */
-	const char *default_value;	/* NULL: none */
-	bool		from_sequence;
-	bool		not_null;
+	const char *type;          /* of user_id: if there is no owner table */
+	const char *default_value; /* NULL: none */
+	bool from_sequence;
+	bool not_null;
 	const char *comment;
 } ColumnSpec;
 
 typedef struct IndexSpec
 {
-	const char *label;			/* the last word of its name */
+	const char *label; /* the last word of its name */
 	const char *columns;
 } IndexSpec;
 
@@ -34,25 +34,25 @@ typedef struct TableSpec
 {
 	const char *shape;
 	const char *comment;
-	const char *check_column;	/* NULL: none */
+	const char *check_column; /* NULL: none */
 	const char *check;
-	ColumnSpec	columns[MAX_COLUMNS];	/* up to one without a name */
-	IndexSpec	indexes[MAX_INDEXES];	/* up to one without a label */
+	ColumnSpec columns[MAX_COLUMNS]; /* up to one without a name */
+	IndexSpec indexes[MAX_INDEXES];  /* up to one without a label */
 } TableSpec;
 
 /* A request whose names are looked up. */
 typedef struct Wanted
 {
 	const TableSpec *spec;
-	char	   *table;
-	Oid			namespace;
-	char	   *qualified;		/* schema-qualified and quoted */
-	char	   *owner_type;		/* NULL: no owner table */
-	char	   *foreign_key;	/* NULL: no owner table */
-	Oid			relid;			/* InvalidOid: not there */
-	bool		created;
+	char *table;
+	Oid namespace;
+	char *qualified;   /* schema-qualified and quoted */
+	char *owner_type;  /* NULL: no owner table */
+	char *foreign_key; /* NULL: no owner table */
+	Oid relid;         /* InvalidOid: not there */
+	bool created;
 	CreateReport report;
-	void	   *state;
+	void *state;
 } Wanted;
 
 /*
@@ -69,4 +69,4 @@ extern char *chatmig_difference_column(const Wanted *wanted,
 /* The text that a query returns; NULL for NULL and for no row. */
 extern char *chatmig_difference_text(const char *sql, const QueryArgs *args);
 
-#endif							/* CHATMIG_DIFFERENCE_H */
+#endif /* CHATMIG_DIFFERENCE_H */

@@ -29,16 +29,16 @@
 typedef struct DraftSpelling
 {
 	const char *spelling;
-	const char *role;			/* as written; mapping.c checks it */
+	const char *role; /* as written; mapping.c checks it */
 } DraftSpelling;
 
 typedef struct Draft
 {
-	Shape		shape;
-	List	   *key;
-	char	   *parts[NUM_PARTS];
-	List	   *spellings;		/* of DraftSpelling * */
-	char	   *epoch;
+	Shape shape;
+	List *key;
+	char *parts[NUM_PARTS];
+	List *spellings; /* of DraftSpelling * */
+	char *epoch;
 } Draft;
 
 static Shape choose_shape(Relation rel, Jsonb *given);
@@ -59,9 +59,9 @@ static char *join(const List *names);
 Jsonb *
 chatmig_draft_mapping(Relation rel, Jsonb *given)
 {
-	Draft		draft = {0};
-	Detection  *found;
-	Jsonb	   *result;
+	Draft draft = {0};
+	Detection *found;
+	Jsonb *result;
 
 	draft.shape = choose_shape(rel, given);
 	chatmig_mapping_check_keys(given, draft.shape);
@@ -72,8 +72,7 @@ chatmig_draft_mapping(Relation rel, Jsonb *given)
 	choose_key(rel, &draft, found);
 	if (draft.shape == SHAPE_FLAT)
 	{
-		chatmig_arguments_each(given, "mapping", "roles", add_spelling,
-							   &draft);
+		chatmig_arguments_each(given, "mapping", "roles", add_spelling, &draft);
 		choose_spellings(rel, &draft);
 	}
 	draft.epoch = chatmig_arguments_string(given, "mapping", "epoch");
@@ -92,8 +91,8 @@ chatmig_draft_mapping(Relation rel, Jsonb *given)
 static Shape
 choose_shape(Relation rel, Jsonb *given)
 {
-	Shape		shape;
-	Detection  *found;
+	Shape shape;
+	Detection *found;
 
 	if (!JB_ROOT_IS_OBJECT(given))
 		chatmig_mapping_check_keys(given, SHAPE_PAIR);
@@ -108,20 +107,25 @@ choose_shape(Relation rel, Jsonb *given)
 
 	found = chatmig_detect_relation(rel, NULL);
 	if (!found->has_shape)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("nothing like a chat message was found in \"%s\"",
-						RelationGetRelationName(rel)),
-				 errdetail("%s", found->notes ? join(found->notes) :
-						   "No columns look like a question and an answer, or like a role and a content."),
-				 errhint("If it is a chat history, say which columns hold it: mapping => '{\"question\": \"...\", \"answer\": \"...\"}' for rows of a question and an answer, '{\"role\": \"...\", \"content\": \"...\"}' for rows of one message.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("nothing like a chat message was found in \"%s\"",
+					RelationGetRelationName(rel)),
+			 errdetail(
+				 "%s",
+				 found->notes
+					 ? join(found->notes)
+					 : "No columns look like a question and an answer, or like a role and a content."),
+			 errhint(
+				 "If it is a chat history, say which columns hold it: mapping => '{\"question\": \"...\", \"answer\": \"...\"}' for rows of a question and an answer, '{\"role\": \"...\", \"content\": \"...\"}' for rows of one message.")));
 	return found->shape;
 }
 
 static void
 choose_parts(Relation rel, Jsonb *given, Draft *draft, const Detection *found)
 {
-	bool		named[NUM_PARTS];
+	bool named[NUM_PARTS];
 
 	/* first all that the user named: detection must not take those columns */
 	for (Part part = 0; part < NUM_PARTS; part++)
@@ -139,38 +143,37 @@ choose_parts(Relation rel, Jsonb *given, Draft *draft, const Detection *found)
 			draft->parts[part] = choose_part(rel, draft, part, found);
 		if (draft->parts[part] == NULL &&
 			chatmig_mapping_part_required(draft->shape, part))
-			ereport(ERROR,
-					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("no column of \"%s\" could be the %s",
-							RelationGetRelationName(rel),
-							chatmig_part_names[part]),
-					 errdetail("Rows of the shape %s need one.",
-							   draft->shape == SHAPE_PAIR ? "pair" : "flat"),
-					 errhint("Name it: mapping => '{\"%s\": \"...\"}'.",
-							 chatmig_part_names[part])));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("no column of \"%s\" could be the %s",
+						RelationGetRelationName(rel), chatmig_part_names[part]),
+				 errdetail("Rows of the shape %s need one.",
+						   draft->shape == SHAPE_PAIR ? "pair" : "flat"),
+				 errhint("Name it: mapping => '{\"%s\": \"...\"}'.",
+						 chatmig_part_names[part])));
 	}
 }
 
 static char *
-choose_part(Relation rel, const Draft *draft, Part part,
-			const Detection *found)
+choose_part(Relation rel, const Draft *draft, Part part, const Detection *found)
 {
-	List	   *free_columns = NIL;
-	ListCell   *lc;
+	List *free_columns = NIL;
+	ListCell *lc;
 
 	foreach(lc, found->candidates[part])
 		if (!is_used(draft, lfirst(lc)))
 			free_columns = lappend(free_columns, lfirst(lc));
 	if (list_length(free_columns) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INDETERMINATE_DATATYPE),
-				 errmsg("the %s of \"%s\" is ambiguous",
-						chatmig_part_names[part],
-						RelationGetRelationName(rel)),
-				 errdetail("It could be: %s.", join(free_columns)),
-				 errhint("Name one, or null for none: mapping => '{\"%s\": \"%s\"}'.",
-						 chatmig_part_names[part],
-						 (char *) linitial(free_columns))));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INDETERMINATE_DATATYPE),
+			 errmsg("the %s of \"%s\" is ambiguous", chatmig_part_names[part],
+					RelationGetRelationName(rel)),
+			 errdetail("It could be: %s.", join(free_columns)),
+			 errhint(
+				 "Name one, or null for none: mapping => '{\"%s\": \"%s\"}'.",
+				 chatmig_part_names[part], (char *) linitial(free_columns))));
 	return free_columns ? linitial(free_columns) : NULL;
 }
 
@@ -190,12 +193,15 @@ choose_key(Relation rel, Draft *draft, const Detection *found)
 	if (draft->key == NIL)
 		draft->key = found->key;
 	if (draft->key == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" has no key", RelationGetRelationName(rel)),
-				 errdetail("Each row must have a name of its own, so that it can be proven that none is lost."),
-				 errhint("Name the columns that identify a row: mapping => '{\"key\": [\"...\"]}'; or add a primary key, for instance ALTER TABLE %s ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY.",
-						 quote_identifier(RelationGetRelationName(rel)))));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("\"%s\" has no key", RelationGetRelationName(rel)),
+			 errdetail(
+				 "Each row must have a name of its own, so that it can be proven that none is lost."),
+			 errhint(
+				 "Name the columns that identify a row: mapping => '{\"key\": [\"...\"]}'; or add a primary key, for instance ALTER TABLE %s ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY.",
+				 quote_identifier(RelationGetRelationName(rel)))));
 }
 
 /* A boolean, or 0 and 1, is a role only if the column's name says of whom. */
@@ -203,39 +209,42 @@ static void
 choose_spellings(Relation rel, Draft *draft)
 {
 	const char *name = draft->parts[PART_ROLE];
-	AttrNumber	attnum = get_attnum(RelationGetRelid(rel), name);
-	Oid			type = attnum == InvalidAttrNumber ? InvalidOid :
-		getBaseType(get_atttype(RelationGetRelid(rel), attnum));
-	char	   *lower = str_tolower(name, strlen(name), C_COLLATION_OID);
-	bool		says_user = strstr(lower, "user") || strstr(lower, "human");
-	bool		says_bot = strstr(lower, "bot") || strstr(lower, "ai") ||
-		strstr(lower, "assistant");
+	AttrNumber attnum = get_attnum(RelationGetRelid(rel), name);
+	Oid type = attnum == InvalidAttrNumber
+				   ? InvalidOid
+				   : getBaseType(get_atttype(RelationGetRelid(rel), attnum));
+	char *lower = str_tolower(name, strlen(name), C_COLLATION_OID);
+	bool says_user = strstr(lower, "user") || strstr(lower, "human");
+	bool says_bot = strstr(lower, "bot") || strstr(lower, "ai") ||
+					strstr(lower, "assistant");
 	const char *yes = type == BOOLOID ? "true" : "1";
 	const char *no = type == BOOLOID ? "false" : "0";
 
-	if (draft->spellings != NIL ||
-		(type != BOOLOID && type != INT2OID && type != INT4OID &&
-		 type != INT8OID))
+	if (draft->spellings != NIL || (type != BOOLOID && type != INT2OID &&
+									type != INT4OID && type != INT8OID))
 		return;
 	if (says_user == says_bot)
-		ereport(ERROR,
-				(errcode(ERRCODE_INDETERMINATE_DATATYPE),
-				 errmsg("the roles in column \"%s\" of \"%s\" are ambiguous",
-						name, RelationGetRelationName(rel)),
-				 errdetail("It has the type %s, and its name does not say whose message %s is.",
-						   format_type_be(type), yes),
-				 errhint("Say it: mapping => '{\"roles\": {\"%s\": \"user\", \"%s\": \"assistant\"}}'.",
-						 yes, no)));
-	add_spelling(yes, chatmig_role_names[says_user ? ROLE_USER :
-										 ROLE_ASSISTANT], draft);
-	add_spelling(no, chatmig_role_names[says_user ? ROLE_ASSISTANT :
-										ROLE_USER], draft);
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INDETERMINATE_DATATYPE),
+			 errmsg("the roles in column \"%s\" of \"%s\" are ambiguous", name,
+					RelationGetRelationName(rel)),
+			 errdetail(
+				 "It has the type %s, and its name does not say whose message %s is.",
+				 format_type_be(type), yes),
+			 errhint(
+				 "Say it: mapping => '{\"roles\": {\"%s\": \"user\", \"%s\": \"assistant\"}}'.",
+				 yes, no)));
+	add_spelling(
+		yes, chatmig_role_names[says_user ? ROLE_USER : ROLE_ASSISTANT], draft);
+	add_spelling(no, chatmig_role_names[says_user ? ROLE_ASSISTANT : ROLE_USER],
+				 draft);
 }
 
 static void
 add_spelling(const char *spelling, const char *role, void *state)
 {
-	Draft	   *draft = state;
+	Draft *draft = state;
 	DraftSpelling *added = palloc(sizeof(DraftSpelling));
 
 	added->spelling = pstrdup(spelling);
@@ -248,14 +257,16 @@ static void
 choose_epoch(Relation rel, Draft *draft)
 {
 	const char *column = quote_identifier(draft->parts[PART_TIME]);
-	char	   *sql = psprintf("SELECT max(abs(%s::float8)) FROM %s WHERE %s::float8 < 'Infinity'",
-							   column,
-							   quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-														  RelationGetRelationName(rel)),
-							   column);
-	bool		isnull;
-	Datum		value = chatmig_query_value(sql, NULL, &isnull);
-	double		largest = isnull ? 0 : DatumGetFloat8(value);
+	char *sql = psprintf(
+		"SELECT max(abs(%s::float8)) FROM %s WHERE %s::float8 < 'Infinity'",
+		column,
+		quote_qualified_identifier(
+			get_namespace_name(RelationGetNamespace(rel)),
+			RelationGetRelationName(rel)),
+		column);
+	bool isnull;
+	Datum value = chatmig_query_value(sql, NULL, &isnull);
+	double largest = isnull ? 0 : DatumGetFloat8(value);
 
 	if (largest >= FIRST_MICROSECONDS)
 		draft->epoch = "microseconds";
@@ -269,7 +280,7 @@ static Jsonb *
 serialize(const Draft *draft)
 {
 	JsonbParseState *state = NULL;
-	ListCell   *lc;
+	ListCell *lc;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	push_string(&state, WJB_KEY, "shape");
@@ -312,7 +323,7 @@ static void
 push_string(JsonbParseState **state, JsonbIteratorToken token,
 			const char *string)
 {
-	JsonbValue	value = {.type = jbvString};
+	JsonbValue value = {.type = jbvString};
 
 	value.val.string.val = unconstify(char *, string);
 	value.val.string.len = strlen(string);
@@ -323,7 +334,7 @@ static char *
 join(const List *names)
 {
 	StringInfoData joined;
-	ListCell   *lc;
+	ListCell *lc;
 
 	initStringInfo(&joined);
 	foreach(lc, names)

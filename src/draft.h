@@ -16,4 +16,4 @@
  */
 extern Jsonb *chatmig_draft_mapping(Relation rel, Jsonb *given);
 
-#endif							/* CHATMIG_DRAFT_H */
+#endif /* CHATMIG_DRAFT_H */

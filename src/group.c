@@ -32,25 +32,25 @@
 struct GroupState
 {
 	/* fixed */
-	int64		idle_gap;
-	bool		used[GROUP_COLUMNS];
-	FmgrInfo	equal[GROUP_COLUMNS];
-	Oid			collation[GROUP_COLUMNS];
-	int16		length[GROUP_COLUMNS];
-	bool		by_value[GROUP_COLUMNS];
-	bool		id_by_value;
-	int16		id_length;
+	int64 idle_gap;
+	bool used[GROUP_COLUMNS];
+	FmgrInfo equal[GROUP_COLUMNS];
+	Oid collation[GROUP_COLUMNS];
+	int16 length[GROUP_COLUMNS];
+	bool by_value[GROUP_COLUMNS];
+	bool id_by_value;
+	int16 id_length;
 
 	/* per group */
-	MemoryContext group_context;	/* holds the group key and the id */
+	MemoryContext group_context; /* holds the group key and the id */
 
 	/* per conversation */
-	bool		is_open;
+	bool is_open;
 	Conversation conversation;
-	Value		last_time;		/* of the row before */
-	int32		next_position;	/* LAST_POSITION: at the end */
-	int32		inserted;		/* messages put before known ones, by which
-								 * what the trace says is out of date */
+	Value last_time;     /* of the row before */
+	int32 next_position; /* LAST_POSITION: at the end */
+	int32 inserted;      /* messages put before known ones, by which
+						  * what the trace says is out of date */
 };
 
 static void prepare_column(GroupState *state, int i, const Column *column);
@@ -74,9 +74,8 @@ chatmig_group_begin(const MigrationPlan *plan)
 	prepare_column(state, 2, &plan->mapping->parts[PART_SESSION]);
 	get_typlenbyval(plan->options.id_type, &state->id_length,
 					&state->id_by_value);
-	state->group_context = AllocSetContextCreate(CurrentMemoryContext,
-												 "chatmig group",
-												 ALLOCSET_SMALL_SIZES);
+	state->group_context = AllocSetContextCreate(
+		CurrentMemoryContext, "chatmig group", ALLOCSET_SMALL_SIZES);
 	return state;
 }
 
@@ -95,7 +94,7 @@ chatmig_group_continues(GroupState *state, const LegacyRow *row)
 		return false;
 	if (row->known.known)
 		return !open->is_new &&
-			same_id(state, open->id, row->known.conversation);
+			   same_id(state, open->id, row->known.conversation);
 	return within_gap(state, state->last_time, row->time);
 }
 
@@ -104,8 +103,8 @@ chatmig_group_open(GroupState *state, const LegacyRow *row)
 {
 	Conversation *open = &state->conversation;
 	const KnownRow *known = &row->known;
-	bool		joins_next = known->has_next &&
-		within_gap(state, row->time, known->next_time);
+	bool joins_next =
+		known->has_next && within_gap(state, row->time, known->next_time);
 
 	MemoryContextReset(state->group_context);
 	MemSet(open, 0, sizeof(Conversation));
@@ -117,8 +116,8 @@ chatmig_group_open(GroupState *state, const LegacyRow *row)
 	{
 		MemoryContext old = MemoryContextSwitchTo(state->group_context);
 
-		open->id = datumCopy(known->known ? known->conversation :
-							 known->next_conversation,
+		open->id = datumCopy(known->known ? known->conversation
+										  : known->next_conversation,
 							 state->id_by_value, state->id_length);
 		MemoryContextSwitchTo(old);
 	}
@@ -145,7 +144,7 @@ chatmig_group_place(GroupState *state, const LegacyRow *row, SplitRow *split)
 
 	/* known rows of this conversation follow: they must move up */
 	open->make_room = !open->is_new && row->known.has_next &&
-		same_id(state, open->id, row->known.next_conversation);
+					  same_id(state, open->id, row->known.next_conversation);
 	if (!open->is_new && !open->make_room)
 		state->next_position = LAST_POSITION;
 
@@ -171,8 +170,7 @@ prepare_column(GroupState *state, int i, const Column *column)
 		return;
 	type = lookup_type_cache(column->type, TYPECACHE_EQ_OPR_FINFO);
 	state->used[i] = true;
-	fmgr_info_copy(&state->equal[i], &type->eq_opr_finfo,
-				   CurrentMemoryContext);
+	fmgr_info_copy(&state->equal[i], &type->eq_opr_finfo, CurrentMemoryContext);
 	state->collation[i] = column->collation;
 	get_typlenbyval(column->type, &state->length[i], &state->by_value[i]);
 }
@@ -180,8 +178,9 @@ prepare_column(GroupState *state, int i, const Column *column)
 static Value *
 group_value(GroupKey *group, int i)
 {
-	return i == 0 ? &group->owner :
-		i == 1 ? &group->counterpart : &group->session;
+	return i == 0   ? &group->owner
+		   : i == 1 ? &group->counterpart
+					: &group->session;
 }
 
 /* NULL is a value here: guests are a group, and so is "no session". */
@@ -198,9 +197,8 @@ same_group(GroupState *state, const LegacyRow *row)
 		if (a->isnull != b->isnull)
 			return false;
 		if (!a->isnull &&
-			!DatumGetBool(FunctionCall2Coll(&state->equal[i],
-											state->collation[i],
-											a->datum, b->datum)))
+			!DatumGetBool(FunctionCall2Coll(
+				&state->equal[i], state->collation[i], a->datum, b->datum)))
 			return false;
 	}
 	return true;
@@ -214,12 +212,12 @@ copy_group(GroupState *state, const LegacyRow *row)
 	for (int i = 0; i < GROUP_COLUMNS; i++)
 	{
 		const Value *from = group_value(unconstify(GroupKey *, &row->group), i);
-		Value	   *to = group_value(&state->conversation.group, i);
+		Value *to = group_value(&state->conversation.group, i);
 
 		to->isnull = !state->used[i] || from->isnull;
 		if (!to->isnull)
-			to->datum = datumCopy(from->datum, state->by_value[i],
-								  state->length[i]);
+			to->datum =
+				datumCopy(from->datum, state->by_value[i], state->length[i]);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -228,7 +226,7 @@ copy_group(GroupState *state, const LegacyRow *row)
 static bool
 within_gap(const GroupState *state, Value earlier, Value later)
 {
-	int64		pause;
+	int64 pause;
 
 	if (state->idle_gap == 0 || earlier.isnull || later.isnull)
 		return true;
@@ -249,8 +247,8 @@ static void
 place_known(GroupState *state, const LegacyRow *row)
 {
 	if (!row->known.position.isnull)
-		state->next_position = DatumGetInt32(row->known.position.datum) + 1 +
-			state->inserted;
+		state->next_position =
+			DatumGetInt32(row->known.position.datum) + 1 + state->inserted;
 }
 
 static Value

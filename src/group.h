@@ -33,4 +33,4 @@ extern Conversation *chatmig_group_open(GroupState *state,
 extern void chatmig_group_place(GroupState *state, const LegacyRow *row,
 								SplitRow *split);
 
-#endif							/* CHATMIG_GROUP_H */
+#endif /* CHATMIG_GROUP_H */

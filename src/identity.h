@@ -23,11 +23,11 @@ typedef enum IdentityKind
 typedef struct Identity
 {
 	IdentityKind kind;
-	const char *migration;		/* name of the migration */
-	const char *key;			/* legacy key as text; of the first row, for a
-								 * conversation */
-	int			part;			/* of the legacy row; 0 for a conversation */
-	Value		time;			/* timestamptz */
+	const char *migration; /* name of the migration */
+	const char *key;       /* legacy key as text; of the first row, for a
+							* conversation */
+	int part;              /* of the legacy row; 0 for a conversation */
+	Value time;            /* timestamptz */
 } Identity;
 
 /*
@@ -39,4 +39,4 @@ typedef struct Identity
  */
 extern Datum chatmig_identity_uuid(const Identity *identity);
 
-#endif							/* CHATMIG_IDENTITY_H */
+#endif /* CHATMIG_IDENTITY_H */

@@ -23,10 +23,10 @@
 
 struct Insert
 {
-	TupleDesc	desc;
-	char	   *sql;
+	TupleDesc desc;
+	char *sql;
 	Tuplestorestate *store;
-	int64		waiting;
+	int64 waiting;
 };
 
 static char *insert_statement(TupleDesc desc, const char *qualified);
@@ -34,8 +34,8 @@ static char *insert_statement(TupleDesc desc, const char *qualified);
 Insert *
 chatmig_insert_begin(Oid relid, const char *qualified, int ncolumns)
 {
-	Insert	   *insert = palloc0(sizeof(Insert));
-	Relation	rel = table_open(relid, AccessShareLock);
+	Insert *insert = palloc0(sizeof(Insert));
+	Relation rel = table_open(relid, AccessShareLock);
 
 	insert->desc = CreateTemplateTupleDesc(ncolumns);
 	for (AttrNumber i = 1; i <= ncolumns; i++)
@@ -63,12 +63,10 @@ chatmig_insert_waiting(const Insert *insert)
 void
 chatmig_insert_flush(Insert *insert)
 {
-	QueryStore	store = {
-		.name = STORE_NAME,
-		.desc = insert->desc,
-		.store = insert->store,
-		.ntuples = insert->waiting
-	};
+	QueryStore store = {.name = STORE_NAME,
+						.desc = insert->desc,
+						.store = insert->store,
+						.ntuples = insert->waiting};
 
 	if (insert->waiting == 0)
 		return;
@@ -94,8 +92,10 @@ insert_statement(TupleDesc desc, const char *qualified)
 
 	initStringInfo(&columns);
 	for (int i = 0; i < desc->natts; i++)
-		appendStringInfo(&columns, "%s%s", i > 0 ? ", " : "",
-						 quote_identifier(NameStr(TupleDescAttr(desc, i)->attname)));
-	return psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM " STORE_NAME,
-					qualified, columns.data, columns.data);
+		appendStringInfo(
+			&columns, "%s%s", i > 0 ? ", " : "",
+			quote_identifier(NameStr(TupleDescAttr(desc, i)->attname)));
+	return psprintf(
+		"INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM " STORE_NAME,
+		qualified, columns.data, columns.data);
 }

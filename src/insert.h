@@ -31,4 +31,4 @@ extern void chatmig_insert_flush(Insert *insert);
 /* Flushes and frees. */
 extern void chatmig_insert_end(Insert *insert);
 
-#endif							/* CHATMIG_INSERT_H */
+#endif /* CHATMIG_INSERT_H */

@@ -27,12 +27,11 @@
 #define EXTENSION_NAME "chatmig"
 
 const char *const chatmig_target_names[NUM_TARGETS] = {
-	"conversations", "messages", "media", "trace"
-};
+	"conversations", "messages", "media", "trace"};
 
 static void store_reject(const char *name, const Reject *reject);
-static Oid	ledger_table(const char *name);
-static Oid	extension_schema(void);
+static Oid ledger_table(const char *name);
+static Oid extension_schema(void);
 static void become_owner(Oid *userid, int *sec_context);
 static uint64 run(const char *sql, const QueryArgs *args);
 static char *qualify(const char *format);
@@ -52,8 +51,8 @@ typedef struct LoadState
 Registration *
 chatmig_ledger_find(const char *name)
 {
-	LoadState	state = {.context = CurrentMemoryContext};
-	QueryArgs	args = {0};
+	LoadState state = {.context = CurrentMemoryContext};
+	QueryArgs args = {0};
 
 	chatmig_query_text_arg(&args, name);
 	stream("SELECT name, source::oid, mapping, target, options, profile "
@@ -65,23 +64,26 @@ chatmig_ledger_find(const char *name)
 void
 chatmig_ledger_not_found(const char *name)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("migration \"%s\" does not exist", name),
-			 errhint("SELECT * FROM chatmig_status lists the registered ones; chatmig_register() adds one.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_UNDEFINED_OBJECT),
+		 errmsg("migration \"%s\" does not exist", name),
+		 errhint(
+			 "SELECT * FROM chatmig_status lists the registered ones; chatmig_register() adds one.")));
 }
 
 List *
 chatmig_ledger_names(void)
 {
-	Oid			userid;
-	int			sec_context;
-	List	   *names;
+	Oid userid;
+	int sec_context;
+	List *names;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	become_owner(&userid, &sec_context);
 	names = chatmig_query_list(qualify("SELECT name FROM %s.chatmig_migration "
-									   "ORDER BY name COLLATE \"C\""), NULL);
+									   "ORDER BY name COLLATE \"C\""),
+							   NULL);
 	SetUserIdAndSecContext(userid, sec_context);
 	PopActiveSnapshot();
 	return names;
@@ -90,17 +92,17 @@ chatmig_ledger_names(void)
 void
 chatmig_ledger_store(const Registration *registration)
 {
-	QueryArgs	args = {0};
+	QueryArgs args = {0};
 
 	chatmig_query_text_arg(&args, registration->name);
 	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(registration->source),
 					  false);
-	chatmig_query_arg(&args, JSONBOID,
-					  JsonbPGetDatum(registration->mapping), false);
-	chatmig_query_arg(&args, JSONBOID,
-					  JsonbPGetDatum(registration->target), false);
-	chatmig_query_arg(&args, JSONBOID,
-					  JsonbPGetDatum(registration->options), false);
+	chatmig_query_arg(&args, JSONBOID, JsonbPGetDatum(registration->mapping),
+					  false);
+	chatmig_query_arg(&args, JSONBOID, JsonbPGetDatum(registration->target),
+					  false);
+	chatmig_query_arg(&args, JSONBOID, JsonbPGetDatum(registration->options),
+					  false);
 	chatmig_query_text_arg(&args, registration->profile);
 	run("INSERT INTO %s.chatmig_migration AS m "
 		"(name, source, mapping, target, options, profile) "
@@ -108,13 +110,14 @@ chatmig_ledger_store(const Registration *registration)
 		"ON CONFLICT (name) DO UPDATE SET source = excluded.source, "
 		"mapping = excluded.mapping, target = excluded.target, "
 		"options = excluded.options, profile = excluded.profile, "
-		"registered_at = excluded.registered_at", &args);
+		"registered_at = excluded.registered_at",
+		&args);
 }
 
 void
 chatmig_ledger_forget(const char *name)
 {
-	QueryArgs	args = {0};
+	QueryArgs args = {0};
 
 	chatmig_query_text_arg(&args, name);
 	run("DELETE FROM %s.chatmig_migration WHERE name = $1", &args);
@@ -123,7 +126,7 @@ chatmig_ledger_forget(const char *name)
 void
 chatmig_ledger_lock(const char *name)
 {
-	QueryArgs	args = {0};
+	QueryArgs args = {0};
 
 	/*
 	 * An UPDATE and not SELECT FOR UPDATE: a transaction with an older
@@ -136,8 +139,8 @@ chatmig_ledger_lock(const char *name)
 void
 chatmig_ledger_load_targets(const char *name, LedgerTargets *targets)
 {
-	LoadState	state = {.context = CurrentMemoryContext,.targets = targets};
-	QueryArgs	args = {0};
+	LoadState state = {.context = CurrentMemoryContext, .targets = targets};
+	QueryArgs args = {0};
 
 	MemSet(targets, 0, sizeof(LedgerTargets));
 	if (!OidIsValid(ledger_table("chatmig_target")))
@@ -146,14 +149,15 @@ chatmig_ledger_load_targets(const char *name, LedgerTargets *targets)
 	stream("SELECT t.part, t.relation::oid, t.created, r.migrated_at "
 		   "FROM %s.chatmig_target AS t "
 		   "LEFT JOIN %s.chatmig_run AS r ON r.migration = t.migration "
-		   "WHERE t.migration = $1", &args, load_target, &state);
+		   "WHERE t.migration = $1",
+		   &args, load_target, &state);
 }
 
 void
 chatmig_ledger_store_targets(const char *name, const Oid tables[NUM_TARGETS],
 							 const bool created[NUM_TARGETS])
 {
-	QueryArgs	args = {0};
+	QueryArgs args = {0};
 
 	chatmig_query_text_arg(&args, name);
 	run("DELETE FROM %s.chatmig_target WHERE migration = $1", &args);
@@ -167,19 +171,19 @@ chatmig_ledger_store_targets(const char *name, const Oid tables[NUM_TARGETS],
 		chatmig_query_arg(&args, BOOLOID, BoolGetDatum(created[i]), false);
 		run("INSERT INTO %s.chatmig_target "
 			"(migration, part, relation, created) "
-			"VALUES ($1, $2, $3::regclass, $4)", &args);
+			"VALUES ($1, $2, $3::regclass, $4)",
+			&args);
 	}
 }
 
 void
 chatmig_ledger_store_run(const char *name, const RunCounts *counts)
 {
-	const int64 columns[] = {
-		counts->legacy_rows, counts->migrated, counts->empty,
-		counts->rejected, counts->conversations, counts->messages,
-		counts->media
-	};
-	QueryArgs	args = {0};
+	const int64 columns[] = {counts->legacy_rows,   counts->migrated,
+							 counts->empty,         counts->rejected,
+							 counts->conversations, counts->messages,
+							 counts->media};
+	QueryArgs args = {0};
 
 	chatmig_query_text_arg(&args, name);
 	for (int i = 0; i < lengthof(columns); i++)
@@ -197,16 +201,17 @@ chatmig_ledger_store_run(const char *name, const RunCounts *counts)
 		"media = r.media + excluded.media "
 		"WHERE excluded.migrated > 0 OR "
 		"(r.legacy_rows, r.empty, r.rejected) <> "
-		"(excluded.legacy_rows, excluded.empty, excluded.rejected)", &args);
+		"(excluded.legacy_rows, excluded.empty, excluded.rejected)",
+		&args);
 }
 
 void
 chatmig_ledger_store_rejects(const char *name, List *rejects)
 {
-	QueryArgs	args = {0};
-	Datum	   *keys = palloc(sizeof(Datum) * Max(1, list_length(rejects)));
-	int			n = 0;
-	ListCell   *lc;
+	QueryArgs args = {0};
+	Datum *keys = palloc(sizeof(Datum) * Max(1, list_length(rejects)));
+	int n = 0;
+	ListCell *lc;
 
 	foreach(lc, rejects)
 		keys[n++] = CStringGetTextDatum(((Reject *) lfirst(lc))->key);
@@ -216,7 +221,8 @@ chatmig_ledger_store_rejects(const char *name, List *rejects)
 													  false, TYPALIGN_INT)),
 					  false);
 	run("DELETE FROM %s.chatmig_rejected "
-		"WHERE migration = $1 AND legacy_key <> ALL ($2)", &args);
+		"WHERE migration = $1 AND legacy_key <> ALL ($2)",
+		&args);
 	foreach(lc, rejects)
 		store_reject(name, lfirst(lc));
 }
@@ -224,7 +230,7 @@ chatmig_ledger_store_rejects(const char *name, List *rejects)
 void
 chatmig_ledger_clear(const char *name)
 {
-	QueryArgs	args = {0};
+	QueryArgs args = {0};
 
 	chatmig_query_text_arg(&args, name);
 	run("DELETE FROM %s.chatmig_target WHERE migration = $1", &args);
@@ -242,14 +248,14 @@ bool
 chatmig_ledger_is_member(Oid relid)
 {
 	return getExtensionOfObject(RelationRelationId, relid) ==
-		get_extension_oid(EXTENSION_NAME, false);
+		   get_extension_oid(EXTENSION_NAME, false);
 }
 
 /* What is there already and says the same is not written again. */
 static void
 store_reject(const char *name, const Reject *reject)
 {
-	QueryArgs	args = {0};
+	QueryArgs args = {0};
 
 	CHECK_FOR_INTERRUPTS();
 	chatmig_query_text_arg(&args, name);
@@ -266,7 +272,8 @@ store_reject(const char *name, const Reject *reject)
 		"legacy_row = excluded.legacy_row, "
 		"rejected_at = excluded.rejected_at "
 		"WHERE (j.code, j.reason, j.legacy_row) <> "
-		"(excluded.code, excluded.reason, excluded.legacy_row)", &args);
+		"(excluded.code, excluded.reason, excluded.legacy_row)",
+		&args);
 }
 
 static Oid
@@ -279,11 +286,11 @@ ledger_table(const char *name)
 static Oid
 extension_schema(void)
 {
-	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
+	Relation rel = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
-	HeapTuple	tuple;
-	Oid			schema;
+	HeapTuple tuple;
+	Oid schema;
 
 	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber,
 				F_NAMEEQ, CStringGetDatum(EXTENSION_NAME));
@@ -304,9 +311,9 @@ extension_schema(void)
 static void
 become_owner(Oid *userid, int *sec_context)
 {
-	Oid			relid = ledger_table("chatmig_migration");
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
+	Oid relid = ledger_table("chatmig_migration");
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid owner;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for relation %u", relid);
@@ -314,16 +321,15 @@ become_owner(Oid *userid, int *sec_context)
 	ReleaseSysCache(tuple);
 
 	GetUserIdAndSecContext(userid, sec_context);
-	SetUserIdAndSecContext(owner,
-						   *sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	SetUserIdAndSecContext(owner, *sec_context | SECURITY_LOCAL_USERID_CHANGE);
 }
 
 static uint64
 run(const char *sql, const QueryArgs *args)
 {
-	Oid			userid;
-	int			sec_context;
-	uint64		processed;
+	Oid userid;
+	int sec_context;
+	uint64 processed;
 
 	become_owner(&userid, &sec_context);
 	processed = chatmig_query_run(qualify(sql), args);
@@ -334,8 +340,8 @@ run(const char *sql, const QueryArgs *args)
 static void
 stream(const char *sql, const QueryArgs *args, QueryRow row, void *state)
 {
-	Oid			userid;
-	int			sec_context;
+	Oid userid;
+	int sec_context;
 
 	/* a fresh snapshot: what this transaction wrote, and others committed */
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -357,7 +363,7 @@ qualify(const char *format)
 static bool
 load_registration(TupleTableSlot *slot, void *state)
 {
-	LoadState  *load = state;
+	LoadState *load = state;
 	MemoryContext old = MemoryContextSwitchTo(load->context);
 	Registration *registration = palloc0(sizeof(Registration));
 
@@ -378,7 +384,7 @@ static bool
 load_target(TupleTableSlot *slot, void *state)
 {
 	LedgerTargets *targets = ((LoadState *) state)->targets;
-	char	   *part;
+	char *part;
 
 	slot_getallattrs(slot);
 	part = TextDatumGetCString(slot->tts_values[0]);

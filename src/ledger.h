@@ -19,7 +19,7 @@ typedef enum TargetTable
 {
 	TARGET_CONVERSATIONS,
 	TARGET_MESSAGES,
-	TARGET_MEDIA,				/* only where a medium is mapped */
+	TARGET_MEDIA, /* only where a medium is mapped */
 	TARGET_TRACE,
 	NUM_TARGETS
 } TargetTable;
@@ -29,51 +29,50 @@ extern const char *const chatmig_target_names[NUM_TARGETS];
 /* A row of chatmig_migration. */
 typedef struct Registration
 {
-	char	   *name;
-	Oid			source;			/* may have been dropped since */
-	Jsonb	   *mapping;		/* complete: detection has filled it in */
-	Jsonb	   *target;
-	Jsonb	   *options;
-	char	   *profile;		/* NULL: none */
+	char *name;
+	Oid source;     /* may have been dropped since */
+	Jsonb *mapping; /* complete: detection has filled it in */
+	Jsonb *target;
+	Jsonb *options;
+	char *profile; /* NULL: none */
 } Registration;
 
 /* A migration's rows of chatmig_target, and the time in chatmig_run. */
 typedef struct LedgerTargets
 {
-	Oid			tables[NUM_TARGETS];	/* InvalidOid: none recorded */
-	bool		created[NUM_TARGETS];	/* by chatmig */
-	bool		migrated;		/* a run has been recorded */
-	TimestampTz migrated_at;	/* of the first run, if migrated */
+	Oid tables[NUM_TARGETS];   /* InvalidOid: none recorded */
+	bool created[NUM_TARGETS]; /* by chatmig */
+	bool migrated;             /* a run has been recorded */
+	TimestampTz migrated_at;   /* of the first run, if migrated */
 } LedgerTargets;
 
 /* What a run did; the columns of chatmig_migrate(). */
 typedef struct RunCounts
 {
-	int64		legacy_rows;	/* = already + migrated + empty + rejected */
-	int64		already;
-	int64		migrated;
-	int64		empty;
-	int64		rejected;
-	int64		conversations;	/* new ones */
-	int64		messages;		/* new ones */
-	int64		media;			/* new ones */
+	int64 legacy_rows; /* = already + migrated + empty + rejected */
+	int64 already;
+	int64 migrated;
+	int64 empty;
+	int64 rejected;
+	int64 conversations; /* new ones */
+	int64 messages;      /* new ones */
+	int64 media;         /* new ones */
 } RunCounts;
 
 /* A legacy row that was refused. */
 typedef struct Reject
 {
-	char	   *key;			/* as text */
+	char *key; /* as text */
 	const char *code;
-	char	   *reason;
-	Jsonb	   *legacy_row;		/* whole */
+	char *reason;
+	Jsonb *legacy_row; /* whole */
 } Reject;
 
 /* NULL when there is none of that name. */
 extern Registration *chatmig_ledger_find(const char *name);
 
 /* Errors with 42704. */
-extern void chatmig_ledger_not_found(const char *name)
-			pg_attribute_noreturn();
+extern void chatmig_ledger_not_found(const char *name) pg_attribute_noreturn();
 
 /* Names of all registrations, sorted; of char *. */
 extern List *chatmig_ledger_names(void);
@@ -98,8 +97,7 @@ extern void chatmig_ledger_store_targets(const char *name,
 										 const bool created[NUM_TARGETS]);
 
 /* Adds a run's counts to the migration's, creating its row at the first. */
-extern void chatmig_ledger_store_run(const char *name,
-									 const RunCounts *counts);
+extern void chatmig_ledger_store_run(const char *name, const RunCounts *counts);
 
 /* Replaces the migration's rejected rows; rejects are of Reject *. */
 extern void chatmig_ledger_store_rejects(const char *name, List *rejects);
@@ -113,4 +111,4 @@ extern const char *chatmig_ledger_schema(void);
 /* True if the relation is a member of the extension. */
 extern bool chatmig_ledger_is_member(Oid relid);
 
-#endif							/* CHATMIG_LEDGER_H */
+#endif /* CHATMIG_LEDGER_H */

@@ -20,9 +20,9 @@
 #include "role.h"
 
 const char *const chatmig_part_names[NUM_PARTS] = {
-	"owner", "counterpart", "session", "question", "answer", "role", "content",
-	"time", "model", "tokens", "metadata", "media", "media_type"
-};
+	"owner",    "counterpart", "session",   "question", "answer",
+	"role",     "content",     "time",      "model",    "tokens",
+	"metadata", "media",       "media_type"};
 
 /* Keys of a mapping that are no parts. */
 #define MAPPING_SHAPE "shape"
@@ -33,28 +33,22 @@ const char *const chatmig_part_names[NUM_PARTS] = {
 /* What a part accepts. */
 typedef enum PartType
 {
-	ACCEPTS_ORDERED,			/* any type that can be sorted */
-	ACCEPTS_TEXT,				/* string types, json and jsonb */
-	ACCEPTS_ROLE,				/* string types, enum, boolean, integers */
+	ACCEPTS_ORDERED, /* any type that can be sorted */
+	ACCEPTS_TEXT,    /* string types, json and jsonb */
+	ACCEPTS_ROLE,    /* string types, enum, boolean, integers */
 	ACCEPTS_TIME,
-	ACCEPTS_LABEL,				/* string types and enum */
+	ACCEPTS_LABEL, /* string types and enum */
 	ACCEPTS_INTEGER,
 	ACCEPTS_JSON
 } PartType;
 
 static const PartType part_types[NUM_PARTS] = {
-	[PART_OWNER] = ACCEPTS_ORDERED,
-	[PART_COUNTERPART] = ACCEPTS_ORDERED,
-	[PART_SESSION] = ACCEPTS_ORDERED,
-	[PART_QUESTION] = ACCEPTS_TEXT,
-	[PART_ANSWER] = ACCEPTS_TEXT,
-	[PART_ROLE] = ACCEPTS_ROLE,
-	[PART_CONTENT] = ACCEPTS_TEXT,
-	[PART_TIME] = ACCEPTS_TIME,
-	[PART_MODEL] = ACCEPTS_LABEL,
-	[PART_TOKENS] = ACCEPTS_INTEGER,
-	[PART_METADATA] = ACCEPTS_JSON,
-	[PART_MEDIA] = ACCEPTS_LABEL,
+	[PART_OWNER] = ACCEPTS_ORDERED,    [PART_COUNTERPART] = ACCEPTS_ORDERED,
+	[PART_SESSION] = ACCEPTS_ORDERED,  [PART_QUESTION] = ACCEPTS_TEXT,
+	[PART_ANSWER] = ACCEPTS_TEXT,      [PART_ROLE] = ACCEPTS_ROLE,
+	[PART_CONTENT] = ACCEPTS_TEXT,     [PART_TIME] = ACCEPTS_TIME,
+	[PART_MODEL] = ACCEPTS_LABEL,      [PART_TOKENS] = ACCEPTS_INTEGER,
+	[PART_METADATA] = ACCEPTS_JSON,    [PART_MEDIA] = ACCEPTS_LABEL,
 	[PART_MEDIA_TYPE] = ACCEPTS_LABEL,
 };
 
@@ -82,8 +76,7 @@ static void check_type(Relation rel, const char *part, PartType accepts,
 bool
 chatmig_mapping_shape(Jsonb *jsonb, Shape *shape)
 {
-	char	   *name = chatmig_arguments_string(jsonb, "mapping",
-												MAPPING_SHAPE);
+	char *name = chatmig_arguments_string(jsonb, "mapping", MAPPING_SHAPE);
 
 	if (name == NULL)
 		return false;
@@ -92,11 +85,14 @@ chatmig_mapping_shape(Jsonb *jsonb, Shape *shape)
 	else if (strcmp(name, "flat") == 0)
 		*shape = SHAPE_FLAT;
 	else
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown shape \"%s\" in mapping", name),
-				 errdetail("Known shapes: pair (a question and its answer in one row), flat (one message in one row)."),
-				 errhint("For another shape, register a view that shows the history in one of these.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown shape \"%s\" in mapping", name),
+			 errdetail(
+				 "Known shapes: pair (a question and its answer in one row), flat (one message in one row)."),
+			 errhint(
+				 "For another shape, register a view that shows the history in one of these.")));
 	return true;
 }
 
@@ -120,15 +116,15 @@ bool
 chatmig_mapping_part_required(Shape shape, Part part)
 {
 	return chatmig_mapping_part_fits(shape, part) &&
-		(part == PART_QUESTION || part == PART_ANSWER ||
-		 part == PART_ROLE || part == PART_CONTENT);
+		   (part == PART_QUESTION || part == PART_ANSWER || part == PART_ROLE ||
+			part == PART_CONTENT);
 }
 
 void
 chatmig_mapping_check_keys(Jsonb *jsonb, Shape shape)
 {
 	const char *known[NUM_PARTS + 4];
-	int			n = 0;
+	int n = 0;
 
 	known[n++] = MAPPING_SHAPE;
 	known[n++] = MAPPING_KEY;
@@ -144,7 +140,7 @@ chatmig_mapping_check_keys(Jsonb *jsonb, Shape shape)
 Mapping *
 chatmig_mapping_resolve(Relation rel, Jsonb *jsonb)
 {
-	Mapping    *mapping = palloc0(sizeof(Mapping));
+	Mapping *mapping = palloc0(sizeof(Mapping));
 
 	if (!chatmig_mapping_shape(jsonb, &mapping->shape))
 		elog(ERROR, "registered mapping has no shape");
@@ -162,34 +158,36 @@ bool
 chatmig_mapping_keeps_role(const Mapping *mapping)
 {
 	return mapping->nspellings > 0 &&
-		type_accepted(ACCEPTS_LABEL, mapping->parts[PART_ROLE].type);
+		   type_accepted(ACCEPTS_LABEL, mapping->parts[PART_ROLE].type);
 }
 
 Oid
 chatmig_mapping_tokens_type(const Mapping *mapping)
 {
 	return HAS_PART(mapping, PART_TOKENS) &&
-		getBaseType(mapping->parts[PART_TOKENS].type) == INT8OID ?
-		INT8OID : INT4OID;
+				   getBaseType(mapping->parts[PART_TOKENS].type) == INT8OID
+			   ? INT8OID
+			   : INT4OID;
 }
 
 static void
 resolve_keys(Relation rel, Jsonb *jsonb, Mapping *mapping)
 {
-	List	   *names = chatmig_arguments_strings(jsonb, "mapping",
-												  MAPPING_KEY);
-	ListCell   *lc;
+	List *names = chatmig_arguments_strings(jsonb, "mapping", MAPPING_KEY);
+	ListCell *lc;
 
 	if (list_length(names) < 1 || list_length(names) > MAX_KEYS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the key of \"%s\" must have 1 to %d columns",
-						RelationGetRelationName(rel), MAX_KEYS),
-				 errdetail("The mapping names %d.", list_length(names)),
-				 errhint("Name the columns that identify a row: mapping => '{\"key\": [\"...\"]}'.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the key of \"%s\" must have 1 to %d columns",
+					RelationGetRelationName(rel), MAX_KEYS),
+			 errdetail("The mapping names %d.", list_length(names)),
+			 errhint(
+				 "Name the columns that identify a row: mapping => '{\"key\": [\"...\"]}'.")));
 	foreach(lc, names)
 	{
-		Column	   *column = &mapping->keys[mapping->nkeys++];
+		Column *column = &mapping->keys[mapping->nkeys++];
 
 		resolve_column(rel, MAPPING_KEY, lfirst(lc), column);
 		check_type(rel, MAPPING_KEY, ACCEPTS_ORDERED, column);
@@ -201,7 +199,7 @@ resolve_parts(Relation rel, Jsonb *jsonb, Mapping *mapping)
 {
 	for (Part part = 0; part < NUM_PARTS; part++)
 	{
-		char	   *name;
+		char *name;
 
 		if (!chatmig_mapping_part_fits(mapping->shape, part))
 			continue;
@@ -216,22 +214,22 @@ resolve_parts(Relation rel, Jsonb *jsonb, Mapping *mapping)
 		for (Part other = 0; other < part; other++)
 			if (HAS_PART(mapping, other) &&
 				mapping->parts[other].attnum == mapping->parts[part].attnum)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("column \"%s\" of \"%s\" cannot play two parts",
-								name, RelationGetRelationName(rel)),
-						 errdetail("The mapping names it as \"%s\" and as \"%s\".",
-								   chatmig_part_names[other],
-								   chatmig_part_names[part]),
-						 errhint("Name another column, or null for no column.")));
+				ereport(
+					ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("column \"%s\" of \"%s\" cannot play two parts",
+							name, RelationGetRelationName(rel)),
+					 errdetail("The mapping names it as \"%s\" and as \"%s\".",
+							   chatmig_part_names[other],
+							   chatmig_part_names[part]),
+					 errhint("Name another column, or null for no column.")));
 	}
 }
 
 static void
 resolve_time(Jsonb *jsonb, Mapping *mapping)
 {
-	char	   *unit = chatmig_arguments_string(jsonb, "mapping",
-												MAPPING_EPOCH);
+	char *unit = chatmig_arguments_string(jsonb, "mapping", MAPPING_EPOCH);
 
 	if (!HAS_PART(mapping, PART_TIME))
 	{
@@ -279,15 +277,15 @@ resolve_time(Jsonb *jsonb, Mapping *mapping)
 static void
 resolve_kept(Relation rel, Mapping *mapping)
 {
-	TupleDesc	desc = RelationGetDescr(rel);
+	TupleDesc desc = RelationGetDescr(rel);
 
 	mapping->columns = palloc0(sizeof(Column) * Max(desc->natts, 1));
 	mapping->kept = palloc0(sizeof(Column) * Max(desc->natts, 1));
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
-		Column	   *column = &mapping->columns[mapping->ncolumns];
-		bool		named = false;
+		Column *column = &mapping->columns[mapping->ncolumns];
+		bool named = false;
 
 		if (att->attisdropped)
 			continue;
@@ -297,7 +295,7 @@ resolve_kept(Relation rel, Mapping *mapping)
 			named = mapping->keys[k].attnum == att->attnum;
 		for (Part part = 0; part < NUM_PARTS && !named; part++)
 			named = HAS_PART(mapping, part) &&
-				mapping->parts[part].attnum == att->attnum;
+					mapping->parts[part].attnum == att->attnum;
 		if (!named)
 			mapping->kept[mapping->nkept++] = *column;
 	}
@@ -306,7 +304,7 @@ resolve_kept(Relation rel, Mapping *mapping)
 static void
 resolve_column(Relation rel, const char *part, char *name, Column *column)
 {
-	TupleDesc	desc = RelationGetDescr(rel);
+	TupleDesc desc = RelationGetDescr(rel);
 	StringInfoData columns;
 
 	initStringInfo(&columns);
@@ -340,15 +338,15 @@ resolve_column(Relation rel, const char *part, char *name, Column *column)
 static void
 add_spelling(const char *spelling, const char *role, void *state)
 {
-	Mapping    *mapping = state;
+	Mapping *mapping = state;
 	RoleSpelling *added;
 
 	if (mapping->nspellings == 0)
 		mapping->spellings = palloc(sizeof(RoleSpelling));
 	else
-		mapping->spellings = repalloc(mapping->spellings,
-									  sizeof(RoleSpelling) *
-									  (mapping->nspellings + 1));
+		mapping->spellings =
+			repalloc(mapping->spellings,
+					 sizeof(RoleSpelling) * (mapping->nspellings + 1));
 	added = &mapping->spellings[mapping->nspellings];
 	if (!chatmig_role_parse(role, &added->role))
 		ereport(ERROR,
@@ -363,14 +361,13 @@ add_spelling(const char *spelling, const char *role, void *state)
 static bool
 type_accepted(PartType accepts, Oid type)
 {
-	Oid			base = getBaseType(type);
-	char		category;
-	bool		preferred;
-	bool		is_string;
-	bool		is_enum;
-	bool		is_integer = base == INT2OID || base == INT4OID ||
-		base == INT8OID;
-	bool		is_json = base == JSONOID || base == JSONBOID;
+	Oid base = getBaseType(type);
+	char category;
+	bool preferred;
+	bool is_string;
+	bool is_enum;
+	bool is_integer = base == INT2OID || base == INT4OID || base == INT8OID;
+	bool is_json = base == JSONOID || base == JSONBOID;
 
 	get_type_category_preferred(base, &category, &preferred);
 	is_string = category == TYPCATEGORY_STRING;
@@ -378,16 +375,17 @@ type_accepted(PartType accepts, Oid type)
 	switch (accepts)
 	{
 		case ACCEPTS_ORDERED:
-			return OidIsValid(lookup_type_cache(type, TYPECACHE_LT_OPR |
-												TYPECACHE_EQ_OPR)->lt_opr);
+			return OidIsValid(
+				lookup_type_cache(type, TYPECACHE_LT_OPR | TYPECACHE_EQ_OPR)
+					->lt_opr);
 		case ACCEPTS_TEXT:
 			return is_string || is_json;
 		case ACCEPTS_ROLE:
 			return is_string || is_enum || is_integer || base == BOOLOID;
 		case ACCEPTS_TIME:
 			return is_string || is_integer || base == TIMESTAMPOID ||
-				base == TIMESTAMPTZOID || base == DATEOID ||
-				base == FLOAT4OID || base == FLOAT8OID || base == NUMERICOID;
+				   base == TIMESTAMPTZOID || base == DATEOID ||
+				   base == FLOAT4OID || base == FLOAT8OID || base == NUMERICOID;
 		case ACCEPTS_LABEL:
 			return is_string || is_enum;
 		case ACCEPTS_INTEGER:
@@ -404,11 +402,12 @@ check_type(Relation rel, const char *part, PartType accepts,
 {
 	if (type_accepted(accepts, column->type))
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("column \"%s\" of \"%s\" cannot be the %s", column->name,
-					RelationGetRelationName(rel), part),
-			 errdetail("It has the type %s; accepted is %s.",
-					   format_type_be(column->type), accepted[accepts]),
-			 errhint("Name another column, or register a view that converts it.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_DATATYPE_MISMATCH),
+		 errmsg("column \"%s\" of \"%s\" cannot be the %s", column->name,
+				RelationGetRelationName(rel), part),
+		 errdetail("It has the type %s; accepted is %s.",
+				   format_type_be(column->type), accepted[accepts]),
+		 errhint("Name another column, or register a view that converts it.")));
 }

@@ -17,8 +17,8 @@
 /* How a legacy row holds messages. */
 typedef enum Shape
 {
-	SHAPE_PAIR,					/* a question and its answer */
-	SHAPE_FLAT					/* one message */
+	SHAPE_PAIR, /* a question and its answer */
+	SHAPE_FLAT  /* one message */
 } Shape;
 
 /*
@@ -30,15 +30,15 @@ typedef enum Part
 	PART_OWNER,
 	PART_COUNTERPART,
 	PART_SESSION,
-	PART_QUESTION,				/* pair */
-	PART_ANSWER,				/* pair */
-	PART_ROLE,					/* flat */
-	PART_CONTENT,				/* flat */
+	PART_QUESTION, /* pair */
+	PART_ANSWER,   /* pair */
+	PART_ROLE,     /* flat */
+	PART_CONTENT,  /* flat */
 	PART_TIME,
 	PART_MODEL,
 	PART_TOKENS,
 	PART_METADATA,
-	PART_MEDIA,					/* the medium's URL */
+	PART_MEDIA, /* the medium's URL */
 	PART_MEDIA_TYPE,
 	NUM_PARTS
 } Part;
@@ -56,47 +56,47 @@ typedef enum Role
 /* What a column of times holds; decides how it is read. */
 typedef enum TimeKind
 {
-	TIME_NONE,					/* no time column: the key orders */
+	TIME_NONE, /* no time column: the key orders */
 	TIME_TIMESTAMPTZ,
-	TIME_TIMESTAMP,				/* read in options.time_zone */
-	TIME_DATE,					/* midnight in options.time_zone */
-	TIME_EPOCH,					/* a number; epoch_unit says of what */
-	TIME_TEXT					/* ISO 8601 */
+	TIME_TIMESTAMP, /* read in options.time_zone */
+	TIME_DATE,      /* midnight in options.time_zone */
+	TIME_EPOCH,     /* a number; epoch_unit says of what */
+	TIME_TEXT       /* ISO 8601 */
 } TimeKind;
 
 typedef struct Column
 {
-	char	   *name;			/* unquoted; NULL: no column plays the part */
-	AttrNumber	attnum;
-	Oid			type;			/* as declared (a domain stays a domain) */
-	int32		typmod;
-	Oid			collation;
+	char *name; /* unquoted; NULL: no column plays the part */
+	AttrNumber attnum;
+	Oid type; /* as declared (a domain stays a domain) */
+	int32 typmod;
+	Oid collation;
 } Column;
 
 /* One spelling in the role column and the role it stands for. */
 typedef struct RoleSpelling
 {
-	char	   *spelling;		/* as the column's text output has it */
-	Role		role;
+	char *spelling; /* as the column's text output has it */
+	Role role;
 } RoleSpelling;
 
-#define MAX_KEYS 8				/* columns in a legacy key */
+#define MAX_KEYS 8 /* columns in a legacy key */
 
 typedef struct Mapping
 {
-	Shape		shape;
-	int			nkeys;			/* at least 1 */
-	Column		keys[MAX_KEYS];
-	Column		parts[NUM_PARTS];
-	TimeKind	time_kind;
-	double		epoch_unit;		/* units per second: 1, 1e3 or 1e6 */
-	int			nspellings;		/* the user's own; known ones are in role.c */
+	Shape shape;
+	int nkeys; /* at least 1 */
+	Column keys[MAX_KEYS];
+	Column parts[NUM_PARTS];
+	TimeKind time_kind;
+	double epoch_unit; /* units per second: 1, 1e3 or 1e6 */
+	int nspellings;    /* the user's own; known ones are in role.c */
 	RoleSpelling *spellings;
-	int			ncolumns;		/* all columns, in the table's order */
-	Column	   *columns;
-	int			nkept;			/* columns that no part names: kept whole in
-								 * the metadata of each message */
-	Column	   *kept;
+	int ncolumns; /* all columns, in the table's order */
+	Column *columns;
+	int nkept; /* columns that no part names: kept whole in
+				* the metadata of each message */
+	Column *kept;
 } Mapping;
 
 /* In the metadata of a message whose time is a neighbour's. */
@@ -121,7 +121,7 @@ extern bool chatmig_mapping_part_required(Shape shape, Part part);
 extern bool chatmig_mapping_keeps_role(const Mapping *mapping);
 
 /* bigint where the source has it, or else integer. */
-extern Oid	chatmig_mapping_tokens_type(const Mapping *mapping);
+extern Oid chatmig_mapping_tokens_type(const Mapping *mapping);
 
 /* Errors with 22023 on a key that the shape does not know. */
 extern void chatmig_mapping_check_keys(Jsonb *jsonb, Shape shape);
@@ -132,4 +132,4 @@ extern void chatmig_mapping_check_keys(Jsonb *jsonb, Shape shape);
  */
 extern Mapping *chatmig_mapping_resolve(Relation rel, Jsonb *jsonb);
 
-#endif							/* CHATMIG_MAPPING_H */
+#endif /* CHATMIG_MAPPING_H */

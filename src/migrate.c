@@ -28,18 +28,18 @@ typedef struct MigrateState
 {
 	/* fixed */
 	const MigrationPlan *plan;
-	MemoryContext context;		/* for what outlives a row */
+	MemoryContext context; /* for what outlives a row */
 	GroupState *group;
-	Writer	   *writer;
+	Writer *writer;
 	MigrateShow show;
-	void	   *show_state;
+	void *show_state;
 
 	/* per row, for error messages; NULL between rows */
 	const char *key;
 
 	/* counters */
 	MigrateResult *result;
-	List	   *rejects;		/* of Reject *, max_rejects of them at most */
+	List *rejects; /* of Reject *, max_rejects of them at most */
 } MigrateState;
 
 static MigrationPlan *begin(const char *name, MigrateResult *result);
@@ -61,9 +61,9 @@ void
 chatmig_migrate_run(const char *name, MigrateResult *result)
 {
 	CallerState caller;
-	RoleState	role;
+	RoleState role;
 	MigrationPlan *plan;
-	List	   *rejects;
+	List *rejects;
 
 	chatmig_caller_enter(&caller);
 	/* 1. from here on, no other run of this migration */
@@ -102,7 +102,7 @@ chatmig_migrate_rehearse(const char *name, MigrateResult *result,
 						 MigrateShow show, void *state)
 {
 	CallerState caller;
-	RoleState	role;
+	RoleState role;
 	MigrationPlan *plan;
 
 	chatmig_caller_enter(&caller);
@@ -122,7 +122,7 @@ chatmig_migrate_rehearse(const char *name, MigrateResult *result,
 static MigrationPlan *
 begin(const char *name, MigrateResult *result)
 {
-	RoleState	role;
+	RoleState role;
 	MigrationPlan *plan = chatmig_plan_make(name);
 
 	MemSet(result, 0, sizeof(MigrateResult));
@@ -136,7 +136,7 @@ begin(const char *name, MigrateResult *result)
 static bool
 has_work(const MigrationPlan *plan, RunCounts *counts)
 {
-	RoleState	role;
+	RoleState role;
 
 	if (!plan->migrated)
 		return true;
@@ -160,22 +160,17 @@ static List *
 travel(const MigrationPlan *plan, WriteMode mode, MigrateResult *result,
 	   MigrateShow show, void *show_state)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "chatmig migration",
-												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "chatmig migration", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	MigrateState state = {
-		.plan = plan,
-		.context = old,
-		.result = result,
-		.show = show,
-		.show_state = show_state
-	};
-	ErrorContextCallback callback = {
-		.previous = error_context_stack,
-		.callback = describe_row,
-		.arg = &state
-	};
+	MigrateState state = {.plan = plan,
+						  .context = old,
+						  .result = result,
+						  .show = show,
+						  .show_state = show_state};
+	ErrorContextCallback callback = {.previous = error_context_stack,
+									 .callback = describe_row,
+									 .arg = &state};
 
 	error_context_stack = &callback;
 	state.group = chatmig_group_begin(plan);
@@ -188,7 +183,8 @@ travel(const MigrationPlan *plan, WriteMode mode, MigrateResult *result,
 
 	if (!plan->migrated)
 		result->counts.legacy_rows = result->counts.migrated +
-			result->counts.empty + result->counts.rejected;
+									 result->counts.empty +
+									 result->counts.rejected;
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return state.rejects;
@@ -200,7 +196,7 @@ travel_row(LegacyRow *row, void *arg)
 {
 	MigrateState *state = arg;
 	MigrateResult *result = state->result;
-	SplitRow	split = {0};
+	SplitRow split = {0};
 
 	state->key = row->key;
 	if (row->known.known)
@@ -260,12 +256,12 @@ reject(MigrateState *state, const LegacyRow *row, const SplitRow *split)
 {
 	MemoryContext old = MemoryContextSwitchTo(state->context);
 	RejectSummary *summary = NULL;
-	ListCell   *lc;
+	ListCell *lc;
 
 	state->result->counts.rejected++;
 	foreach(lc, state->result->rejects)
-		if (strcmp(((RejectSummary *) lfirst(lc))->code,
-				   split->reject_code) == 0)
+		if (strcmp(((RejectSummary *) lfirst(lc))->code, split->reject_code) ==
+			0)
 			summary = lfirst(lc);
 	if (summary == NULL)
 	{
@@ -278,7 +274,7 @@ reject(MigrateState *state, const LegacyRow *row, const SplitRow *split)
 	summary->rows++;
 	if (list_length(state->rejects) < state->plan->options.max_rejects)
 	{
-		Reject	   *kept = palloc0(sizeof(Reject));
+		Reject *kept = palloc0(sizeof(Reject));
 
 		kept->key = pstrdup(row->key);
 		kept->code = split->reject_code;
@@ -296,16 +292,19 @@ check_rejects(const MigrationPlan *plan, const MigrateResult *result)
 	if (result->counts.rejected <= plan->options.max_rejects)
 		return;
 	first = linitial(result->rejects);
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_EXCEPTION),
-			 errmsg("%lld rows of %s cannot be converted",
-					(long long) result->counts.rejected, plan->source_name),
-			 errdetail("The first has the key %s: %s max_rejects is %lld; nothing has been changed.",
-					   first->first_key, first->first_reason,
-					   (long long) plan->options.max_rejects),
-			 errhint("SELECT * FROM chatmig_plan(%s) says how many there are of each kind. Correct the rows or the mapping; or register with options => '{\"max_rejects\": %lld}' to set them aside in chatmig_rejects, whole.",
-					 quote_literal_cstr(plan->name),
-					 (long long) result->counts.rejected)));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_DATA_EXCEPTION),
+		 errmsg("%lld rows of %s cannot be converted",
+				(long long) result->counts.rejected, plan->source_name),
+		 errdetail(
+			 "The first has the key %s: %s max_rejects is %lld; nothing has been changed.",
+			 first->first_key, first->first_reason,
+			 (long long) plan->options.max_rejects),
+		 errhint(
+			 "SELECT * FROM chatmig_plan(%s) says how many there are of each kind. Correct the rows or the mapping; or register with options => '{\"max_rejects\": %lld}' to set them aside in chatmig_rejects, whole.",
+			 quote_literal_cstr(plan->name),
+			 (long long) result->counts.rejected)));
 }
 
 static void

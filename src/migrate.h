@@ -12,24 +12,24 @@
 typedef struct RejectSummary
 {
 	const char *code;
-	int64		rows;
-	char	   *first_key;		/* as text */
-	char	   *first_reason;
+	int64 rows;
+	char *first_key; /* as text */
+	char *first_reason;
 } RejectSummary;
 
 /* What a run did, or would do. */
 typedef struct MigrateResult
 {
-	RunCounts	counts;
-	List	   *rejects;		/* of RejectSummary *, a code each */
-	int64		content_bytes;	/* of all new messages, as stored */
+	RunCounts counts;
+	List *rejects;       /* of RejectSummary *, a code each */
+	int64 content_bytes; /* of all new messages, as stored */
 } MigrateResult;
 
 /* A message as it would be written; false ends the run. */
-typedef bool (*MigrateShow) (const MigrationPlan *plan,
-							 const Conversation *conversation,
-							 const Message *message, const LegacyRow *row,
-							 void *state);
+typedef bool (*MigrateShow)(const MigrationPlan *plan,
+							const Conversation *conversation,
+							const Message *message, const LegacyRow *row,
+							void *state);
 
 /*
  * Migrates what is not migrated yet, in the current transaction. Locks, all to
@@ -48,4 +48,4 @@ extern MigrationPlan *chatmig_migrate_rehearse(const char *name,
 											   MigrateResult *result,
 											   MigrateShow show, void *state);
 
-#endif							/* CHATMIG_MIGRATE_H */
+#endif /* CHATMIG_MIGRATE_H */

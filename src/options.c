@@ -18,25 +18,23 @@
 #include "options.h"
 
 static const char *const option_names[] = {
-	"idle_gap", "title", "description", "time_zone", "max_rejects", "id_type"
-};
+	"idle_gap", "title", "description", "time_zone", "max_rejects", "id_type"};
 
-static const char *const target_keys[] = {
-	"schema", "conversations", "messages", "media", "trace"
-};
+static const char *const target_keys[] = {"schema", "conversations", "messages",
+										  "media", "trace"};
 
 #define DEFAULT_TITLE "{first_message}"
 #define DEFAULT_TIME_ZONE "UTC"
 
 static int64 parse_gap(const char *text);
-static Oid	parse_id_type(const char *text);
+static Oid parse_id_type(const char *text);
 static void check_template(const char *option, const char *template);
 static void check_time_zone(const char *name);
 
 void
 chatmig_options_parse(Jsonb *jsonb, Options *options)
 {
-	char	   *text;
+	char *text;
 
 	chatmig_arguments_check(jsonb, "options", option_names,
 							lengthof(option_names));
@@ -49,16 +47,16 @@ chatmig_options_parse(Jsonb *jsonb, Options *options)
 		options->title = chatmig_arguments_string(jsonb, "options", "title");
 	check_template("title", options->title);
 
-	options->description = chatmig_arguments_string(jsonb, "options",
-													"description");
+	options->description =
+		chatmig_arguments_string(jsonb, "options", "description");
 	check_template("description", options->description);
 
 	text = chatmig_arguments_string(jsonb, "options", "time_zone");
 	options->time_zone = text ? text : pstrdup(DEFAULT_TIME_ZONE);
 	check_time_zone(options->time_zone);
 
-	options->max_rejects = chatmig_arguments_count(jsonb, "options",
-												   "max_rejects", 0);
+	options->max_rejects =
+		chatmig_arguments_count(jsonb, "options", "max_rejects", 0);
 
 	text = chatmig_arguments_string(jsonb, "options", "id_type");
 	options->id_type = text ? parse_id_type(text) : UUIDOID;
@@ -73,18 +71,19 @@ chatmig_options_parse_target(Jsonb *jsonb, char **schema,
 	*schema = chatmig_arguments_string(jsonb, "target", "schema");
 	for (int i = 0; i < NUM_TARGETS; i++)
 	{
-		table_names[i] = chatmig_arguments_string(jsonb, "target",
-												  chatmig_target_names[i]);
-		if (table_names[i] != NULL &&
-			(table_names[i][0] == '\0' ||
-			 strlen(table_names[i]) >= NAMEDATALEN))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_NAME),
-					 errmsg("invalid name \"%s\" for the %s table",
-							table_names[i], chatmig_target_names[i]),
-					 errdetail("A name has 1 to %d bytes.", NAMEDATALEN - 1),
-					 errhint("Give the name alone; the schema is a key of its own: target => '{\"schema\": \"...\", \"%s\": \"...\"}'.",
-							 chatmig_target_names[i])));
+		table_names[i] =
+			chatmig_arguments_string(jsonb, "target", chatmig_target_names[i]);
+		if (table_names[i] != NULL && (table_names[i][0] == '\0' ||
+									   strlen(table_names[i]) >= NAMEDATALEN))
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("invalid name \"%s\" for the %s table", table_names[i],
+						chatmig_target_names[i]),
+				 errdetail("A name has 1 to %d bytes.", NAMEDATALEN - 1),
+				 errhint(
+					 "Give the name alone; the schema is a key of its own: target => '{\"schema\": \"...\", \"%s\": \"...\"}'.",
+					 chatmig_target_names[i])));
 	}
 }
 
@@ -92,21 +91,21 @@ chatmig_options_parse_target(Jsonb *jsonb, char **schema,
 static int64
 parse_gap(const char *text)
 {
-	Interval   *gap = DatumGetIntervalP(DirectFunctionCall3(interval_in,
-															CStringGetDatum(text),
-															ObjectIdGetDatum(InvalidOid),
-															Int32GetDatum(-1)));
-	int64		days = (int64) gap->month * DAYS_PER_MONTH + gap->day;
-	int64		result;
+	Interval *gap = DatumGetIntervalP(
+		DirectFunctionCall3(interval_in, CStringGetDatum(text),
+							ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	int64 days = (int64) gap->month * DAYS_PER_MONTH + gap->day;
+	int64 result;
 
 	if (pg_mul_s64_overflow(days, USECS_PER_DAY, &result) ||
-		pg_add_s64_overflow(result, gap->time, &result) ||
-		result <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("idle_gap must be longer than nothing"),
-				 errdetail("It is \"%s\".", text),
-				 errhint("Write for instance options => '{\"idle_gap\": \"30 minutes\"}', or leave it out for no gap.")));
+		pg_add_s64_overflow(result, gap->time, &result) || result <= 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("idle_gap must be longer than nothing"),
+			 errdetail("It is \"%s\".", text),
+			 errhint(
+				 "Write for instance options => '{\"idle_gap\": \"30 minutes\"}', or leave it out for no gap.")));
 	return result;
 }
 
@@ -119,43 +118,44 @@ parse_id_type(const char *text)
 		return TEXTOID;
 	if (strcmp(text, "bigint") == 0)
 		return INT8OID;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown id_type \"%s\" in options", text),
-			 errhint("Known types: uuid, text, bigint.")));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("unknown id_type \"%s\" in options", text),
+					errhint("Known types: uuid, text, bigint.")));
 }
 
 /* What is in braces must be a placeholder that title.c knows. */
 static void
 check_template(const char *option, const char *template)
 {
-	static const char *const known[] = {
-		"{owner}", "{counterpart}", "{session}", "{first_message}"
-	};
+	static const char *const known[] = {"{owner}", "{counterpart}", "{session}",
+										"{first_message}"};
 
 	for (const char *p = template; p != NULL && *p != '\0'; p++)
 	{
-		bool		found = *p != '{';
+		bool found = *p != '{';
 
 		for (int i = 0; i < lengthof(known) && !found; i++)
 			found = strncmp(p, known[i], strlen(known[i])) == 0;
 		if (!found)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("unknown placeholder in option \"%s\"", option),
-					 errdetail("It is at \"%.30s\".", p),
-					 errhint("Known placeholders: {owner}, {counterpart}, {session}, {first_message}.")));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown placeholder in option \"%s\"", option),
+				 errdetail("It is at \"%.30s\".", p),
+				 errhint(
+					 "Known placeholders: {owner}, {counterpart}, {session}, {first_message}.")));
 	}
 }
 
 static void
 check_time_zone(const char *name)
 {
-	pg_tz	   *zone = strlen(name) <= TZ_STRLEN_MAX ? pg_tzset(name) : NULL;
+	pg_tz *zone = strlen(name) <= TZ_STRLEN_MAX ? pg_tzset(name) : NULL;
 
 	if (zone == NULL || !pg_tz_acceptable(zone))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("time zone \"%s\" not recognized", name),
-				 errhint("See the view pg_timezone_names for the known ones.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("time zone \"%s\" not recognized", name),
+			 errhint("See the view pg_timezone_names for the known ones.")));
 }

@@ -17,4 +17,4 @@ extern void chatmig_options_parse(Jsonb *jsonb, Options *options);
 extern void chatmig_options_parse_target(Jsonb *jsonb, char **schema,
 										 char *table_names[NUM_TARGETS]);
 
-#endif							/* CHATMIG_OPTIONS_H */
+#endif /* CHATMIG_OPTIONS_H */

@@ -60,26 +60,26 @@ void
 chatmig_plan_probe(MigrationPlan *plan)
 {
 	const Column *time = &plan->mapping->parts[PART_TIME];
-	bool		isnull;
+	bool isnull;
 
 	if (!key_is_unique(plan))
 		check_key(plan);
 	if (plan->mapping->time_kind == TIME_NONE)
 		return;
-	(void) chatmig_query_value(psprintf("SELECT true FROM %s AS s WHERE s.%s IS NULL",
-										plan->source_name,
-										quote_identifier(time->name)),
-							   NULL, &isnull);
+	(void) chatmig_query_value(
+		psprintf("SELECT true FROM %s AS s WHERE s.%s IS NULL",
+				 plan->source_name, quote_identifier(time->name)),
+		NULL, &isnull);
 	plan->times_missing = !isnull;
 }
 
 char *
 chatmig_plan_equality(Oid type)
 {
-	Oid			operator = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
-	HeapTuple	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
+	Oid operator= lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
+	HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
 	Form_pg_operator form;
-	char	   *result;
+	char *result;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "type %u has no equality operator", type);
@@ -94,31 +94,33 @@ chatmig_plan_equality(Oid type)
 static void
 plan_source(MigrationPlan *plan, Jsonb *mapping)
 {
-	Relation	rel = try_relation_open(plan->source, AccessShareLock);
+	Relation rel = try_relation_open(plan->source, AccessShareLock);
 
 	if (rel == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("the legacy table of migration \"%s\" does not exist",
-						plan->name),
-				 errdetail("It had the OID %u and has been dropped.",
-						   plan->source),
-				 errhint("Register the table that holds the history now under another name, or, if this migration is no longer needed, call chatmig_unregister(%s).",
-						 quote_literal_cstr(plan->name))));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("the legacy table of migration \"%s\" does not exist",
+					plan->name),
+			 errdetail("It had the OID %u and has been dropped.", plan->source),
+			 errhint(
+				 "Register the table that holds the history now under another name, or, if this migration is no longer needed, call chatmig_unregister(%s).",
+				 quote_literal_cstr(plan->name))));
 	chatmig_caller_check_owner(plan->source);
-	plan->source_name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-												   RelationGetRelationName(rel));
+	plan->source_name = quote_qualified_identifier(
+		get_namespace_name(RelationGetNamespace(rel)),
+		RelationGetRelationName(rel));
 	plan->source_owner = rel->rd_rel->relowner;
 	plan->schema = get_namespace_name(RelationGetNamespace(rel));
 	plan->mapping = chatmig_mapping_resolve(rel, mapping);
-	relation_close(rel, NoLock);	/* the lock stays */
+	relation_close(rel, NoLock); /* the lock stays */
 }
 
 static void
 plan_names(MigrationPlan *plan, Jsonb *target)
 {
 	const Mapping *mapping = plan->mapping;
-	char	   *schema;
+	char *schema;
 
 	chatmig_options_parse_target(target, &schema, plan->table_names);
 	if (schema != NULL)
@@ -126,11 +128,11 @@ plan_names(MigrationPlan *plan, Jsonb *target)
 	for (int i = 0; i < NUM_TARGETS; i++)
 	{
 		if (plan->table_names[i] == NULL)
-			plan->table_names[i] = i == TARGET_TRACE ?
-				makeObjectName(plan->name, "trace", NULL) :
-				pstrdup(chatmig_target_names[i]);
-		plan->qualified[i] = quote_qualified_identifier(plan->schema,
-														plan->table_names[i]);
+			plan->table_names[i] =
+				i == TARGET_TRACE ? makeObjectName(plan->name, "trace", NULL)
+								  : pstrdup(chatmig_target_names[i]);
+		plan->qualified[i] =
+			quote_qualified_identifier(plan->schema, plan->table_names[i]);
 	}
 	plan->has_media = HAS_PART(mapping, PART_MEDIA);
 	if (HAS_PART(mapping, PART_OWNER))
@@ -150,10 +152,12 @@ plan_target(MigrationPlan *plan)
 	plan->migrated = recorded.migrated;
 	plan->migrated_at = recorded.migrated_at;
 	if (!OidIsValid(get_namespace_oid(plan->schema, true)))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_SCHEMA),
-				 errmsg("schema \"%s\" does not exist", plan->schema),
-				 errhint("Create it, or register again with another one: target => '{\"schema\": \"...\"}'.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_UNDEFINED_SCHEMA),
+			 errmsg("schema \"%s\" does not exist", plan->schema),
+			 errhint(
+				 "Create it, or register again with another one: target => '{\"schema\": \"...\"}'.")));
 	for (TargetTable i = 0; i < NUM_TARGETS; i++)
 	{
 		/* one that a rollback had to keep may have been dropped since */
@@ -169,9 +173,9 @@ plan_target(MigrationPlan *plan)
 			check_target_exists(plan, i);
 			/* the user may have renamed it */
 			plan->table_names[i] = get_rel_name(plan->tables[i]);
-			plan->qualified[i] =
-				quote_qualified_identifier(get_namespace_name(get_rel_namespace(plan->tables[i])),
-										   plan->table_names[i]);
+			plan->qualified[i] = quote_qualified_identifier(
+				get_namespace_name(get_rel_namespace(plan->tables[i])),
+				plan->table_names[i]);
 		}
 		else
 			check_name_free(plan, i);
@@ -183,36 +187,42 @@ check_target_exists(const MigrationPlan *plan, TargetTable table)
 {
 	if (get_rel_name(plan->tables[table]) != NULL)
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("the %s table of migration \"%s\" does not exist",
-					chatmig_target_names[table], plan->name),
-			 errdetail("It was %s when the migration ran, and has been dropped since.",
-					   plan->qualified[table]),
-			 errhint("Run SELECT * FROM chatmig_rollback(%s) to take back what is left, then migrate again.",
-					 quote_literal_cstr(plan->name))));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("the %s table of migration \"%s\" does not exist",
+				chatmig_target_names[table], plan->name),
+		 errdetail(
+			 "It was %s when the migration ran, and has been dropped since.",
+			 plan->qualified[table]),
+		 errhint(
+			 "Run SELECT * FROM chatmig_rollback(%s) to take back what is left, then migrate again.",
+			 quote_literal_cstr(plan->name))));
 }
 
 static void
 check_name_free(const MigrationPlan *plan, TargetTable table)
 {
-	Oid			taken = get_relname_relid(plan->table_names[table],
-										  get_namespace_oid(plan->schema, false));
+	Oid taken = get_relname_relid(plan->table_names[table],
+								  get_namespace_oid(plan->schema, false));
 
 	if (plan->migrated)
 		elog(ERROR, "the %s table of migration \"%s\" is not recorded",
 			 chatmig_target_names[table], plan->name);
 	if (!OidIsValid(taken))
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_DUPLICATE_TABLE),
-			 errmsg("relation %s already exists", plan->qualified[table]),
-			 errdetail("Migration \"%s\" would create its %s table under this name%s.",
-					   plan->name, chatmig_target_names[table],
-					   taken == plan->source ?
-					   ", which is that of the legacy table" : ""),
-			 errhint("Register again with another name, for instance target => '{\"%s\": \"chat_%s\"}', or with another schema, target => '{\"schema\": \"...\"}'.",
-					 chatmig_target_names[table], chatmig_target_names[table])));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_DUPLICATE_TABLE),
+		 errmsg("relation %s already exists", plan->qualified[table]),
+		 errdetail(
+			 "Migration \"%s\" would create its %s table under this name%s.",
+			 plan->name, chatmig_target_names[table],
+			 taken == plan->source ? ", which is that of the legacy table"
+								   : ""),
+		 errhint(
+			 "Register again with another name, for instance target => '{\"%s\": \"chat_%s\"}', or with another schema, target => '{\"schema\": \"...\"}'.",
+			 chatmig_target_names[table], chatmig_target_names[table])));
 }
 
 /* A group column keeps its name unless the default target has one like it. */
@@ -220,9 +230,8 @@ static char *
 free_column(const char *name)
 {
 	static const char *const taken[] = {
-		"id", "title", "description", "is_active", "metadata", "created_at",
-		"updated_at", "url", "type", "summary"
-	};
+		"id",         "title",      "description", "is_active", "metadata",
+		"created_at", "updated_at", "url",         "type",      "summary"};
 
 	for (int i = 0; i < lengthof(taken); i++)
 		if (strcmp(name, taken[i]) == 0)
@@ -234,9 +243,9 @@ free_column(const char *name)
 static bool
 key_is_unique(const MigrationPlan *plan)
 {
-	Relation	rel = relation_open(plan->source, NoLock);
-	bool		result = false;
-	ListCell   *lc;
+	Relation rel = relation_open(plan->source, NoLock);
+	bool result = false;
+	ListCell *lc;
 
 	if ((rel->rd_rel->relkind == RELKIND_RELATION &&
 		 !has_subclass(plan->source)) ||
@@ -244,8 +253,7 @@ key_is_unique(const MigrationPlan *plan)
 	{
 		foreach(lc, RelationGetIndexList(rel))
 		{
-			Relation	index = relation_open(lfirst_oid(lc),
-											  AccessShareLock);
+			Relation index = relation_open(lfirst_oid(lc), AccessShareLock);
 
 			result = result || index_proves_key(index, rel, plan->mapping);
 			relation_close(index, AccessShareLock);
@@ -266,8 +274,8 @@ index_proves_key(Relation index, Relation rel, const Mapping *mapping)
 		return false;
 	for (int i = 0; i < form->indnkeyatts; i++)
 	{
-		AttrNumber	attnum = form->indkey.values[i];
-		bool		in_key = false;
+		AttrNumber attnum = form->indkey.values[i];
+		bool in_key = false;
 
 		for (int k = 0; k < mapping->nkeys; k++)
 			in_key = in_key || mapping->keys[k].attnum == attnum;
@@ -277,8 +285,8 @@ index_proves_key(Relation index, Relation rel, const Mapping *mapping)
 	}
 	/* key columns beyond the index's must not be NULL either */
 	for (int k = 0; k < mapping->nkeys; k++)
-		if (!TupleDescAttr(RelationGetDescr(rel),
-						   mapping->keys[k].attnum - 1)->attnotnull)
+		if (!TupleDescAttr(RelationGetDescr(rel), mapping->keys[k].attnum - 1)
+				 ->attnotnull)
 			return false;
 	return true;
 }
@@ -287,33 +295,40 @@ static void
 check_key(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
-	char	   *columns = column_list(mapping->keys, mapping->nkeys);
-	bool		isnull;
-	Datum		found;
+	char *columns = column_list(mapping->keys, mapping->nkeys);
+	bool isnull;
+	Datum found;
 
-	(void) chatmig_query_value(psprintf("SELECT true FROM %s AS s WHERE num_nulls(%s) > 0",
-										plan->source_name, columns),
-							   NULL, &isnull);
+	(void) chatmig_query_value(
+		psprintf("SELECT true FROM %s AS s WHERE num_nulls(%s) > 0",
+				 plan->source_name, columns),
+		NULL, &isnull);
 	if (!isnull)
-		ereport(ERROR,
-				(errcode(ERRCODE_NOT_NULL_VIOLATION),
-				 errmsg("%s has rows without a key", plan->source_name),
-				 errdetail("The key of migration \"%s\" is (%s).", plan->name,
-						   columns),
-				 errhint("Register again with columns that identify every row: mapping => '{\"key\": [\"...\"]}'.")));
-	found = chatmig_query_value(psprintf("SELECT ROW(%s)::text || ', ' || count(*) || ' rows' "
-										 "FROM %s AS s GROUP BY %s "
-										 "HAVING count(*) > 1",
-										 columns, plan->source_name, columns),
-								NULL, &isnull);
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_NOT_NULL_VIOLATION),
+			 errmsg("%s has rows without a key", plan->source_name),
+			 errdetail("The key of migration \"%s\" is (%s).", plan->name,
+					   columns),
+			 errhint(
+				 "Register again with columns that identify every row: mapping => '{\"key\": [\"...\"]}'.")));
+	found = chatmig_query_value(
+		psprintf("SELECT ROW(%s)::text || ', ' || count(*) || ' rows' "
+				 "FROM %s AS s GROUP BY %s "
+				 "HAVING count(*) > 1",
+				 columns, plan->source_name, columns),
+		NULL, &isnull);
 	if (!isnull)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNIQUE_VIOLATION),
-				 errmsg("the key of migration \"%s\" does not identify the rows of %s",
-						plan->name, plan->source_name),
-				 errdetail("Several rows have the same (%s), for instance %s.",
-						   columns, TextDatumGetCString(found)),
-				 errhint("Register again with columns that identify every row: mapping => '{\"key\": [\"...\"]}'.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_UNIQUE_VIOLATION),
+			 errmsg(
+				 "the key of migration \"%s\" does not identify the rows of %s",
+				 plan->name, plan->source_name),
+			 errdetail("Several rows have the same (%s), for instance %s.",
+					   columns, TextDatumGetCString(found)),
+			 errhint(
+				 "Register again with columns that identify every row: mapping => '{\"key\": [\"...\"]}'.")));
 }
 
 static char *

@@ -13,43 +13,43 @@
 
 typedef struct Options
 {
-	int64		idle_gap;		/* microseconds; 0: none */
-	char	   *title;			/* template; NULL: no title */
-	char	   *description;	/* template; NULL: no description */
-	char	   *time_zone;		/* for times without one */
-	int64		max_rejects;
-	Oid			id_type;		/* of conversations, messages and media: uuid,
-								 * text or bigint */
+	int64 idle_gap;    /* microseconds; 0: none */
+	char *title;       /* template; NULL: no title */
+	char *description; /* template; NULL: no description */
+	char *time_zone;   /* for times without one */
+	int64 max_rejects;
+	Oid id_type; /* of conversations, messages and media: uuid,
+				  * text or bigint */
 } Options;
 
 typedef struct MigrationPlan
 {
-	char	   *name;			/* the migration's */
+	char *name; /* the migration's */
 
 	/* the source */
-	Oid			source;
-	char	   *source_name;	/* schema-qualified and quoted */
-	Oid			source_owner;	/* the role that reads and writes */
-	Mapping    *mapping;
-	Options		options;
+	Oid source;
+	char *source_name; /* schema-qualified and quoted */
+	Oid source_owner;  /* the role that reads and writes */
+	Mapping *mapping;
+	Options options;
 
 	/* the target; see target.h for the columns */
-	char	   *schema;			/* unquoted */
-	char	   *table_names[NUM_TARGETS];	/* unquoted */
-	char	   *qualified[NUM_TARGETS]; /* schema-qualified and quoted */
-	Oid			tables[NUM_TARGETS];	/* InvalidOid: not there (yet) */
-	bool		created[NUM_TARGETS];	/* made by chatmig */
-	bool		fresh[NUM_TARGETS]; /* made in this run */
-	char	   *owner_column;	/* in conversations and media; NULL: none */
-	char	   *counterpart_column; /* in conversations; NULL: none */
-	bool		has_media;
+	char *schema;                   /* unquoted */
+	char *table_names[NUM_TARGETS]; /* unquoted */
+	char *qualified[NUM_TARGETS];   /* schema-qualified and quoted */
+	Oid tables[NUM_TARGETS];        /* InvalidOid: not there (yet) */
+	bool created[NUM_TARGETS];      /* made by chatmig */
+	bool fresh[NUM_TARGETS];        /* made in this run */
+	char *owner_column;             /* in conversations and media; NULL: none */
+	char *counterpart_column;       /* in conversations; NULL: none */
+	bool has_media;
 
-	bool		migrated;		/* an earlier run has been here: the trace
-								 * says what is done */
-	TimestampTz migrated_at;	/* of the first run, if migrated */
+	bool migrated;           /* an earlier run has been here: the trace
+							  * says what is done */
+	TimestampTz migrated_at; /* of the first run, if migrated */
 
 	/* found out by chatmig_plan_probe() */
-	bool		times_missing;	/* some rows have no time: take neighbours' */
+	bool times_missing; /* some rows have no time: take neighbours' */
 } MigrationPlan;
 
 /*
@@ -73,4 +73,4 @@ extern void chatmig_plan_probe(MigrationPlan *plan);
 /* The type's default equality operator, as OPERATOR(schema.=). */
 extern char *chatmig_plan_equality(Oid type);
 
-#endif							/* CHATMIG_PLAN_H */
+#endif /* CHATMIG_PLAN_H */

@@ -20,9 +20,9 @@
 typedef struct StreamReceiver
 {
 	DestReceiver pub;
-	QueryBegin	begin;
-	QueryRow	row;
-	void	   *state;
+	QueryBegin begin;
+	QueryRow row;
+	void *state;
 } StreamReceiver;
 
 static ParamListInfo make_params(const QueryArgs *args);
@@ -53,8 +53,8 @@ uint64
 chatmig_query_run(const char *sql, const QueryArgs *args)
 {
 	SPIExecuteOptions options = {.params = make_params(args)};
-	uint64		processed;
-	int			code;
+	uint64 processed;
+	int code;
 
 	SPI_connect();
 	code = SPI_execute_extended(sql, &options);
@@ -70,13 +70,10 @@ Datum
 chatmig_query_value(const char *sql, const QueryArgs *args, bool *isnull)
 {
 	SPIExecuteOptions options = {
-		.params = make_params(args),
-		.read_only = true,
-		.tcount = 1
-	};
+		.params = make_params(args), .read_only = true, .tcount = 1};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		result = (Datum) 0;
-	int			code;
+	Datum result = (Datum) 0;
+	int code;
 
 	SPI_connect();
 	code = SPI_execute_extended(sql, &options);
@@ -86,9 +83,9 @@ chatmig_query_value(const char *sql, const QueryArgs *args, bool *isnull)
 	*isnull = true;
 	if (SPI_processed > 0)
 	{
-		Oid			type = SPI_gettypeid(SPI_tuptable->tupdesc, 1);
-		bool		byval;
-		int16		len;
+		Oid type = SPI_gettypeid(SPI_tuptable->tupdesc, 1);
+		bool byval;
+		int16 len;
 
 		get_typlenbyval(type, &len, &byval);
 		result = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
@@ -108,8 +105,8 @@ chatmig_query_value(const char *sql, const QueryArgs *args, bool *isnull)
 int64
 chatmig_query_count(const char *sql, const QueryArgs *args)
 {
-	bool		isnull;
-	Datum		count = chatmig_query_value(sql, args, &isnull);
+	bool isnull;
+	Datum count = chatmig_query_value(sql, args, &isnull);
 
 	return isnull ? 0 : DatumGetInt64(count);
 }
@@ -117,13 +114,11 @@ chatmig_query_count(const char *sql, const QueryArgs *args)
 List *
 chatmig_query_list(const char *sql, const QueryArgs *args)
 {
-	SPIExecuteOptions options = {
-		.params = make_params(args),
-		.read_only = true
-	};
+	SPIExecuteOptions options = {.params = make_params(args),
+								 .read_only = true};
 	MemoryContext caller = CurrentMemoryContext;
-	List	   *result = NIL;
-	int			code;
+	List *result = NIL;
+	int code;
 
 	SPI_connect();
 	code = SPI_execute_extended(sql, &options);
@@ -132,8 +127,8 @@ chatmig_query_list(const char *sql, const QueryArgs *args)
 			 SPI_result_code_string(code), sql);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		char	   *value = SPI_getvalue(SPI_tuptable->vals[i],
-										 SPI_tuptable->tupdesc, 1);
+		char *value =
+			SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
 
 		if (value != NULL)
 		{
@@ -151,25 +146,18 @@ void
 chatmig_query_stream(const char *sql, const QueryArgs *args, bool parallel,
 					 QueryBegin begin, QueryRow row, void *state)
 {
-	StreamReceiver receiver = {
-		.pub = {
-			.receiveSlot = stream_receive,
-			.rStartup = stream_startup,
-			.rShutdown = stream_shutdown,
-			.rDestroy = stream_destroy,
-			.mydest = DestNone
-		},
-		.begin = begin,
-		.row = row,
-		.state = state
-	};
+	StreamReceiver receiver = {.pub = {.receiveSlot = stream_receive,
+									   .rStartup = stream_startup,
+									   .rShutdown = stream_shutdown,
+									   .rDestroy = stream_destroy,
+									   .mydest = DestNone},
+							   .begin = begin,
+							   .row = row,
+							   .state = state};
 	SPIExecuteOptions options = {
-		.params = make_params(args),
-		.read_only = true,
-		.dest = &receiver.pub
-	};
-	SPIPlanPtr	plan;
-	int			code;
+		.params = make_params(args), .read_only = true, .dest = &receiver.pub};
+	SPIPlanPtr plan;
+	int code;
 
 	SPI_connect();
 	plan = SPI_prepare_cursor(sql, args ? args->n : 0,
@@ -189,8 +177,8 @@ uint64
 chatmig_query_run_with_stores(const char *sql, const QueryStore *stores,
 							  int nstores)
 {
-	uint64		processed;
-	int			code;
+	uint64 processed;
+	int code;
 
 	SPI_connect();
 	for (int i = 0; i < nstores; i++)

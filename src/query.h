@@ -18,10 +18,10 @@
 /* Parameters $1, $2, ... of a statement. */
 typedef struct QueryArgs
 {
-	int			n;
-	Oid			types[MAX_QUERY_ARGS];
-	Datum		values[MAX_QUERY_ARGS];
-	char		nulls[MAX_QUERY_ARGS];	/* ' ' or 'n' */
+	int n;
+	Oid types[MAX_QUERY_ARGS];
+	Datum values[MAX_QUERY_ARGS];
+	char nulls[MAX_QUERY_ARGS]; /* ' ' or 'n' */
 } QueryArgs;
 
 extern void chatmig_query_arg(QueryArgs *args, Oid type, Datum value,
@@ -53,7 +53,7 @@ extern List *chatmig_query_list(const char *sql, const QueryArgs *args);
  * valid during the call alone. It may be of any kind: use slot_getattr() and
  * the like.
  */
-typedef bool (*QueryRow) (TupleTableSlot *slot, void *state);
+typedef bool (*QueryRow)(TupleTableSlot *slot, void *state);
 
 /*
  * Streams a SELECT's rows under the active snapshot. Rows are not collected:
@@ -61,10 +61,10 @@ typedef bool (*QueryRow) (TupleTableSlot *slot, void *state);
  * then the callback must not start a command or assign a transaction id.
  * begin, if not NULL, is called once with the rows' descriptor before them.
  */
-typedef void (*QueryBegin) (TupleDesc desc, void *state);
+typedef void (*QueryBegin)(TupleDesc desc, void *state);
 extern void chatmig_query_stream(const char *sql, const QueryArgs *args,
-								 bool parallel, QueryBegin begin,
-								 QueryRow row, void *state);
+								 bool parallel, QueryBegin begin, QueryRow row,
+								 void *state);
 
 /*
  * Runs a statement that reads tuplestores under names of their own, as a
@@ -73,13 +73,13 @@ extern void chatmig_query_stream(const char *sql, const QueryArgs *args,
 typedef struct QueryStore
 {
 	const char *name;
-	TupleDesc	desc;
+	TupleDesc desc;
 	Tuplestorestate *store;
-	double		ntuples;
+	double ntuples;
 } QueryStore;
 
 extern uint64 chatmig_query_run_with_stores(const char *sql,
 											const QueryStore *stores,
 											int nstores);
 
-#endif							/* CHATMIG_QUERY_H */
+#endif /* CHATMIG_QUERY_H */

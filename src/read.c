@@ -25,19 +25,19 @@ typedef struct ReadState
 	/* fixed */
 	const MigrationPlan *plan;
 	ReadColumns columns;
-	ReadRow		callback;
-	void	   *callback_state;
-	FmgrInfo	key_output[MAX_KEYS];
+	ReadRow callback;
+	void *callback_state;
+	FmgrInfo key_output[MAX_KEYS];
 
 	/* per row */
 	MemoryContext row_context;
-	LegacyRow	row;
+	LegacyRow row;
 } ReadState;
 
 typedef struct RejectedState
 {
 	MemoryContext context;
-	List	   *rejects;		/* of Reject * */
+	List *rejects; /* of Reject * */
 } RejectedState;
 
 static bool receive_rejected(TupleTableSlot *slot, void *state);
@@ -51,24 +51,20 @@ void
 chatmig_read_rows(const MigrationPlan *plan, bool parallel, ReadRow callback,
 				  void *callback_state)
 {
-	ReadState	state = {
-		.plan = plan,
-		.callback = callback,
-		.callback_state = callback_state
-	};
-	char	   *sql = chatmig_read_query(plan, &state.columns);
+	ReadState state = {
+		.plan = plan, .callback = callback, .callback_state = callback_state};
+	char *sql = chatmig_read_query(plan, &state.columns);
 
 	for (int i = 0; i < plan->mapping->nkeys; i++)
 	{
-		Oid			output;
-		bool		is_varlena;
+		Oid output;
+		bool is_varlena;
 
 		getTypeOutputInfo(plan->mapping->keys[i].type, &output, &is_varlena);
 		fmgr_info(output, &state.key_output[i]);
 	}
-	state.row_context = AllocSetContextCreate(CurrentMemoryContext,
-											  "chatmig legacy row",
-											  ALLOCSET_DEFAULT_SIZES);
+	state.row_context = AllocSetContextCreate(
+		CurrentMemoryContext, "chatmig legacy row", ALLOCSET_DEFAULT_SIZES);
 	chatmig_query_stream(sql, NULL, parallel, NULL, receive, &state);
 	MemoryContextDelete(state.row_context);
 }
@@ -76,20 +72,21 @@ chatmig_read_rows(const MigrationPlan *plan, bool parallel, ReadRow callback,
 void
 chatmig_read_totals(const MigrationPlan *plan, int64 *rows, int64 *traced)
 {
-	*rows = chatmig_query_count(psprintf("SELECT count(*) FROM %s",
-										 plan->source_name), NULL);
-	*traced = plan->migrated ?
-		chatmig_query_count(chatmig_read_query_traced(plan), NULL) : 0;
+	*rows = chatmig_query_count(
+		psprintf("SELECT count(*) FROM %s", plan->source_name), NULL);
+	*traced = plan->migrated
+				  ? chatmig_query_count(chatmig_read_query_traced(plan), NULL)
+				  : 0;
 }
 
 /* In one pass over the source, however many there are. */
 void
 chatmig_read_rejected(const MigrationPlan *plan, List *rejects)
 {
-	int			n = list_length(rejects);
-	Datum	   *keys = palloc(sizeof(Datum) * Max(n, 1));
-	RejectedState state = {.context = CurrentMemoryContext,.rejects = rejects};
-	QueryArgs	args = {0};
+	int n = list_length(rejects);
+	Datum *keys = palloc(sizeof(Datum) * Max(n, 1));
+	RejectedState state = {.context = CurrentMemoryContext, .rejects = rejects};
+	QueryArgs args = {0};
 
 	if (n == 0)
 		return;
@@ -99,8 +96,8 @@ chatmig_read_rejected(const MigrationPlan *plan, List *rejects)
 					  PointerGetDatum(construct_array(keys, n, TEXTOID, -1,
 													  false, TYPALIGN_INT)),
 					  false);
-	chatmig_query_stream(chatmig_read_query_rejected(plan), &args, false,
-						 NULL, receive_rejected, &state);
+	chatmig_query_stream(chatmig_read_query_rejected(plan), &args, false, NULL,
+						 receive_rejected, &state);
 }
 
 static bool
@@ -108,11 +105,11 @@ receive_rejected(TupleTableSlot *slot, void *state)
 {
 	RejectedState *rejected = state;
 	MemoryContext old = MemoryContextSwitchTo(rejected->context);
-	Reject	   *reject;
+	Reject *reject;
 
 	slot_getallattrs(slot);
-	reject = list_nth(rejected->rejects,
-					  DatumGetInt64(slot->tts_values[0]) - 1);
+	reject =
+		list_nth(rejected->rejects, DatumGetInt64(slot->tts_values[0]) - 1);
 	reject->legacy_row = DatumGetJsonbPCopy(slot->tts_values[1]);
 	MemoryContextSwitchTo(old);
 	return true;
@@ -121,8 +118,8 @@ receive_rejected(TupleTableSlot *slot, void *state)
 static bool
 receive(TupleTableSlot *slot, void *state)
 {
-	ReadState  *read = state;
-	bool		more;
+	ReadState *read = state;
+	bool more;
 	MemoryContext old = MemoryContextSwitchTo(read->row_context);
 
 	fill_row(read, slot);
@@ -137,8 +134,8 @@ fill_row(ReadState *state, TupleTableSlot *slot)
 {
 	const Mapping *mapping = state->plan->mapping;
 	const ReadColumns *columns = &state->columns;
-	LegacyRow  *row = &state->row;
-	Value		role;
+	LegacyRow *row = &state->row;
+	Value role;
 
 	slot_getallattrs(slot);
 	for (int i = 0; i < mapping->nkeys; i++)
@@ -148,7 +145,8 @@ fill_row(ReadState *state, TupleTableSlot *slot)
 	row->group.counterpart = value_of(slot, columns->counterpart);
 	row->group.session = value_of(slot, columns->session);
 	row->time = value_of(slot, columns->time);
-	row->time_invalid = row->time.isnull &&
+	row->time_invalid =
+		row->time.isnull &&
 		!DatumGetBool(slot->tts_values[columns->time_missing - 1]);
 	row->contents[0] = value_of(slot, columns->contents);
 	if (mapping->shape == SHAPE_PAIR)
@@ -169,8 +167,8 @@ static void
 fill_known(ReadState *state, TupleTableSlot *slot)
 {
 	const ReadColumns *columns = &state->columns;
-	KnownRow   *known = &state->row.known;
-	Value		next;
+	KnownRow *known = &state->row.known;
+	Value next;
 
 	MemSet(known, 0, sizeof(KnownRow));
 	if (columns->known == 0)
@@ -188,7 +186,7 @@ fill_known(ReadState *state, TupleTableSlot *slot)
 static Value
 value_of(TupleTableSlot *slot, int attnum)
 {
-	Value		value = {.isnull = true};
+	Value value = {.isnull = true};
 
 	if (attnum > 0)
 	{
@@ -202,7 +200,7 @@ value_of(TupleTableSlot *slot, int attnum)
 static char *
 key_text(ReadState *state)
 {
-	int			nkeys = state->plan->mapping->nkeys;
+	int nkeys = state->plan->mapping->nkeys;
 	StringInfoData text;
 
 	if (nkeys == 1)

@@ -9,7 +9,7 @@
 #include "rows.h"
 
 /* False ends the reading. */
-typedef bool (*ReadRow) (LegacyRow *row, void *state);
+typedef bool (*ReadRow)(LegacyRow *row, void *state);
 
 /*
  * Streams the legacy rows that a run must look at: all of them in a first
@@ -29,4 +29,4 @@ extern void chatmig_read_totals(const MigrationPlan *plan, int64 *rows,
 /* Fetches the whole legacy row of each Reject *, by its key. */
 extern void chatmig_read_rejected(const MigrationPlan *plan, List *rejects);
 
-#endif							/* CHATMIG_READ_H */
+#endif /* CHATMIG_READ_H */

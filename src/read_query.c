@@ -26,20 +26,18 @@
 #define MAX_OBJECT_COLUMNS 40
 
 /* The parts that make a group, in the order of GroupKey. */
-static const Part group_parts[] = {
-	PART_OWNER, PART_COUNTERPART, PART_SESSION
-};
+static const Part group_parts[] = {PART_OWNER, PART_COUNTERPART, PART_SESSION};
 
 /* The select list while it is being built. */
 typedef struct SelectList
 {
 	StringInfoData sql;
-	int			natts;
+	int natts;
 } SelectList;
 
-static int	add(SelectList *list, const char *name, const char *expression);
-static int	add_part(SelectList *list, const MigrationPlan *plan, Part part,
-					 const char *cast);
+static int add(SelectList *list, const char *name, const char *expression);
+static int add_part(SelectList *list, const MigrationPlan *plan, Part part,
+					const char *cast);
 static void add_contents(SelectList *list, const MigrationPlan *plan,
 						 ReadColumns *columns);
 static char *column(const MigrationPlan *plan, Part part);
@@ -61,7 +59,7 @@ char *
 chatmig_read_query(const MigrationPlan *plan, ReadColumns *columns)
 {
 	const Mapping *mapping = plan->mapping;
-	SelectList	list = {0};
+	SelectList list = {0};
 	StringInfoData sql;
 
 	MemSet(columns, 0, sizeof(ReadColumns));
@@ -75,18 +73,19 @@ chatmig_read_query(const MigrationPlan *plan, ReadColumns *columns)
 	columns->session = add_part(&list, plan, PART_SESSION, "");
 	columns->time = add(&list, "at", time_of_message(plan));
 	columns->time_missing =
-		add(&list, "time_missing", mapping->time_kind == TIME_NONE ? "true" :
-			psprintf("s.%s IS NULL", column(plan, PART_TIME)));
+		add(&list, "time_missing",
+			mapping->time_kind == TIME_NONE
+				? "true"
+				: psprintf("s.%s IS NULL", column(plan, PART_TIME)));
 	add_contents(&list, plan, columns);
 	columns->metadata = add(&list, "metadata", metadata(plan));
-	columns->fingerprint = add(&list, "fingerprint",
-							   psprintf("%s.chatmig_fingerprint(s)",
-										chatmig_ledger_schema()));
+	columns->fingerprint =
+		add(&list, "fingerprint",
+			psprintf("%s.chatmig_fingerprint(s)", chatmig_ledger_schema()));
 	if (plan->migrated)
 	{
 		columns->known = add(&list, "known", "t.key_1 IS NOT NULL");
-		columns->conversation = add(&list, "conversation",
-									"t.conversation_id");
+		columns->conversation = add(&list, "conversation", "t.conversation_id");
 		columns->position = add(&list, "\"position\"", "m.\"position\"");
 	}
 
@@ -94,12 +93,11 @@ chatmig_read_query(const MigrationPlan *plan, ReadColumns *columns)
 	appendStringInfo(&sql, "SELECT %s FROM %s AS s", list.sql.data,
 					 plan->source_name);
 	if (plan->times_missing)
-		appendStringInfo(&sql, " LEFT JOIN (%s) AS f ON %s",
-						 neighbours(plan), key_join(plan, "f"));
+		appendStringInfo(&sql, " LEFT JOIN (%s) AS f ON %s", neighbours(plan),
+						 key_join(plan, "f"));
 	if (plan->migrated)
 	{
-		appendStringInfo(&sql, "%s%s", trace_joins(plan),
-						 pending_owners(plan));
+		appendStringInfo(&sql, "%s%s", trace_joins(plan), pending_owners(plan));
 		/* with_next() adds the run's number, and then these */
 		columns->next_conversation = list.natts + 2;
 		columns->next_time = list.natts + 3;
@@ -118,8 +116,7 @@ chatmig_read_query_key(const MigrationPlan *plan)
 	StringInfoData sql;
 
 	if (mapping->nkeys == 1)
-		return psprintf("s.%s::text",
-						quote_identifier(mapping->keys[0].name));
+		return psprintf("s.%s::text", quote_identifier(mapping->keys[0].name));
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "jsonb_build_array(");
 	for (int i = 0; i < mapping->nkeys; i++)
@@ -167,8 +164,7 @@ add_part(SelectList *list, const MigrationPlan *plan, Part part,
 }
 
 static void
-add_contents(SelectList *list, const MigrationPlan *plan,
-			 ReadColumns *columns)
+add_contents(SelectList *list, const MigrationPlan *plan, ReadColumns *columns)
 {
 	if (plan->mapping->shape == SHAPE_PAIR)
 	{
@@ -181,9 +177,10 @@ add_contents(SelectList *list, const MigrationPlan *plan,
 		columns->role = add_part(list, plan, PART_ROLE, "::text");
 	}
 	columns->model = add_part(list, plan, PART_MODEL, "::text");
-	columns->tokens = add_part(list, plan, PART_TOKENS,
-							   chatmig_mapping_tokens_type(plan->mapping) == INT8OID ?
-							   "::int8" : "::int4");
+	columns->tokens = add_part(
+		list, plan, PART_TOKENS,
+		chatmig_mapping_tokens_type(plan->mapping) == INT8OID ? "::int8"
+															  : "::int4");
 	columns->media = add_part(list, plan, PART_MEDIA, "::text");
 	columns->media_type = add_part(list, plan, PART_MEDIA_TYPE, "::text");
 }
@@ -208,18 +205,19 @@ time_of_row(const MigrationPlan *plan)
 		case TIME_TIMESTAMPTZ:
 			return psprintf("s.%s::timestamptz", column(plan, PART_TIME));
 		case TIME_TIMESTAMP:
-			return psprintf("%s.chatmig_time_from_timestamp(s.%s::timestamp, %s)",
-							schema, column(plan, PART_TIME), zone);
+			return psprintf(
+				"%s.chatmig_time_from_timestamp(s.%s::timestamp, %s)", schema,
+				column(plan, PART_TIME), zone);
 		case TIME_DATE:
-			return psprintf("%s.chatmig_time_from_date(s.%s::date, %s)",
-							schema, column(plan, PART_TIME), zone);
+			return psprintf("%s.chatmig_time_from_date(s.%s::date, %s)", schema,
+							column(plan, PART_TIME), zone);
 		case TIME_EPOCH:
 			return psprintf("%s.chatmig_time_from_epoch(s.%s::float8, %.0f)",
 							schema, column(plan, PART_TIME),
 							plan->mapping->epoch_unit);
 		case TIME_TEXT:
-			return psprintf("%s.chatmig_time_from_text(s.%s::text, %s)",
-							schema, column(plan, PART_TIME), zone);
+			return psprintf("%s.chatmig_time_from_text(s.%s::text, %s)", schema,
+							column(plan, PART_TIME), zone);
 	}
 	return NULL;
 }
@@ -231,11 +229,12 @@ time_of_message(const MigrationPlan *plan)
 	if (!plan->times_missing)
 		return time_of_row(plan);
 	/* once given, a time does not change when new neighbours appear */
-	return psprintf("CASE WHEN s.%s IS NOT NULL THEN %s ELSE %s END",
-					column(plan, PART_TIME), time_of_row(plan),
-					plan->migrated ?
-					"CASE WHEN t.key_1 IS NULL THEN f.at ELSE coalesce(m.created_at, f.at) END" :
-					"f.at");
+	return psprintf(
+		"CASE WHEN s.%s IS NOT NULL THEN %s ELSE %s END",
+		column(plan, PART_TIME), time_of_row(plan),
+		plan->migrated
+			? "CASE WHEN t.key_1 IS NULL THEN f.at ELSE coalesce(m.created_at, f.at) END"
+			: "f.at");
 }
 
 /*
@@ -249,13 +248,13 @@ metadata(const MigrationPlan *plan)
 {
 	const Column *mapped = &plan->mapping->parts[PART_METADATA];
 	StringInfoData names;
-	char	   *added = added_metadata(plan, &names);
-	char	   *value;
-	char	   *whole;
+	char *added = added_metadata(plan, &names);
+	char *value;
+	char *whole;
 
 	if (mapped->name == NULL)
-		return added == NULL ? pstrdup("NULL::jsonb") :
-			psprintf("nullif(%s, '{}')", added);
+		return added == NULL ? pstrdup("NULL::jsonb")
+							 : psprintf("nullif(%s, '{}')", added);
 	value = json_value(mapped);
 	whole = psprintf("jsonb_build_object(%s, %s)",
 					 quote_literal_cstr(mapped->name), value);
@@ -266,9 +265,8 @@ metadata(const MigrationPlan *plan)
 	return psprintf("CASE WHEN s.%s IS NULL THEN nullif(%s, '{}') "
 					"WHEN jsonb_typeof(%s) = 'object' AND NOT %s ?| ARRAY[%s] "
 					"THEN %s || %s ELSE %s || %s END",
-					quote_identifier(mapped->name), added,
-					value, value, names.data,
-					value, added, whole, added);
+					quote_identifier(mapped->name), added, value, value,
+					names.data, value, added, whole, added);
 }
 
 /* What is added to mapped metadata, and under which names; NULL: nothing. */
@@ -292,8 +290,7 @@ added_metadata(const MigrationPlan *plan, StringInfo names)
 							 quote_literal_cstr(mapping->kept[i].name));
 		}
 		appendStringInfo(&sql, ") > 0 THEN %s ELSE '{}'::jsonb END",
-						 object(mapping->kept,
-												   mapping->nkept));
+						 object(mapping->kept, mapping->nkept));
 	}
 	if (chatmig_mapping_keeps_role(mapping))
 	{
@@ -301,15 +298,18 @@ added_metadata(const MigrationPlan *plan, StringInfo names)
 						 sql.len > 0 ? " || " : "",
 						 quote_identifier(role->name));
 		for (int i = 0; i < mapping->nspellings; i++)
-			appendStringInfo(&sql, "%s%s", i > 0 ? ", " : "",
-							 quote_literal_cstr(mapping->spellings[i].spelling));
-		appendStringInfo(&sql, ") THEN jsonb_build_object(%s, s.%s) ELSE '{}' END",
-						 quote_literal_cstr(role->name),
-						 quote_identifier(role->name));
+			appendStringInfo(
+				&sql, "%s%s", i > 0 ? ", " : "",
+				quote_literal_cstr(mapping->spellings[i].spelling));
+		appendStringInfo(
+			&sql, ") THEN jsonb_build_object(%s, s.%s) ELSE '{}' END",
+			quote_literal_cstr(role->name), quote_identifier(role->name));
 		appendStringInfo(names, "%s, ", quote_literal_cstr(role->name));
 	}
 	if (plan->times_missing)
-		appendStringInfo(&sql, "%sCASE WHEN s.%s IS NULL THEN '{\"" TIME_MISSING_MARK "\": true}'::jsonb ELSE '{}' END",
+		appendStringInfo(&sql,
+						 "%sCASE WHEN s.%s IS NULL THEN '{\"" TIME_MISSING_MARK
+						 "\": true}'::jsonb ELSE '{}' END",
 						 sql.len > 0 ? " || " : "", column(plan, PART_TIME));
 	appendStringInfoString(names, "'" TIME_MISSING_MARK "'");
 	return sql.len == 0 ? NULL : psprintf("(%s)", sql.data);
@@ -341,12 +341,11 @@ object(const Column *columns, int n)
 	for (int i = 0; i < n; i++)
 	{
 		if (i % MAX_OBJECT_COLUMNS == 0)
-			appendStringInfoString(&sql, i == 0 ? "jsonb_build_object(" :
-								   ") || jsonb_build_object(");
-		appendStringInfo(&sql, "%s%s, %s",
-						 i % MAX_OBJECT_COLUMNS == 0 ? "" : ", ",
-						 quote_literal_cstr(columns[i].name),
-						 json_value(&columns[i]));
+			appendStringInfoString(&sql, i == 0 ? "jsonb_build_object("
+												: ") || jsonb_build_object(");
+		appendStringInfo(
+			&sql, "%s%s, %s", i % MAX_OBJECT_COLUMNS == 0 ? "" : ", ",
+			quote_literal_cstr(columns[i].name), json_value(&columns[i]));
 	}
 	appendStringInfoString(&sql, n > 0 ? ")" : "'{}'::jsonb");
 	return sql.data;
@@ -360,10 +359,12 @@ object(const Column *columns, int n)
 static char *
 neighbours(const MigrationPlan *plan)
 {
-	char	   *group = group_columns(plan, "g.");
-	const char *by_group = group[0] == '\0' ? "" :
-		psprintf("PARTITION BY %.*s ", (int) strlen(group) - 2, group);
-	char	   *keys = key_columns(plan, "");
+	char *group = group_columns(plan, "g.");
+	const char *by_group =
+		group[0] == '\0'
+			? ""
+			: psprintf("PARTITION BY %.*s ", (int) strlen(group) - 2, group);
+	char *keys = key_columns(plan, "");
 	StringInfoData list;
 
 	initStringInfo(&list);
@@ -376,26 +377,27 @@ neighbours(const MigrationPlan *plan)
 							 column(plan, group_parts[i]),
 							 chatmig_part_names[group_parts[i]]);
 
-	return psprintf("SELECT %s, coalesce(before, after) AS at FROM ("
-					"SELECT %s, missing, "
-					"first_value(at) OVER (PARTITION BY %srun ORDER BY %s) AS before, "
-					"first_value(at) OVER (%sORDER BY at IS NULL, %s) AS after "
-					"FROM (SELECT *, count(at) OVER (%sORDER BY %s) AS run "
-					"FROM (SELECT %s%s AS at, s.%s IS NULL AS missing FROM %s AS s) AS g"
-					") AS g) AS g WHERE missing",
-					keys, keys, group, keys, by_group, keys, by_group, keys,
-					list.data, time_of_row(plan), column(plan, PART_TIME),
-					plan->source_name);
+	return psprintf(
+		"SELECT %s, coalesce(before, after) AS at FROM ("
+		"SELECT %s, missing, "
+		"first_value(at) OVER (PARTITION BY %srun ORDER BY %s) AS before, "
+		"first_value(at) OVER (%sORDER BY at IS NULL, %s) AS after "
+		"FROM (SELECT *, count(at) OVER (%sORDER BY %s) AS run "
+		"FROM (SELECT %s%s AS at, s.%s IS NULL AS missing FROM %s AS s) AS g"
+		") AS g) AS g WHERE missing",
+		keys, keys, group, keys, by_group, keys, by_group, keys, list.data,
+		time_of_row(plan), column(plan, PART_TIME), plan->source_name);
 }
 
 /* The trace, and the last message of each row that is in it. */
 static char *
 trace_joins(const MigrationPlan *plan)
 {
-	return psprintf(" LEFT JOIN %s AS t ON %s"
-					" LEFT JOIN %s AS m ON m.id = t.message_ids[array_upper(t.message_ids, 1)]",
-					plan->qualified[TARGET_TRACE], key_join(plan, "t"),
-					plan->qualified[TARGET_MESSAGES]);
+	return psprintf(
+		" LEFT JOIN %s AS t ON %s"
+		" LEFT JOIN %s AS m ON m.id = t.message_ids[array_upper(t.message_ids, 1)]",
+		plan->qualified[TARGET_TRACE], key_join(plan, "t"),
+		plan->qualified[TARGET_MESSAGES]);
 }
 
 /*
@@ -408,20 +410,20 @@ pending_owners(const MigrationPlan *plan)
 	for (int i = 0; i < lengthof(group_parts); i++)
 	{
 		const Column *part = &plan->mapping->parts[group_parts[i]];
-		char	   *pending;
-		char	   *name;
+		char *pending;
+		char *name;
 
 		if (part->name == NULL)
 			continue;
 		name = column(plan, group_parts[i]);
-		pending = psprintf("SELECT s.%s FROM %s AS s LEFT JOIN %s AS t ON %s WHERE t.key_1 IS NULL",
-						   name, plan->source_name,
-						   plan->qualified[TARGET_TRACE],
-						   key_join(plan, "t"));
+		pending = psprintf(
+			"SELECT s.%s FROM %s AS s LEFT JOIN %s AS t ON %s WHERE t.key_1 IS NULL",
+			name, plan->source_name, plan->qualified[TARGET_TRACE],
+			key_join(plan, "t"));
 		return psprintf(" WHERE s.%s %s ANY (%s) OR "
 						"(s.%s IS NULL AND EXISTS (%s AND s.%s IS NULL))",
-						name, chatmig_plan_equality(part->type), pending,
-						name, pending, name);
+						name, chatmig_plan_equality(part->type), pending, name,
+						pending, name);
 	}
 	return pstrdup("");
 }
@@ -448,8 +450,7 @@ key_columns(const MigrationPlan *plan, const char *suffix)
 
 	initStringInfo(&list);
 	for (int i = 0; i < plan->mapping->nkeys; i++)
-		appendStringInfo(&list, "%skey_%d%s", i > 0 ? ", " : "", i + 1,
-						 suffix);
+		appendStringInfo(&list, "%skey_%d%s", i > 0 ? ", " : "", i + 1, suffix);
 	return list.data;
 }
 
@@ -480,18 +481,20 @@ key_join(const MigrationPlan *plan, const char *alias)
 static char *
 with_next(const MigrationPlan *plan, const char *inner)
 {
-	char	   *group = group_columns(plan, "");
-	const char *by_group = group[0] == '\0' ? "" :
-		psprintf("PARTITION BY %.*s ", (int) strlen(group) - 2, group);
-	char	   *backwards = psprintf("at DESC, %s",
-									 key_columns(plan, " DESC"));
+	char *group = group_columns(plan, "");
+	const char *by_group =
+		group[0] == '\0'
+			? ""
+			: psprintf("PARTITION BY %.*s ", (int) strlen(group) - 2, group);
+	char *backwards = psprintf("at DESC, %s", key_columns(plan, " DESC"));
 
-	return psprintf("SELECT q.*, first_value(conversation) OVER w, "
-					"first_value(at) OVER w FROM ("
-					"SELECT q.*, count(*) FILTER (WHERE known) OVER (%sORDER BY %s) AS run "
-					"FROM (%s) AS q) AS q "
-					"WINDOW w AS (PARTITION BY %srun ORDER BY %s) "
-					"ORDER BY %sat, %s",
-					by_group, backwards, inner, group, backwards,
-					group, key_columns(plan, ""));
+	return psprintf(
+		"SELECT q.*, first_value(conversation) OVER w, "
+		"first_value(at) OVER w FROM ("
+		"SELECT q.*, count(*) FILTER (WHERE known) OVER (%sORDER BY %s) AS run "
+		"FROM (%s) AS q) AS q "
+		"WINDOW w AS (PARTITION BY %srun ORDER BY %s) "
+		"ORDER BY %sat, %s",
+		by_group, backwards, inner, group, backwards, group,
+		key_columns(plan, ""));
 }

@@ -10,26 +10,26 @@
 /* Where the query's columns are: attribute numbers, 0 where there is none. */
 typedef struct ReadColumns
 {
-	int			natts;
-	int			keys;			/* the first of them */
-	int			owner;
-	int			counterpart;
-	int			session;
-	int			time;
-	int			time_missing;	/* the row has no time of its own */
-	int			contents;		/* the first of one or two */
-	int			role;
-	int			model;
-	int			tokens;
-	int			metadata;
-	int			media;
-	int			media_type;
-	int			fingerprint;
-	int			known;			/* these only if the plan is migrated: */
-	int			conversation;
-	int			position;
-	int			next_conversation;
-	int			next_time;
+	int natts;
+	int keys; /* the first of them */
+	int owner;
+	int counterpart;
+	int session;
+	int time;
+	int time_missing; /* the row has no time of its own */
+	int contents;     /* the first of one or two */
+	int role;
+	int model;
+	int tokens;
+	int metadata;
+	int media;
+	int media_type;
+	int fingerprint;
+	int known; /* these only if the plan is migrated: */
+	int conversation;
+	int position;
+	int next_conversation;
+	int next_time;
 } ReadColumns;
 
 /* The query for chatmig_read_rows(), and where its columns are. */
@@ -48,4 +48,4 @@ extern char *chatmig_read_query_traced(const MigrationPlan *plan);
  */
 extern char *chatmig_read_query_rejected(const MigrationPlan *plan);
 
-#endif							/* CHATMIG_READ_QUERY_H */
+#endif /* CHATMIG_READ_QUERY_H */

@@ -37,7 +37,7 @@ chatmig_register_add(const RegisterRequest *request)
 {
 	Registration registration = {.source = request->source};
 	CallerState caller;
-	Relation	rel;
+	Relation rel;
 	Registration *old;
 	LedgerTargets targets;
 
@@ -46,8 +46,8 @@ chatmig_register_add(const RegisterRequest *request)
 	check_source(rel);
 	check_arguments(request);
 	registration.name = choose_name(request, rel);
-	registration.mapping = chatmig_draft_mapping(rel,
-												 or_empty(request->mapping));
+	registration.mapping =
+		chatmig_draft_mapping(rel, or_empty(request->mapping));
 	registration.target = or_empty(request->target);
 	registration.options = or_empty(request->options);
 
@@ -58,15 +58,18 @@ chatmig_register_add(const RegisterRequest *request)
 	if (old == NULL || !targets.migrated)
 		chatmig_ledger_store(&registration);
 	else if (!same_registration(old, &registration))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("migration \"%s\" is migrated and cannot be registered differently",
-						registration.name),
-				 errdetail("Its mapping is %s.",
-						   JsonbToCString(NULL, &old->mapping->root,
-										  VARSIZE(old->mapping))),
-				 errhint("Run SELECT * FROM chatmig_rollback(%s) first, or register under another name and with other targets.",
-						 quote_literal_cstr(registration.name))));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg(
+				 "migration \"%s\" is migrated and cannot be registered differently",
+				 registration.name),
+			 errdetail("Its mapping is %s.",
+					   JsonbToCString(NULL, &old->mapping->root,
+									  VARSIZE(old->mapping))),
+			 errhint(
+				 "Run SELECT * FROM chatmig_rollback(%s) first, or register under another name and with other targets.",
+				 quote_literal_cstr(registration.name))));
 
 	relation_close(rel, NoLock);
 	chatmig_caller_leave(&caller);
@@ -89,12 +92,15 @@ chatmig_register_remove(const char *name)
 	chatmig_ledger_lock(name);
 	chatmig_ledger_load_targets(name, &targets);
 	if (targets.migrated)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("migration \"%s\" is migrated", name),
-				 errdetail("Forgetting it would lose the way back to the legacy rows."),
-				 errhint("Run SELECT * FROM chatmig_rollback(%s) first. To keep the new tables and stop using chatmig, run DROP EXTENSION chatmig: it leaves them in place.",
-						 quote_literal_cstr(name))));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("migration \"%s\" is migrated", name),
+			 errdetail(
+				 "Forgetting it would lose the way back to the legacy rows."),
+			 errhint(
+				 "Run SELECT * FROM chatmig_rollback(%s) first. To keep the new tables and stop using chatmig, run DROP EXTENSION chatmig: it leaves them in place.",
+				 quote_literal_cstr(name))));
 	chatmig_ledger_forget(name);
 	chatmig_caller_leave(&caller);
 }
@@ -102,16 +108,19 @@ chatmig_register_remove(const char *name)
 static Relation
 open_source(Oid source)
 {
-	Relation	rel = OidIsValid(source) ?
-		try_relation_open(source, AccessShareLock) : NULL;
+	Relation rel =
+		OidIsValid(source) ? try_relation_open(source, AccessShareLock) : NULL;
 
 	if (rel == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("no such table to register"),
-				 errdetail("The source is %s.", OidIsValid(source) ?
-						   psprintf("the OID %u", source) : "NULL"),
-				 errhint("SELECT * FROM chatmig_detect() lists the tables that hold a chat history.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("no such table to register"),
+			 errdetail("The source is %s.", OidIsValid(source)
+												? psprintf("the OID %u", source)
+												: "NULL"),
+			 errhint(
+				 "SELECT * FROM chatmig_detect() lists the tables that hold a chat history.")));
 	return rel;
 }
 
@@ -142,28 +151,31 @@ check_source(Relation rel)
 	else if (chatmig_ledger_is_member(RelationGetRelid(rel)))
 		refused = "It belongs to the extension chatmig.";
 	if (refused != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" cannot be migrated",
-						RelationGetRelationName(rel)),
-				 errdetail("%s", refused),
-				 errhint("SELECT * FROM chatmig_detect() lists the tables that hold a chat history.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("\"%s\" cannot be migrated", RelationGetRelationName(rel)),
+			 errdetail("%s", refused),
+			 errhint(
+				 "SELECT * FROM chatmig_detect() lists the tables that hold a chat history.")));
 	chatmig_caller_check_owner(RelationGetRelid(rel));
 }
 
 static void
 check_arguments(const RegisterRequest *request)
 {
-	Options		options;
-	char	   *schema;
-	char	   *table_names[NUM_TARGETS];
+	Options options;
+	char *schema;
+	char *table_names[NUM_TARGETS];
 
 	if (request->profile != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("profile \"%s\" does not exist", request->profile),
-				 errdetail("This version of chatmig has no profiles."),
-				 errhint("Leave the profile out and describe the table in mapping, target and options.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("profile \"%s\" does not exist", request->profile),
+			 errdetail("This version of chatmig has no profiles."),
+			 errhint(
+				 "Leave the profile out and describe the table in mapping, target and options.")));
 	chatmig_options_parse(or_empty(request->options), &options);
 	chatmig_options_parse_target(or_empty(request->target), &schema,
 								 table_names);
@@ -187,26 +199,27 @@ choose_name(const RegisterRequest *request, Relation rel)
 static void
 check_same_source(const Registration *old, Oid source)
 {
-	char	   *name = get_rel_name(old->source);
+	char *name = get_rel_name(old->source);
 
 	if (old->source == source || name == NULL)
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_DUPLICATE_OBJECT),
-			 errmsg("migration \"%s\" is registered for another table",
-					old->name),
-			 errdetail("Its source is %s.",
-					   quote_qualified_identifier(get_namespace_name(get_rel_namespace(old->source)),
-												  name)),
-			 errhint("Choose a name: chatmig_register(..., name => '...').")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_DUPLICATE_OBJECT),
+		 errmsg("migration \"%s\" is registered for another table", old->name),
+		 errdetail(
+			 "Its source is %s.",
+			 quote_qualified_identifier(
+				 get_namespace_name(get_rel_namespace(old->source)), name)),
+		 errhint("Choose a name: chatmig_register(..., name => '...').")));
 }
 
 static bool
 same_registration(const Registration *a, const Registration *b)
 {
 	return same_jsonb(a->mapping, b->mapping) &&
-		same_jsonb(a->target, b->target) &&
-		same_jsonb(a->options, b->options);
+		   same_jsonb(a->target, b->target) &&
+		   same_jsonb(a->options, b->options);
 }
 
 static bool

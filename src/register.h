@@ -10,10 +10,10 @@
 /* What the user passed; all but source may be left out (NULL). */
 typedef struct RegisterRequest
 {
-	Oid			source;
-	Jsonb	   *mapping;
-	Jsonb	   *target;
-	Jsonb	   *options;
+	Oid source;
+	Jsonb *mapping;
+	Jsonb *target;
+	Jsonb *options;
 	const char *profile;
 	const char *name;
 } RegisterRequest;
@@ -30,4 +30,4 @@ extern char *chatmig_register_add(const RegisterRequest *request);
 /* Errors: 42704 no such migration, 42501, 55000 migrated already. */
 extern void chatmig_register_remove(const char *name);
 
-#endif							/* CHATMIG_REGISTER_H */
+#endif /* CHATMIG_REGISTER_H */

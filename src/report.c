@@ -30,8 +30,8 @@ typedef struct ReportState
 {
 	const MigrationPlan *plan;
 	const MigrateResult *result;
-	ReportStep	step;
-	void	   *step_state;
+	ReportStep step;
+	void *step_state;
 } ReportState;
 
 static void report_source(const ReportState *report);
@@ -50,7 +50,7 @@ chatmig_report_plan(const MigrationPlan *plan, const MigrateResult *result,
 {
 	const RunCounts *counts = &result->counts;
 	ReportState report = {plan, result, step, state};
-	ListCell   *lc;
+	ListCell *lc;
 
 	report_source(&report);
 	if (counts->already > 0)
@@ -63,34 +63,35 @@ chatmig_report_plan(const MigrationPlan *plan, const MigrateResult *result,
 		RejectSummary *summary = lfirst(lc);
 
 		report_rows(&report, "reject", summary->rows,
-					psprintf("%s; the first has the key %s: %s",
-							 summary->code, summary->first_key,
-							 summary->first_reason));
+					psprintf("%s; the first has the key %s: %s", summary->code,
+							 summary->first_key, summary->first_reason));
 	}
 	if (counts->rejected > plan->options.max_rejects)
-		report_rows(&report, "stop", counts->rejected,
-					psprintf("more rejected rows than max_rejects, which is %lld: chatmig_migrate() will change nothing",
-							 (long long) plan->options.max_rejects));
+		report_rows(
+			&report, "stop", counts->rejected,
+			psprintf(
+				"more rejected rows than max_rejects, which is %lld: chatmig_migrate() will change nothing",
+				(long long) plan->options.max_rejects));
 	report_tables(&report);
 }
 
 static void
 report_source(const ReportState *report)
 {
-	Oid			source = report->plan->source;
-	char		kind = get_rel_relkind(source);
-	PlanStep	step = {
+	Oid source = report->plan->source;
+	char kind = get_rel_relkind(source);
+	PlanStep step = {
 		.object = report->plan->source_name,
 		.action = "read",
 		.rows = report->result->counts.legacy_rows,
 		.bytes = -1,
 		.lock = "ACCESS SHARE",
-		.note = "in one snapshot; rows can be read and written meanwhile, DDL waits"
-	};
+		.note =
+			"in one snapshot; rows can be read and written meanwhile, DDL waits"};
 
 	if (kind == RELKIND_RELATION || kind == RELKIND_MATVIEW)
-		step.bytes = DatumGetInt64(DirectFunctionCall1(pg_table_size,
-													   ObjectIdGetDatum(source)));
+		step.bytes = DatumGetInt64(
+			DirectFunctionCall1(pg_table_size, ObjectIdGetDatum(source)));
 	report->step(&step, report->step_state);
 }
 
@@ -98,13 +99,11 @@ static void
 report_rows(const ReportState *report, const char *action, int64 rows,
 			const char *note)
 {
-	PlanStep	step = {
-		.object = report->plan->source_name,
-		.action = action,
-		.rows = rows,
-		.bytes = -1,
-		.note = note
-	};
+	PlanStep step = {.object = report->plan->source_name,
+					 .action = action,
+					 .rows = rows,
+					 .bytes = -1,
+					 .note = note};
 
 	report->step(&step, report->step_state);
 }
@@ -119,7 +118,7 @@ report_tables(const ReportState *report)
 				 counts->conversations * CONVERSATION_BYTES);
 	report_table(report, TARGET_MESSAGES, counts->messages,
 				 counts->messages * MESSAGE_BYTES +
-				 report->result->content_bytes);
+					 report->result->content_bytes);
 	if (plan->has_media)
 		report_table(report, TARGET_MEDIA, counts->media,
 					 counts->media * MEDIUM_BYTES);
@@ -132,8 +131,7 @@ report_tables(const ReportState *report)
 	report_keys(report, TARGET_MESSAGES,
 				counts->messages * MESSAGE_INDEX_BYTES);
 	if (plan->has_media)
-		report_keys(report, TARGET_MEDIA,
-					counts->media * MEDIUM_INDEX_BYTES);
+		report_keys(report, TARGET_MEDIA, counts->media * MEDIUM_INDEX_BYTES);
 	report_keys(report, TARGET_TRACE, counts->migrated * TRACE_INDEX_BYTES);
 	report_references(report);
 }
@@ -142,16 +140,14 @@ static void
 report_table(const ReportState *report, TargetTable table, int64 rows,
 			 int64 bytes)
 {
-	bool		exists = OidIsValid(report->plan->tables[table]);
-	PlanStep	step = {
-		.object = report->plan->qualified[table],
-		.action = exists ? "insert" : "create and load",
-		.rows = rows,
-		.bytes = bytes,
-		.lock = exists ? "ROW EXCLUSIVE" : "ACCESS EXCLUSIVE",
-		.note = exists ? "rows can be read and written meanwhile" :
-		"a new table: nobody waits for it"
-	};
+	bool exists = OidIsValid(report->plan->tables[table]);
+	PlanStep step = {.object = report->plan->qualified[table],
+					 .action = exists ? "insert" : "create and load",
+					 .rows = rows,
+					 .bytes = bytes,
+					 .lock = exists ? "ROW EXCLUSIVE" : "ACCESS EXCLUSIVE",
+					 .note = exists ? "rows can be read and written meanwhile"
+									: "a new table: nobody waits for it"};
 
 	report->step(&step, report->step_state);
 }
@@ -159,14 +155,12 @@ report_table(const ReportState *report, TargetTable table, int64 rows,
 static void
 report_keys(const ReportState *report, TargetTable table, int64 bytes)
 {
-	PlanStep	step = {
-		.object = report->plan->qualified[table],
-		.action = "add keys and indexes",
-		.rows = -1,
-		.bytes = bytes,
-		.lock = "ACCESS EXCLUSIVE",
-		.note = "a new table: nobody waits for it"
-	};
+	PlanStep step = {.object = report->plan->qualified[table],
+					 .action = "add keys and indexes",
+					 .rows = -1,
+					 .bytes = bytes,
+					 .lock = "ACCESS EXCLUSIVE",
+					 .note = "a new table: nobody waits for it"};
 
 	if (OidIsValid(report->plan->tables[table]))
 		return;
@@ -182,20 +176,21 @@ report_references(const ReportState *report)
 	for (int i = 0; i < lengthof(parts); i++)
 	{
 		const Column *column = &report->plan->mapping->parts[parts[i]];
-		List	   *tables = column->name == NULL ? NIL :
-			chatmig_target_references(report->plan, column);
-		ListCell   *lc;
+		List *tables = column->name == NULL
+						   ? NIL
+						   : chatmig_target_references(report->plan, column);
+		ListCell *lc;
 
 		foreach(lc, tables)
 		{
-			PlanStep	step = {
+			PlanStep step = {
 				.object = lfirst(lc),
 				.action = "refer to it",
 				.rows = -1,
 				.bytes = -1,
 				.lock = "SHARE ROW EXCLUSIVE",
-				.note = "the last step; its rows can be read meanwhile, writes wait until the transaction ends"
-			};
+				.note =
+					"the last step; its rows can be read meanwhile, writes wait until the transaction ends"};
 
 			report->step(&step, report->step_state);
 		}

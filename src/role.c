@@ -6,9 +6,8 @@
 
 #include "role.h"
 
-const char *const chatmig_role_names[NUM_ROLES] = {
-	"user", "assistant", "system", "tool"
-};
+const char *const chatmig_role_names[NUM_ROLES] = {"user", "assistant",
+												   "system", "tool"};
 
 /*
  * Collected from the schemas of published chat applications. A spelling is
@@ -43,7 +42,7 @@ const RoleSpelling chatmig_known_spellings[] = {
 	{"function", ROLE_TOOL},
 	{"toolmessage", ROLE_TOOL},
 };
-const int	chatmig_n_known_spellings = lengthof(chatmig_known_spellings);
+const int chatmig_n_known_spellings = lengthof(chatmig_known_spellings);
 
 bool
 chatmig_role_find(const Mapping *mapping, const char *spelling, Role *role)

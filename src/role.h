@@ -21,4 +21,4 @@ extern bool chatmig_role_find(const Mapping *mapping, const char *spelling,
 /* Parses a role's own name: user, assistant, system, tool. */
 extern bool chatmig_role_parse(const char *name, Role *role);
 
-#endif							/* CHATMIG_ROLE_H */
+#endif /* CHATMIG_ROLE_H */

@@ -16,51 +16,51 @@
 /* A Datum that may be NULL. */
 typedef struct Value
 {
-	Datum		datum;
-	bool		isnull;
+	Datum datum;
+	bool isnull;
 } Value;
 
 /* What must never mix in a conversation. */
 typedef struct GroupKey
 {
-	Value		owner;
-	Value		counterpart;
-	Value		session;
+	Value owner;
+	Value counterpart;
+	Value session;
 } GroupKey;
 
-#define MAX_MESSAGES 2			/* in one legacy row */
+#define MAX_MESSAGES 2 /* in one legacy row */
 
 /* What the trace says of a legacy row that is migrated already. */
 typedef struct KnownRow
 {
-	bool		known;
-	Datum		conversation;	/* in which its messages are */
-	Value		position;		/* int4, of its last message; NULL: gone */
-	bool		has_next;		/* a known row follows in the same group ... */
-	Datum		next_conversation;	/* ... in this conversation, ... */
-	Value		next_time;		/* ... with this time. Only for rows that are
-								 * not known themselves. */
+	bool known;
+	Datum conversation;      /* in which its messages are */
+	Value position;          /* int4, of its last message; NULL: gone */
+	bool has_next;           /* a known row follows in the same group ... */
+	Datum next_conversation; /* ... in this conversation, ... */
+	Value next_time;         /* ... with this time. Only for rows that are
+							  * not known themselves. */
 } KnownRow;
 
 /* One row of the legacy table, in the order of group, time and key. */
 typedef struct LegacyRow
 {
-	Datum		keys[MAX_KEYS]; /* never NULL */
-	char	   *key;			/* as text; a composite key as a JSON array */
-	GroupKey	group;
-	Value		time;			/* timestamptz; taken from a neighbour where
-								 * the row has none */
-	bool		time_invalid;	/* the row has a time that cannot be read */
-	Value		contents[MAX_MESSAGES]; /* text: question and answer, or the
-										 * one content; may be toasted */
-	char	   *role;			/* flat: as spelled in the row, or NULL */
-	Value		model;			/* text */
-	Value		tokens;			/* int4 */
-	Value		metadata;		/* jsonb: mapped metadata, kept columns, marks */
-	Value		media_url;		/* text */
-	Value		media_type;		/* text */
-	int64		fingerprint;	/* of the whole legacy row, see fingerprint.c */
-	KnownRow	known;
+	Datum keys[MAX_KEYS]; /* never NULL */
+	char *key;            /* as text; a composite key as a JSON array */
+	GroupKey group;
+	Value time;                   /* timestamptz; taken from a neighbour where
+								   * the row has none */
+	bool time_invalid;            /* the row has a time that cannot be read */
+	Value contents[MAX_MESSAGES]; /* text: question and answer, or the
+								   * one content; may be toasted */
+	char *role;                   /* flat: as spelled in the row, or NULL */
+	Value model;                  /* text */
+	Value tokens;                 /* int4 */
+	Value metadata;    /* jsonb: mapped metadata, kept columns, marks */
+	Value media_url;   /* text */
+	Value media_type;  /* text */
+	int64 fingerprint; /* of the whole legacy row, see fingerprint.c */
+	KnownRow known;
 } LegacyRow;
 
 /* Behind all that the conversation holds; write finds out where that is. */
@@ -68,18 +68,18 @@ typedef struct LegacyRow
 
 typedef struct Message
 {
-	int			part;			/* 1, 2, ...: which part of the legacy row */
-	Role		role;
-	Value		content;		/* text */
-	Value		tokens;			/* int4 */
-	bool		has_media;		/* the row's medium belongs to this message */
-	bool		replies;		/* to the row's message before it */
+	int part; /* 1, 2, ...: which part of the legacy row */
+	Role role;
+	Value content;  /* text */
+	Value tokens;   /* int4 */
+	bool has_media; /* the row's medium belongs to this message */
+	bool replies;   /* to the row's message before it */
 
 	/* given by group */
-	int32		position;
+	int32 position;
 
 	/* given by write */
-	Datum		id;
+	Datum id;
 } Message;
 
 /*
@@ -88,25 +88,25 @@ typedef struct Message
  */
 typedef struct SplitRow
 {
-	int			nmessages;
-	Message		messages[MAX_MESSAGES];
-	const char *reject_code;	/* NULL: not rejected */
-	char	   *reject_reason;	/* a sentence */
+	int nmessages;
+	Message messages[MAX_MESSAGES];
+	const char *reject_code; /* NULL: not rejected */
+	char *reject_reason;     /* a sentence */
 } SplitRow;
 
 /* The conversation that group has open. */
 typedef struct Conversation
 {
-	Datum		id;
-	bool		is_new;			/* to be written; otherwise it exists */
-	GroupKey	group;			/* owned by group */
-	Value		title;			/* text */
-	Value		description;	/* text */
-	Value		created_at;		/* timestamptz, of the first message */
-	Value		updated_at;		/* timestamptz, of the last message */
-	int64		new_messages;	/* that this run adds to it */
-	bool		make_room;		/* what is at the next position, and behind
-								 * it, must move up first */
+	Datum id;
+	bool is_new;        /* to be written; otherwise it exists */
+	GroupKey group;     /* owned by group */
+	Value title;        /* text */
+	Value description;  /* text */
+	Value created_at;   /* timestamptz, of the first message */
+	Value updated_at;   /* timestamptz, of the last message */
+	int64 new_messages; /* that this run adds to it */
+	bool make_room;     /* what is at the next position, and behind
+						 * it, must move up first */
 } Conversation;
 
-#endif							/* CHATMIG_ROWS_H */
+#endif /* CHATMIG_ROWS_H */

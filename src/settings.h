@@ -8,4 +8,4 @@
 /* chatmig.bulk_load: off sends every row through the executor. */
 extern bool chatmig_bulk_load;
 
-#endif							/* CHATMIG_SETTINGS_H */
+#endif /* CHATMIG_SETTINGS_H */

@@ -20,10 +20,9 @@ static void split_flat(const Mapping *mapping, const LegacyRow *row,
 					   bool has_media, SplitRow *split);
 
 void
-chatmig_split_row(const Mapping *mapping, const LegacyRow *row,
-				  SplitRow *split)
+chatmig_split_row(const Mapping *mapping, const LegacyRow *row, SplitRow *split)
 {
-	bool		has_media = !is_empty(row->media_url);
+	bool has_media = !is_empty(row->media_url);
 
 	split->nmessages = 0;
 	split->reject_code = NULL;
@@ -39,9 +38,9 @@ chatmig_split_row(const Mapping *mapping, const LegacyRow *row,
 	{
 		split->nmessages = 0;
 		split->reject_code = "invalid_time";
-		split->reject_reason =
-			psprintf("The time in column \"%s\" cannot be read, or is out of range.",
-					 mapping->parts[PART_TIME].name);
+		split->reject_reason = psprintf(
+			"The time in column \"%s\" cannot be read, or is out of range.",
+			mapping->parts[PART_TIME].name);
 	}
 }
 
@@ -55,13 +54,13 @@ is_empty(Value content)
 		return true;
 	datum = (struct varlena *) DatumGetPointer(content.datum);
 	return !VARATT_IS_EXTERNAL(datum) && !VARATT_IS_COMPRESSED(datum) &&
-		VARSIZE_ANY_EXHDR(datum) == 0;
+		   VARSIZE_ANY_EXHDR(datum) == 0;
 }
 
 static void
 add_message(SplitRow *split, int part, Role role, Value content)
 {
-	Message    *message = &split->messages[split->nmessages++];
+	Message *message = &split->messages[split->nmessages++];
 
 	MemSet(message, 0, sizeof(Message));
 	message->part = part;
@@ -92,22 +91,22 @@ static void
 split_flat(const Mapping *mapping, const LegacyRow *row, bool has_media,
 		   SplitRow *split)
 {
-	Role		role;
+	Role role;
 
 	if (is_empty(row->contents[0]) && !has_media)
 		return;
 	if (row->role == NULL)
 	{
 		split->reject_code = "missing_role";
-		split->reject_reason = psprintf("Column \"%s\" is NULL.",
-										mapping->parts[PART_ROLE].name);
+		split->reject_reason =
+			psprintf("Column \"%s\" is NULL.", mapping->parts[PART_ROLE].name);
 	}
 	else if (!chatmig_role_find(mapping, row->role, &role))
 	{
 		split->reject_code = "unknown_role";
-		split->reject_reason = psprintf("Column \"%s\" is \"%s\"; say in mapping what it means: {\"roles\": {\"%s\": \"user\"}}.",
-										mapping->parts[PART_ROLE].name,
-										row->role, row->role);
+		split->reject_reason = psprintf(
+			"Column \"%s\" is \"%s\"; say in mapping what it means: {\"roles\": {\"%s\": \"user\"}}.",
+			mapping->parts[PART_ROLE].name, row->role, row->role);
 	}
 	else
 	{

@@ -15,4 +15,4 @@
 extern void chatmig_split_row(const Mapping *mapping, const LegacyRow *row,
 							  SplitRow *split);
 
-#endif							/* CHATMIG_SPLIT_H */
+#endif /* CHATMIG_SPLIT_H */

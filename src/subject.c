@@ -14,13 +14,11 @@
 #include "subject.h"
 #include "vocabulary.h"
 
-const Part	chatmig_subject_shape_parts[][2] = {
-	{PART_QUESTION, PART_ANSWER},
-	{PART_ROLE, PART_CONTENT}
-};
+const Part chatmig_subject_shape_parts[][2] = {{PART_QUESTION, PART_ANSWER},
+											   {PART_ROLE, PART_CONTENT}};
 
 static void load_columns(Subject *subject);
-static int	type_holds(Oid type);
+static int type_holds(Oid type);
 static void load_foreign_keys(Subject *subject);
 static void find_key(Subject *subject);
 static void use_key(Subject *subject, Form_pg_index index);
@@ -40,15 +38,15 @@ chatmig_subject_load(Subject *subject, Relation rel)
 }
 
 void
-chatmig_subject_note(Subject *subject, const char *format,...)
+chatmig_subject_note(Subject *subject, const char *format, ...)
 {
 	StringInfoData note;
 
 	initStringInfo(&note);
 	for (;;)
 	{
-		va_list		args;
-		int			needed;
+		va_list args;
+		int needed;
 
 		va_start(args, format);
 		needed = appendStringInfoVA(&note, format, args);
@@ -79,14 +77,14 @@ chatmig_subject_join(List *names)
 static void
 load_columns(Subject *subject)
 {
-	TupleDesc	desc = RelationGetDescr(subject->rel);
+	TupleDesc desc = RelationGetDescr(subject->rel);
 
 	subject->columns = palloc0(sizeof(Candidate) * Max(desc->natts, 1));
 	subject->ncolumns = desc->natts;
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-		Candidate  *column = &subject->columns[i];
+		Candidate *column = &subject->columns[i];
 
 		column->name = pstrdup(NameStr(attribute->attname));
 		column->normal = chatmig_vocabulary_normalise(column->name);
@@ -101,8 +99,8 @@ load_columns(Subject *subject)
 static int
 type_holds(Oid type)
 {
-	char		category;
-	bool		preferred;
+	char category;
+	bool preferred;
 
 	type = getBaseType(type);
 	switch (type)
@@ -137,17 +135,17 @@ type_holds(Oid type)
 static void
 load_foreign_keys(Subject *subject)
 {
-	List	   *keys = RelationGetFKeyList(subject->rel);
-	ListCell   *lc;
+	List *keys = RelationGetFKeyList(subject->rel);
+	ListCell *lc;
 
 	foreach(lc, keys)
 	{
 		ForeignKeyCacheInfo *key = lfirst(lc);
-		char	   *table = get_rel_name(key->confrelid);
+		char *table = get_rel_name(key->confrelid);
 
 		for (int i = 0; i < key->nkeys; i++)
 		{
-			Candidate  *column = &subject->columns[key->conkey[i] - 1];
+			Candidate *column = &subject->columns[key->conkey[i] - 1];
 
 			column->has_foreign_key = true;
 			if (key->nkeys != 1 || table == NULL)
@@ -166,14 +164,14 @@ load_foreign_keys(Subject *subject)
 static void
 find_key(Subject *subject)
 {
-	List	   *indexes = RelationGetIndexList(subject->rel);
-	int			best = MAX_KEYS + 1;
-	ListCell   *lc;
+	List *indexes = RelationGetIndexList(subject->rel);
+	int best = MAX_KEYS + 1;
+	ListCell *lc;
 
 	foreach(lc, indexes)
 	{
-		HeapTuple	tuple = SearchSysCache1(INDEXRELID,
-											ObjectIdGetDatum(lfirst_oid(lc)));
+		HeapTuple tuple =
+			SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
 		Form_pg_index index;
 
 		if (!HeapTupleIsValid(tuple))
@@ -199,20 +197,20 @@ use_key(Subject *subject, Form_pg_index index)
 		subject->columns[i].in_key = false;
 	for (int i = 0; i < index->indnkeyatts; i++)
 	{
-		int			attnum = index->indkey.values[i];
-		Candidate  *column = &subject->columns[attnum - 1];
+		int attnum = index->indkey.values[i];
+		Candidate *column = &subject->columns[attnum - 1];
 
 		column->in_key = true;
-		subject->found->key = lappend(subject->found->key,
-									  pstrdup(column->name));
+		subject->found->key =
+			lappend(subject->found->key, pstrdup(column->name));
 	}
 }
 
 static bool
 is_usable_key(Relation rel, Form_pg_index index)
 {
-	HeapTuple	tuple;
-	bool		is_partial;
+	HeapTuple tuple;
+	bool is_partial;
 
 	if (!index->indisunique || !index->indisvalid || !index->indislive ||
 		index->indnkeyatts > MAX_KEYS)
@@ -223,7 +221,7 @@ is_usable_key(Relation rel, Form_pg_index index)
 		return false;
 	for (int i = 0; i < index->indnkeyatts; i++)
 	{
-		int			attnum = index->indkey.values[i];
+		int attnum = index->indkey.values[i];
 
 		if (attnum <= 0 ||
 			!TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attnotnull)

@@ -13,27 +13,27 @@
 /* A column, with what the catalogs say about it. */
 typedef struct Candidate
 {
-	char	   *name;
-	char	   *normal;			/* normalised */
-	int			holds;			/* HOLDS_... */
-	bool		in_key;
-	bool		has_foreign_key;
-	char	   *referenced;		/* normalised name of the table that a foreign
-								 * key of this one column refers to, or NULL */
-	char	   *referenced_name;	/* the same as it is written */
-	bool		used;			/* plays a part already */
+	char *name;
+	char *normal; /* normalised */
+	int holds;    /* HOLDS_... */
+	bool in_key;
+	bool has_foreign_key;
+	char *referenced;      /* normalised name of the table that a foreign
+							* key of this one column refers to, or NULL */
+	char *referenced_name; /* the same as it is written */
+	bool used;             /* plays a part already */
 } Candidate;
 
 /* The relation that is being looked at. */
 typedef struct Subject
 {
-	Relation	rel;
-	char	   *normal;			/* normalised name */
-	int			ncolumns;
-	Candidate  *columns;
-	int			nkeys;
-	Detection  *found;
-	int			tiers[NUM_PARTS];	/* of the candidates; TIER_NONE: none */
+	Relation rel;
+	char *normal; /* normalised name */
+	int ncolumns;
+	Candidate *columns;
+	int nkeys;
+	Detection *found;
+	int tiers[NUM_PARTS]; /* of the candidates; TIER_NONE: none */
 } Subject;
 
 /* The two parts that make each shape. */
@@ -47,10 +47,10 @@ extern const Part chatmig_subject_shape_parts[][2];
 extern void chatmig_subject_load(Subject *subject, Relation rel);
 
 /* Adds a sentence to what detection says. */
-extern void chatmig_subject_note(Subject *subject, const char *format,...)
-			pg_attribute_printf(2, 3);
+extern void chatmig_subject_note(Subject *subject, const char *format, ...)
+	pg_attribute_printf(2, 3);
 
 /* "a", "b" or "c"; of a List of char *. */
 extern char *chatmig_subject_join(List *names);
 
-#endif							/* CHATMIG_SUBJECT_H */
+#endif /* CHATMIG_SUBJECT_H */

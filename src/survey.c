@@ -28,28 +28,27 @@
 /* A relation with a shape, kept until all are found. */
 typedef struct FoundRelation
 {
-	Oid			relid;
-	char	   *name;			/* schema-qualified, to sort by */
-	Detection  *detection;
+	Oid relid;
+	char *name; /* schema-qualified, to sort by */
+	Detection *detection;
 } FoundRelation;
 
 static List *list_relations(void);
 static bool is_worth_looking_at(Form_pg_class form, Oid information_schema);
 static Detection *detect_unlocked(Oid relid, char **name);
-static int	compare_found(const ListCell *a, const ListCell *b);
+static int compare_found(const ListCell *a, const ListCell *b);
 
 void
 chatmig_detect_all(DetectFound found, void *state)
 {
-	List	   *relids = list_relations();
-	List	   *results = NIL;
-	ListCell   *lc;
+	List *relids = list_relations();
+	List *results = NIL;
+	ListCell *lc;
 
 	foreach(lc, relids)
 	{
-		MemoryContext context =
-			AllocSetContextCreate(CurrentMemoryContext, "chatmig detection",
-								  ALLOCSET_SMALL_SIZES);
+		MemoryContext context = AllocSetContextCreate(
+			CurrentMemoryContext, "chatmig detection", ALLOCSET_SMALL_SIZES);
 		MemoryContext caller = MemoryContextSwitchTo(context);
 		FoundRelation *result = palloc0(sizeof(FoundRelation));
 
@@ -75,7 +74,7 @@ chatmig_detect_all(DetectFound found, void *state)
 void
 chatmig_detect_one(Oid relid, DetectFound found, void *state)
 {
-	Relation	rel = try_relation_open(relid, AccessShareLock);
+	Relation rel = try_relation_open(relid, AccessShareLock);
 
 	if (rel == NULL)
 		return;
@@ -96,13 +95,12 @@ chatmig_detect_one(Oid relid, DetectFound found, void *state)
 static List *
 list_relations(void)
 {
-	Relation	catalog = table_open(RelationRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0,
-										  NULL);
-	Oid			information_schema = get_namespace_oid("information_schema",
-													   true);
-	List	   *relids = NIL;
-	HeapTuple	tuple;
+	Relation catalog = table_open(RelationRelationId, AccessShareLock);
+	SysScanDesc scan =
+		systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	Oid information_schema = get_namespace_oid("information_schema", true);
+	List *relids = NIL;
+	HeapTuple tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
@@ -129,12 +127,11 @@ is_worth_looking_at(Form_pg_class form, Oid information_schema)
 		default:
 			return false;
 	}
-	return !form->relispartition &&
-		form->relnatts >= 2 &&
-		!IsCatalogNamespace(form->relnamespace) &&
-		!IsToastNamespace(form->relnamespace) &&
-		form->relnamespace != information_schema &&
-		!isOtherTempNamespace(form->relnamespace);
+	return !form->relispartition && form->relnatts >= 2 &&
+		   !IsCatalogNamespace(form->relnamespace) &&
+		   !IsToastNamespace(form->relnamespace) &&
+		   form->relnamespace != information_schema &&
+		   !isOtherTempNamespace(form->relnamespace);
 }
 
 /*
@@ -145,9 +142,9 @@ is_worth_looking_at(Form_pg_class form, Oid information_schema)
 static Detection *
 detect_unlocked(Oid relid, char **name)
 {
-	Detection  *detection = NULL;
-	Relation	rel;
-	bool		is_missing = false;
+	Detection *detection = NULL;
+	Relation rel;
+	bool is_missing = false;
 
 	if (!ConditionalLockRelationOid(relid, AccessShareLock))
 		return NULL;
@@ -157,8 +154,8 @@ detect_unlocked(Oid relid, char **name)
 		UnlockRelationOid(relid, AccessShareLock);
 		return NULL;
 	}
-	if (pg_class_aclcheck_ext(relid, GetUserId(), ACL_SELECT,
-							  &is_missing) == ACLCHECK_OK &&
+	if (pg_class_aclcheck_ext(relid, GetUserId(), ACL_SELECT, &is_missing) ==
+			ACLCHECK_OK &&
 		pg_namespace_aclcheck(RelationGetNamespace(rel), GetUserId(),
 							  ACL_USAGE) == ACLCHECK_OK)
 		detection = chatmig_detect_relation(rel, NULL);
@@ -167,9 +164,9 @@ detect_unlocked(Oid relid, char **name)
 		if (OidIsValid(getExtensionOfObject(RelationRelationId, relid)))
 			detection = NULL;
 		else
-			*name = psprintf("%s.%s",
-							 get_namespace_name(RelationGetNamespace(rel)),
-							 RelationGetRelationName(rel));
+			*name =
+				psprintf("%s.%s", get_namespace_name(RelationGetNamespace(rel)),
+						 RelationGetRelationName(rel));
 	}
 	relation_close(rel, AccessShareLock);
 	return detection;
@@ -183,7 +180,7 @@ compare_found(const ListCell *a, const ListCell *b)
 	const FoundRelation *right = lfirst(b);
 
 	if (left->detection->confidence != right->detection->confidence)
-		return left->detection->confidence > right->detection->confidence ?
-			-1 : 1;
+		return left->detection->confidence > right->detection->confidence ? -1
+																		  : 1;
 	return strcmp(left->name, right->name);
 }

@@ -47,7 +47,7 @@ static void finish_sequence(const MigrationPlan *plan, TargetTable table);
 static void copy_foreign_keys(const MigrationPlan *plan, TargetTable table,
 							  const Column *from, const char *to);
 static List *foreign_keys(Oid relid, AttrNumber attnum);
-static void run(const char *format,...) pg_attribute_printf(1, 2);
+static void run(const char *format, ...) pg_attribute_printf(1, 2);
 
 void
 chatmig_target_create(MigrationPlan *plan)
@@ -97,22 +97,23 @@ chatmig_target_analyze(const MigrationPlan *plan)
 List *
 chatmig_target_references(const MigrationPlan *plan, const Column *column)
 {
-	List	   *result = NIL;
-	ListCell   *lc;
+	List *result = NIL;
+	ListCell *lc;
 
 	foreach(lc, foreign_keys(plan->source, column->attnum))
 	{
-		HeapTuple	tuple = SearchSysCache1(CONSTROID,
-											ObjectIdGetDatum(lfirst_oid(lc)));
-		Oid			referenced;
+		HeapTuple tuple =
+			SearchSysCache1(CONSTROID, ObjectIdGetDatum(lfirst_oid(lc)));
+		Oid referenced;
 
 		if (!HeapTupleIsValid(tuple))
 			continue;
 		referenced = ((Form_pg_constraint) GETSTRUCT(tuple))->confrelid;
 		ReleaseSysCache(tuple);
 		result = lappend(result,
-						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(referenced)),
-													get_rel_name(referenced)));
+						 quote_qualified_identifier(
+							 get_namespace_name(get_rel_namespace(referenced)),
+							 get_rel_name(referenced)));
 	}
 	return result;
 }
@@ -127,9 +128,8 @@ create_table(MigrationPlan *plan, TargetTable table, const char *columns)
 	if (plan->source_owner != GetUserId())
 		run("ALTER TABLE %s OWNER TO %s", plan->qualified[table],
 			quote_identifier(GetUserNameFromId(plan->source_owner, false)));
-	plan->tables[table] =
-		get_relname_relid(plan->table_names[table],
-						  get_namespace_oid(plan->schema, false));
+	plan->tables[table] = get_relname_relid(
+		plan->table_names[table], get_namespace_oid(plan->schema, false));
 	plan->created[table] = plan->fresh[table] = true;
 }
 
@@ -152,8 +152,9 @@ messages_columns(const MigrationPlan *plan)
 					"media_id %s, reply_to_id %s, "
 					"created_at timestamptz DEFAULT now()",
 					id_column(plan), id_type(plan),
-					chatmig_mapping_tokens_type(plan->mapping) == INT8OID ?
-					"bigint" : "integer",
+					chatmig_mapping_tokens_type(plan->mapping) == INT8OID
+						? "bigint"
+						: "integer",
 					id_type(plan), id_type(plan));
 }
 
@@ -174,7 +175,8 @@ trace_columns(const MigrationPlan *plan)
 	for (int i = 0; i < plan->mapping->nkeys; i++)
 		appendStringInfo(&columns, "key_%d %s NOT NULL, ", i + 1,
 						 type_name(&plan->mapping->keys[i]));
-	appendStringInfo(&columns, "fingerprint bigint NOT NULL, "
+	appendStringInfo(&columns,
+					 "fingerprint bigint NOT NULL, "
 					 "conversation_id %s NOT NULL, message_ids %s[] NOT NULL, "
 					 "media_id %s",
 					 id_type(plan), id_type(plan), id_type(plan));
@@ -224,9 +226,9 @@ group_columns(const MigrationPlan *plan, bool counterpart)
 static char *
 type_name(const Column *column)
 {
-	char	   *name = format_type_extended(column->type, column->typmod,
-											FORMAT_TYPE_TYPEMOD_GIVEN |
-											FORMAT_TYPE_FORCE_QUALIFY);
+	char *name = format_type_extended(column->type, column->typmod,
+									  FORMAT_TYPE_TYPEMOD_GIVEN |
+										  FORMAT_TYPE_FORCE_QUALIFY);
 
 	if (OidIsValid(column->collation) &&
 		column->collation != get_typcollation(column->type))
@@ -279,13 +281,16 @@ comment_tables(const MigrationPlan *plan)
 		comment(plan, TARGET_MEDIA, "summary", "What is in it");
 	}
 
-	comment(plan, TARGET_TRACE, NULL,
-			psprintf("Which messages were made of which row of %s: chatmig needs it to check, to go on and to roll back",
-					 plan->source_name));
-	comment(plan, TARGET_TRACE, "message_ids",
-			plan->mapping->shape == SHAPE_PAIR ?
-			"The question's and the answer's message; NULL for an empty half" :
-			"The row's message");
+	comment(
+		plan, TARGET_TRACE, NULL,
+		psprintf(
+			"Which messages were made of which row of %s: chatmig needs it to check, to go on and to roll back",
+			plan->source_name));
+	comment(
+		plan, TARGET_TRACE, "message_ids",
+		plan->mapping->shape == SHAPE_PAIR
+			? "The question's and the answer's message; NULL for an empty half"
+			: "The row's message");
 	comment(plan, TARGET_TRACE, "fingerprint",
 			"Of the legacy row as it was migrated: chatmig_fingerprint()");
 }
@@ -325,7 +330,8 @@ finish_messages(const MigrationPlan *plan)
 	/* the unique constraint also serves a conversation's messages in order */
 	run("ALTER TABLE %s ADD PRIMARY KEY (id), "
 		"ADD UNIQUE (conversation_id, \"position\"), "
-		"ADD CHECK (role IN ('user', 'assistant', 'system', 'tool'))", table);
+		"ADD CHECK (role IN ('user', 'assistant', 'system', 'tool'))",
+		table);
 	/* without it each deleted message would look for replies in them all */
 	run("CREATE INDEX ON %s (reply_to_id) WHERE reply_to_id IS NOT NULL",
 		table);
@@ -334,8 +340,7 @@ finish_messages(const MigrationPlan *plan)
 		table, plan->qualified[TARGET_CONVERSATIONS], table);
 	if (plan->has_media)
 	{
-		run("CREATE INDEX ON %s (media_id) WHERE media_id IS NOT NULL",
-			table);
+		run("CREATE INDEX ON %s (media_id) WHERE media_id IS NOT NULL", table);
 		run("ALTER TABLE %s ADD FOREIGN KEY (media_id) REFERENCES %s (id) ON DELETE SET NULL",
 			table, plan->qualified[TARGET_MEDIA]);
 	}
@@ -363,8 +368,8 @@ finish_trace(const MigrationPlan *plan)
 	initStringInfo(&keys);
 	for (int i = 0; i < plan->mapping->nkeys; i++)
 		appendStringInfo(&keys, "%skey_%d", i > 0 ? ", " : "", i + 1);
-	run("ALTER TABLE %s ADD PRIMARY KEY (%s)",
-		plan->qualified[TARGET_TRACE], keys.data);
+	run("ALTER TABLE %s ADD PRIMARY KEY (%s)", plan->qualified[TARGET_TRACE],
+		keys.data);
 }
 
 /* The bulk way counts by itself: put the sequence behind the highest id. */
@@ -386,13 +391,12 @@ static void
 copy_foreign_keys(const MigrationPlan *plan, TargetTable table,
 				  const Column *from, const char *to)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	foreach(lc, foreign_keys(plan->source, from->attnum))
 	{
-		Datum		definition =
-			DirectFunctionCall1(pg_get_constraintdef,
-								ObjectIdGetDatum(lfirst_oid(lc)));
+		Datum definition = DirectFunctionCall1(
+			pg_get_constraintdef, ObjectIdGetDatum(lfirst_oid(lc)));
 
 		/* what stands before it is our column's name alone */
 		run("ALTER TABLE %s ADD FOREIGN KEY (%s)%s", plan->qualified[table],
@@ -405,28 +409,26 @@ copy_foreign_keys(const MigrationPlan *plan, TargetTable table,
 static List *
 foreign_keys(Oid relid, AttrNumber attnum)
 {
-	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
-	List	   *result = NIL;
+	Relation rel = table_open(ConstraintRelationId, AccessShareLock);
+	List *result = NIL;
 	ScanKeyData key;
 	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
 	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber,
 				F_OIDEQ, ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, ConstraintRelidTypidNameIndexId, true,
-							  NULL, 1, &key);
+	scan = systable_beginscan(rel, ConstraintRelidTypidNameIndexId, true, NULL,
+							  1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-		ArrayType  *columns;
-		bool		isnull;
+		ArrayType *columns;
+		bool isnull;
 
 		if (form->contype != CONSTRAINT_FOREIGN)
 			continue;
-		columns = DatumGetArrayTypeP(heap_getattr(tuple,
-												  Anum_pg_constraint_conkey,
-												  RelationGetDescr(rel),
-												  &isnull));
+		columns = DatumGetArrayTypeP(heap_getattr(
+			tuple, Anum_pg_constraint_conkey, RelationGetDescr(rel), &isnull));
 		if (ARR_DIMS(columns)[0] == 1 &&
 			((AttrNumber *) ARR_DATA_PTR(columns))[0] == attnum)
 			result = lappend_oid(result, form->oid);
@@ -437,15 +439,15 @@ foreign_keys(Oid relid, AttrNumber attnum)
 }
 
 static void
-run(const char *format,...)
+run(const char *format, ...)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
 	for (;;)
 	{
-		va_list		args;
-		int			needed;
+		va_list args;
+		int needed;
 
 		va_start(args, format);
 		needed = appendStringInfoVA(&sql, format, args);

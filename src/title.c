@@ -20,7 +20,7 @@ Value
 chatmig_title_fill(const Mapping *mapping, const char *template,
 				   const GroupKey *group, Value first_message)
 {
-	Value		result = {.isnull = true};
+	Value result = {.isnull = true};
 	StringInfoData title;
 
 	if (template == NULL)
@@ -39,11 +39,10 @@ chatmig_title_fill(const Mapping *mapping, const char *template,
 			append_value(&title, &mapping->parts[PART_COUNTERPART],
 						 group->counterpart);
 		else if (strncmp(p, "{session}", 9) == 0)
-			append_value(&title, &mapping->parts[PART_SESSION],
-						 group->session);
+			append_value(&title, &mapping->parts[PART_SESSION], group->session);
 		else
 			append_first_line(&title, first_message);
-		p = strchr(p, '}');		/* options.c has checked that there is one */
+		p = strchr(p, '}'); /* options.c has checked that there is one */
 	}
 	if (title.len > 0)
 	{
@@ -57,8 +56,8 @@ chatmig_title_fill(const Mapping *mapping, const char *template,
 static void
 append_value(StringInfo title, const Column *column, Value value)
 {
-	Oid			output;
-	bool		is_varlena;
+	Oid output;
+	bool is_varlena;
 
 	if (value.isnull || column->name == NULL)
 		return;
@@ -70,15 +69,15 @@ append_value(StringInfo title, const Column *column, Value value)
 static void
 append_first_line(StringInfo title, Value message)
 {
-	text	   *beginning;
-	char	   *line;
-	int			length;
-	int			clipped;
+	text *beginning;
+	char *line;
+	int length;
+	int clipped;
 
 	if (message.isnull)
 		return;
-	beginning = DatumGetTextPSlice(message.datum, 0,
-								   (MAX_TITLE_CHARACTERS + 1) * MAX_MULTIBYTE_CHAR_LEN);
+	beginning = DatumGetTextPSlice(
+		message.datum, 0, (MAX_TITLE_CHARACTERS + 1) * MAX_MULTIBYTE_CHAR_LEN);
 	line = VARDATA_ANY(beginning);
 	length = VARSIZE_ANY_EXHDR(beginning);
 	while (length > 0 && scanner_isspace(*line))

@@ -17,4 +17,4 @@
 extern Value chatmig_title_fill(const Mapping *mapping, const char *template,
 								const GroupKey *group, Value first_message);
 
-#endif							/* CHATMIG_TITLE_H */
+#endif /* CHATMIG_TITLE_H */

@@ -4,61 +4,21 @@
  *
  * In: a plan that has been migrated. Out: one query that joins the trace, the
  * legacy rows that have not changed since, the messages and the conversations,
- * in full, and compares what each half must have become with what is there.
- * Its rows are all messages of all conversations in their order, which
- * validate_walk.c then walks along.
- *
- *	  t		the trace
- *	  s		the legacy row, unless it has changed or gone since
- *	  d		the row's medium
- *	  h		a part of the row: part, content, role
- *	  m		the message
- *	  k		the message's conversation, and how many messages the trace has
+ * in full, and says where a half and its message differ. Its rows are all the
+ * messages of all conversations, in their order, for validate_walk.c.
  */
 #include "postgres.h"
 
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
-#include "validate_sql.h"
+#include "validate_compare.h"
 #include "validate_walk.h"
 
-#define MAX_COMPARISONS 16
-
-/* What may differ between a half and its message; all on one row. */
-typedef struct Comparison
-{
-	Check check;
-	char *condition; /* never NULL; true: they differ */
-	char *detail;	 /* text, goes on after "The answer of legacy key 17" */
-} Comparison;
-
-typedef struct Comparisons
-{
-	int n;
-	Comparison list[MAX_COMPARISONS];
-} Comparisons;
-
 static char *query(const MigrationPlan *plan);
+static char *findings(const MigrationPlan *plan);
+static char *differing(const MigrationPlan *plan, const char *content);
 static char *joins(const MigrationPlan *plan);
 static char *conversations(const MigrationPlan *plan);
-static char *findings(const MigrationPlan *plan);
-static char *missing(void);
-static void compare(Comparisons *comparisons, Check check,
-					const char *condition, const char *detail);
-static void compare_all(Comparisons *comparisons, const MigrationPlan *plan);
-static void compare_group(Comparisons *comparisons,
-						  const MigrationPlan *plan);
-static void compare_column(Comparisons *comparisons, const MigrationPlan *plan,
-						   Part part, const char *column, const char *what);
-static void compare_session(Comparisons *comparisons,
-							const MigrationPlan *plan);
-static void compare_time(Comparisons *comparisons, const MigrationPlan *plan);
-static void compare_labels(Comparisons *comparisons, const Mapping *mapping);
-static void compare_reply(Comparisons *comparisons, const MigrationPlan *plan);
-static void compare_media(Comparisons *comparisons, const MigrationPlan *plan);
-static char *has_own_time(const Mapping *mapping);
-static char *part_column(const Mapping *mapping, Part part);
 
 void
 chatmig_validate_messages(Validation *validation)
@@ -75,38 +35,85 @@ static char *
 query(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
+	char *own_time = chatmig_validate_compare_own_time(mapping);
 	StringInfoData sql;
 
 	initStringInfo(&sql);
 	appendStringInfo(
 		&sql,
 		"SELECT coalesce(m.conversation_id, t.conversation_id, k.id), "
-		"k.present IS TRUE, k.expected, k.created_at, k.updated_at, "
+		"k.is_present IS TRUE, k.expected, k.created_at, k.updated_at, "
 		"m.id, m.\"position\", m.created_at, t.key_1 IS NOT NULL, h.part, "
 		"t.message_ids[h.part] IS NOT NULL, "
 		"m.conversation_id IS DISTINCT FROM t.conversation_id, "
 		"CASE WHEN %s THEN %s ELSE m.created_at END, "
-		"%s IS TRUE OR m.id IS NOT NULL, %s, ",
-		has_own_time(mapping), chatmig_validate_sql_time(plan),
-		has_own_time(mapping), findings(plan));
-	appendStringInfo(
-		&sql,
-		"CASE WHEN m.id IS NOT NULL AND %s IS NOT NULL AND " CONTENT_DIFFERS
-		" THEN h.content END, "
-		"CASE WHEN m.id IS NOT NULL AND %s IS NOT NULL AND " CONTENT_DIFFERS
-		" THEN m.content::text END",
-		chatmig_validate_sql_column(&mapping->keys[0]),
-		chatmig_validate_sql_column(&mapping->keys[0]));
+		"%s OR m.id IS NOT NULL, %s, %s, %s",
+		own_time, chatmig_validate_sql_time(plan), own_time, findings(plan),
+		differing(plan, "h.content"), differing(plan, "m.content::text"));
 	for (int i = 0; i < mapping->nkeys; i++)
 		appendStringInfo(&sql, ", t.key_%d", i + 1);
 	appendStringInfo(&sql, " FROM %s ORDER BY 1, 7", joins(plan));
 	return sql.data;
 }
 
+/*
+ * What is wrong with a half: an array of a check's number, a blank and a
+ * sentence without its subject; NULL if nothing is. What is missing, or should
+ * not be there at all, is not compared any further.
+ */
+static char *
+findings(const MigrationPlan *plan)
+{
+	char *expected =
+		psprintf("(h.content <> '' OR (h.part = 1 AND %s)) IS TRUE",
+				 chatmig_validate_sql_has_media(plan->mapping));
+	RowTests tests = {0};
+	StringInfoData all;
+
+	chatmig_validate_compare(plan, &tests);
+	initStringInfo(&all);
+	for (int i = 0; i < tests.n; i++)
+		appendStringInfo(&all, "%sCASE WHEN %s THEN '%d ' || %s END",
+						 i > 0 ? ", " : "", tests.list[i].condition,
+						 tests.list[i].check, tests.list[i].detail);
+	return psprintf(
+		"CASE WHEN %s IS NULL THEN NULL "
+		"WHEN m.id IS NULL THEN CASE WHEN %s THEN ARRAY['%d ' || "
+		"CASE WHEN t.message_ids[h.part] IS NULL "
+		"THEN 'is not empty, but no message was made of it.' "
+		"ELSE format('is lost: there is no message %%s%%s.', "
+		"t.message_ids[h.part], CASE WHEN k.is_present IS NOT TRUE "
+		"THEN format(', nor its conversation %%s', t.conversation_id) END) "
+		"END] END "
+		"WHEN NOT (%s) "
+		"THEN ARRAY['%d is empty, but a message was made of it.'] "
+		"WHEN %s THEN array_remove(ARRAY[%s], NULL) END",
+		chatmig_validate_sql_column(&plan->mapping->keys[0]), expected,
+		CHECK_MESSAGE_MISSING, expected, CHECK_MESSAGE_UNEXPECTED,
+		chatmig_validate_sql_any(&tests), all.data);
+}
+
+/* A content, where the two contents differ: the walk says in which bytes. */
+static char *
+differing(const MigrationPlan *plan, const char *content)
+{
+	return psprintf("CASE WHEN %s IS NOT NULL AND m.id IS NOT NULL "
+					"AND " CONTENTS_DIFFER " THEN %s END",
+					chatmig_validate_sql_column(&plan->mapping->keys[0]),
+					content);
+}
+
+/*
+ *	  t		the trace
+ *	  s		the legacy row, unless it has changed or gone since
+ *	  d		the row's medium
+ *	  h		a part of the row: part, content, role
+ *	  m		the message
+ *	  k		the message's conversation
+ */
 static char *
 joins(const MigrationPlan *plan)
 {
-	const Mapping *mapping = plan->mapping;
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -114,7 +121,7 @@ joins(const MigrationPlan *plan)
 					 "(%s AS t LEFT JOIN %s AS s ON %s "
 					 "AND %s.chatmig_fingerprint(s.*) = t.fingerprint",
 					 plan->qualified[TARGET_TRACE], plan->source_name,
-					 chatmig_validate_sql_same_key(mapping),
+					 chatmig_validate_sql_same_key(plan->mapping),
 					 chatmig_ledger_schema());
 	if (plan->has_media)
 		appendStringInfo(&sql, " LEFT JOIN %s AS d ON d.id = t.media_id",
@@ -122,14 +129,17 @@ joins(const MigrationPlan *plan)
 	appendStringInfo(&sql,
 					 " CROSS JOIN LATERAL %s)"
 					 " FULL JOIN %s AS m ON m.id = t.message_ids[h.part]"
-					 " FULL JOIN (%s) AS k"
-					 " ON k.id = coalesce(m.conversation_id, t.conversation_id)",
-					 chatmig_validate_sql_halves(mapping),
+					 " FULL JOIN (%s) AS k ON k.id = "
+					 "coalesce(m.conversation_id, t.conversation_id)",
+					 chatmig_validate_sql_halves(plan->mapping),
 					 plan->qualified[TARGET_MESSAGES], conversations(plan));
 	return sql.data;
 }
 
-/* Conversations that are there, that the trace has, or both. */
+/*
+ * Conversations that are there, that the trace has, or both; and how many
+ * messages the trace has in each: NULL for one of the application's own.
+ */
 static char *
 conversations(const MigrationPlan *plan)
 {
@@ -137,7 +147,7 @@ conversations(const MigrationPlan *plan)
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT coalesce(c.id, r.conversation_id) "
-								 "AS id, c.id IS NOT NULL AS present, "
+								 "AS id, c.id IS NOT NULL AS is_present, "
 								 "r.expected, c.metadata, c.created_at, "
 								 "c.updated_at");
 	if (plan->owner_column)
@@ -155,82 +165,4 @@ conversations(const MigrationPlan *plan)
 					 plan->qualified[TARGET_CONVERSATIONS],
 					 plan->qualified[TARGET_TRACE]);
 	return sql.data;
-}
-
-/*
- * What is wrong with a half: an array of a check's number, a blank and a
- * sentence without its subject; NULL if nothing is. What is missing, or should
- * not be there at all, is not compared any further.
- */
-static char *
-findings(const MigrationPlan *plan)
-{
-	char *expected =
-		psprintf("(h.content <> '' OR (h.part = 1 AND %s))",
-				 chatmig_validate_sql_has_media(plan->mapping));
-	Comparisons comparisons = {0};
-	StringInfoData any;
-	StringInfoData all;
-
-	compare_all(&comparisons, plan);
-	initStringInfo(&any);
-	initStringInfo(&all);
-	for (int i = 0; i < comparisons.n; i++)
-	{
-		const Comparison *comparison = &comparisons.list[i];
-
-		appendStringInfo(&any, "%s%s", i > 0 ? " OR " : "",
-						 comparison->condition);
-		appendStringInfo(&all, "%sCASE WHEN %s THEN '%d ' || %s END",
-						 i > 0 ? ", " : "", comparison->condition,
-						 comparison->check, comparison->detail);
-	}
-	return psprintf("CASE WHEN %s IS NULL THEN NULL "
-					"WHEN %s IS TRUE AND m.id IS NULL "
-					"THEN ARRAY['%d ' || %s] "
-					"WHEN %s IS NOT TRUE AND m.id IS NOT NULL "
-					"THEN ARRAY['%d is empty, but a message was made of it.'] "
-					"WHEN m.id IS NOT NULL AND (%s) "
-					"THEN array_remove(ARRAY[%s], NULL) END",
-					chatmig_validate_sql_column(&plan->mapping->keys[0]),
-					expected, CHECK_MESSAGE_MISSING, missing(), expected,
-					CHECK_MESSAGE_UNEXPECTED, any.data, all.data);
-}
-
-static char *
-missing(void)
-{
-	return "CASE WHEN t.message_ids[h.part] IS NULL "
-		   "THEN 'is not empty, but no message was made of it.' "
-		   "ELSE format('is lost: there is no message %s%s.', "
-		   "t.message_ids[h.part], CASE WHEN k.present IS NOT TRUE "
-		   "THEN format(', nor its conversation %s', t.conversation_id) END) "
-		   "END";
-}
-
-static void
-compare(Comparisons *comparisons, Check check, const char *condition,
-		const char *detail)
-{
-	Assert(comparisons->n < MAX_COMPARISONS);
-	comparisons->list[comparisons->n++] =
-		(Comparison){check, pstrdup(condition), pstrdup(detail)};
-}
-
-static void
-compare_all(Comparisons *comparisons, const MigrationPlan *plan)
-{
-	/* validate_walk.c says where the contents differ */
-	compare(comparisons, CHECK_MESSAGE_CONTENT, "(" CONTENT_DIFFERS ")",
-			"''");
-	compare(comparisons, CHECK_MESSAGE_ROLE,
-			"(m.role::text COLLATE \"C\") IS DISTINCT FROM h.role",
-			"format('has the role %L, not %L.', m.role, h.role)");
-	compare_time(comparisons, plan);
-	compare_group(comparisons, plan);
-	compare_labels(comparisons, plan->mapping);
-	chatmig_validate_compare_metadata(plan, comparisons, compare_metadata);
-	compare_reply(comparisons, plan);
-	if (plan->has_media)
-		compare_media(comparisons, plan);
 }

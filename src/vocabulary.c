@@ -15,183 +15,172 @@
 
 #include "vocabulary.h"
 
-#define ANY_ID	(HOLDS_TEXT | HOLDS_INT | HOLDS_NUMBER | HOLDS_UUID)
-#define FLAG	(HOLDS_BOOL | HOLDS_INT)
-#define WORD	(HOLDS_TEXT | HOLDS_ENUM)
+#define ANY_ID (HOLDS_TEXT | HOLDS_INT | HOLDS_NUMBER | HOLDS_UUID)
+#define FLAG (HOLDS_BOOL | HOLDS_INT)
+#define WORD (HOLDS_TEXT | HOLDS_ENUM)
 
 /* Names of columns; "poor" are types that can only just do. */
 static const struct
 {
-	Part		part;
-	int			tier;
-	int			holds;
-	int			poor;
+	Part part;
+	int tier;
+	int holds;
+	int poor;
 	const char *names;
-}			columns[] =
-{
+} columns[] = {
 	{PART_QUESTION, TIER_CHAT, HOLDS_TEXT, HOLDS_JSON,
-		"usermessage usermsg userprompt userinput userquery userquestion "
-		"usertext usercontent userrequest userutterance usersaid humanmessage "
-		"humaninput humantext messageuser customermessage clientmessage "
-		"visitormessage studentmessage studentquestion patientmessage "
-		"incomingmessage messagein chatinput chatquestion chatprompt "
-		"promptmessage"},
+	 "usermessage usermsg userprompt userinput userquery userquestion "
+	 "usertext usercontent userrequest userutterance usersaid humanmessage "
+	 "humaninput humantext messageuser customermessage clientmessage "
+	 "visitormessage studentmessage studentquestion patientmessage "
+	 "incomingmessage messagein chatinput chatquestion chatprompt "
+	 "promptmessage"},
 	{PART_QUESTION, TIER_PLAIN, HOLDS_TEXT, HOLDS_JSON,
-		"message question prompt query questiontext problemtext prompttext "
-		"querytext inputtext inputmessage messagetext requesttext"},
+	 "message question prompt query questiontext problemtext prompttext "
+	 "querytext inputtext inputmessage messagetext requesttext"},
 	{PART_QUESTION, TIER_WEAK, HOLDS_TEXT, HOLDS_JSON,
-		"input msg text content body utterance ask problem instruction"},
-	{PART_QUESTION, TIER_SPEAKER, HOLDS_TEXT, HOLDS_JSON,
-		"user human"},
+	 "input msg text content body utterance ask problem instruction"},
+	{PART_QUESTION, TIER_SPEAKER, HOLDS_TEXT, HOLDS_JSON, "user human"},
 
 	{PART_ANSWER, TIER_CHAT, HOLDS_TEXT, HOLDS_JSON,
-		"airesponse aireply aianswer aimessage aioutput aicontent aitext "
-		"botresponse botreply botanswer botmessage botoutput bottext "
-		"chatbotresponse chatbotreply chatresponse chatanswer chatoutput "
-		"assistantmessage assistantresponse assistantreply assistantanswer "
-		"assistantcontent assistantoutput assistanttext llmoutput llmresponse "
-		"llmanswer llmreply gptresponse gptanswer gptreply gptoutput "
-		"chatgptresponse openairesponse clauderesponse geminiresponse "
-		"modelresponse modeloutput modelanswer agentresponse agentreply "
-		"agentmessage machineresponse systemresponse completion "
-		"generatedtext generatedanswer generatedresponse outgoingmessage "
-		"messageout mentorresponse tutorresponse"},
+	 "airesponse aireply aianswer aimessage aioutput aicontent aitext "
+	 "botresponse botreply botanswer botmessage botoutput bottext "
+	 "chatbotresponse chatbotreply chatresponse chatanswer chatoutput "
+	 "assistantmessage assistantresponse assistantreply assistantanswer "
+	 "assistantcontent assistantoutput assistanttext llmoutput llmresponse "
+	 "llmanswer llmreply gptresponse gptanswer gptreply gptoutput "
+	 "chatgptresponse openairesponse clauderesponse geminiresponse "
+	 "modelresponse modeloutput modelanswer agentresponse agentreply "
+	 "agentmessage machineresponse systemresponse completion "
+	 "generatedtext generatedanswer generatedresponse outgoingmessage "
+	 "messageout mentorresponse tutorresponse"},
 	{PART_ANSWER, TIER_PLAIN, HOLDS_TEXT, HOLDS_JSON,
-		"response answer reply responsetext responsemessage responsecontent "
-		"answertext replytext replymessage outputtext outputmessage"},
-	{PART_ANSWER, TIER_WEAK, HOLDS_TEXT, HOLDS_JSON,
-		"output result"},
+	 "response answer reply responsetext responsemessage responsecontent "
+	 "answertext replytext replymessage outputtext outputmessage"},
+	{PART_ANSWER, TIER_WEAK, HOLDS_TEXT, HOLDS_JSON, "output result"},
 	{PART_ANSWER, TIER_SPEAKER, HOLDS_TEXT, HOLDS_JSON,
-		"assistant bot ai chatbot"},
+	 "assistant bot ai chatbot"},
 
 	{PART_ROLE, TIER_CHAT, WORD | FLAG, 0,
-		"role messagerole chatrole senderrole authorrole speakerrole msgrole"},
+	 "role messagerole chatrole senderrole authorrole speakerrole msgrole"},
 	{PART_ROLE, TIER_CHAT, FLAG, 0,
-		"isuser isbot isai isassistant ishuman isusermessage isbotmessage "
-		"isaimessage isfromuser isfrombot isfromai isfromassistant isfromhuman "
-		"fromuser frombot fromai fromassistant fromhuman sentbyuser sentbybot "
-		"isresponse isbotresponse isairesponse issentbyuser isme"},
-	{PART_ROLE, TIER_PLAIN, WORD, 0,
-		"sender speaker"},
+	 "isuser isbot isai isassistant ishuman isusermessage isbotmessage "
+	 "isaimessage isfromuser isfrombot isfromai isfromassistant isfromhuman "
+	 "fromuser frombot fromai fromassistant fromhuman sentbyuser sentbybot "
+	 "isresponse isbotresponse isairesponse issentbyuser isme"},
+	{PART_ROLE, TIER_PLAIN, WORD, 0, "sender speaker"},
 	{PART_ROLE, TIER_PLAIN, WORD | HOLDS_INT, 0,
-		"sendertype senderkind authortype speakertype fromtype usertype "
-		"participanttype"},
+	 "sendertype senderkind authortype speakertype fromtype usertype "
+	 "participanttype"},
 	{PART_ROLE, TIER_WEAK, WORD, 0,
-		"author from type messagetype msgtype direction source actor who side "
-		"origin sentby sendername"},
+	 "author from type messagetype msgtype direction source actor who side "
+	 "origin sentby sendername"},
 
 	{PART_CONTENT, TIER_CHAT, HOLDS_TEXT, HOLDS_JSON,
-		"content messagecontent messagetext messagebody chatmessage "
-		"textcontent msgtext msgcontent contenttext"},
-	{PART_CONTENT, TIER_PLAIN, HOLDS_TEXT, HOLDS_JSON,
-		"message text body"},
-	{PART_CONTENT, TIER_WEAK, HOLDS_TEXT, HOLDS_JSON,
-		"msg parts utterance"},
+	 "content messagecontent messagetext messagebody chatmessage "
+	 "textcontent msgtext msgcontent contenttext"},
+	{PART_CONTENT, TIER_PLAIN, HOLDS_TEXT, HOLDS_JSON, "message text body"},
+	{PART_CONTENT, TIER_WEAK, HOLDS_TEXT, HOLDS_JSON, "msg parts utterance"},
 
 	{PART_OWNER, TIER_CHAT, ANY_ID, 0,
-		"userid user useruuid userpk userref uid ownerid owner enduserid "
-		"appuserid"},
+	 "userid user useruuid userpk userref uid ownerid owner enduserid "
+	 "appuserid"},
 	{PART_OWNER, TIER_PLAIN, ANY_ID, 0,
-		"accountid account customerid customer memberid member clientid client "
-		"profileid studentid student patientid visitorid guestid contactid "
-		"subscriberid employeeid playerid learnerid personid buyerid leadid "
-		"createdby telegramid discordid slackid whatsappid waid "
-		"externaluserid *userid"},
+	 "accountid account customerid customer memberid member clientid client "
+	 "profileid studentid student patientid visitorid guestid contactid "
+	 "subscriberid employeeid playerid learnerid personid buyerid leadid "
+	 "createdby telegramid discordid slackid whatsappid waid "
+	 "externaluserid *userid"},
 	{PART_OWNER, TIER_WEAK, ANY_ID, 0,
-		"workspaceid workspace tenantid organizationid organisationid orgid "
-		"teamid companyid username useremail userphone phone phonenumber "
-		"mobile mobilenumber email emailaddress msisdn wanumber deviceid "
-		"fromnumber fromphone sendernumber senderphone sender from senderid "
-		"authorid author"},
+	 "workspaceid workspace tenantid organizationid organisationid orgid "
+	 "teamid companyid username useremail userphone phone phonenumber "
+	 "mobile mobilenumber email emailaddress msisdn wanumber deviceid "
+	 "fromnumber fromphone sendernumber senderphone sender from senderid "
+	 "authorid author"},
 
 	{PART_COUNTERPART, TIER_CHAT, ANY_ID, 0,
-		"mentorid agentid botid assistantid characterid personaid chatbotid "
-		"companionid coachid tutorid expertid advisorid avatarid"},
+	 "mentorid agentid botid assistantid characterid personaid chatbotid "
+	 "companionid coachid tutorid expertid advisorid avatarid"},
 	{PART_COUNTERPART, TIER_PLAIN, ANY_ID | HOLDS_ENUM, 0,
-		"mentor agent bot assistant character persona chatbot companion coach "
-		"tutor botname agentname assistantname charactername personaname "
-		"mentorname chatflowid"},
+	 "mentor agent bot assistant character persona chatbot companion coach "
+	 "tutor botname agentname assistantname charactername personaname "
+	 "mentorname chatflowid"},
 
 	{PART_SESSION, TIER_CHAT, ANY_ID, 0,
-		"conversationid conversationuuid conversation chatid chatuuid chat "
-		"threadid thread dialogid dialogueid chatsessionid chatthreadid "
-		"conversationkey"},
+	 "conversationid conversationuuid conversation chatid chatuuid chat "
+	 "threadid thread dialogid dialogueid chatsessionid chatthreadid "
+	 "conversationkey"},
 	{PART_SESSION, TIER_PLAIN, ANY_ID, 0,
-		"sessionid session sessionuuid sessionkey sessiontoken roomid "
-		"chatroomid channelid topicid"},
+	 "sessionid session sessionuuid sessionkey sessiontoken roomid "
+	 "chatroomid channelid topicid"},
 	{PART_SESSION, TIER_WEAK, ANY_ID, 0,
-		"*sessionid *conversationid *threadid *chatid connectionid"},
+	 "*sessionid *conversationid *threadid *chatid connectionid"},
 
-	{PART_TIME, TIER_CHAT, HOLDS_TIME,
-		HOLDS_INT | HOLDS_NUMBER | HOLDS_TEXT,
-		"createdat createdon createddate createdtime createtime createdate "
-		"creationdate creationtime createdatutc createdts createdtimestamp "
-		"timestamp messagetime messagetimestamp messagedate messagets sentat "
-		"senton sentdate senttime chattime msgtime"},
-	{PART_TIME, TIER_PLAIN, HOLDS_TIME,
-		HOLDS_INT | HOLDS_NUMBER | HOLDS_TEXT,
-		"ts time datetime date created sent insertedat loggedat addedat "
-		"occurredat askedat postedat requestedat recordedat receivedat "
-		"dateadded datecreated datesent eventtime logtime chatdate timesent"},
-	{PART_TIME, TIER_WEAK, HOLDS_TIME,
-		HOLDS_INT | HOLDS_NUMBER | HOLDS_TEXT,
-		"respondedat answeredat repliedat startedat starttime"},
+	{PART_TIME, TIER_CHAT, HOLDS_TIME, HOLDS_INT | HOLDS_NUMBER | HOLDS_TEXT,
+	 "createdat createdon createddate createdtime createtime createdate "
+	 "creationdate creationtime createdatutc createdts createdtimestamp "
+	 "timestamp messagetime messagetimestamp messagedate messagets sentat "
+	 "senton sentdate senttime chattime msgtime"},
+	{PART_TIME, TIER_PLAIN, HOLDS_TIME, HOLDS_INT | HOLDS_NUMBER | HOLDS_TEXT,
+	 "ts time datetime date created sent insertedat loggedat addedat "
+	 "occurredat askedat postedat requestedat recordedat receivedat "
+	 "dateadded datecreated datesent eventtime logtime chatdate timesent"},
+	{PART_TIME, TIER_WEAK, HOLDS_TIME, HOLDS_INT | HOLDS_NUMBER | HOLDS_TEXT,
+	 "respondedat answeredat repliedat startedat starttime"},
 
 	{PART_MODEL, TIER_CHAT, WORD, 0,
-		"model modelname aimodel llmmodel gptmodel chatmodel"},
+	 "model modelname aimodel llmmodel gptmodel chatmodel"},
 	{PART_MODEL, TIER_PLAIN, WORD, 0,
-		"modelid modelused modelslug modelversion llmname llm usedmodel"},
-	{PART_MODEL, TIER_WEAK, WORD, 0,
-		"engine aimodelname deployment"},
+	 "modelid modelused modelslug modelversion llmname llm usedmodel"},
+	{PART_MODEL, TIER_WEAK, WORD, 0, "engine aimodelname deployment"},
 
 	{PART_TOKENS, TIER_CHAT, HOLDS_INT, 0,
-		"tokens tokencount numtokens ntokens tokenscount"},
+	 "tokens tokencount numtokens ntokens tokenscount"},
 	{PART_TOKENS, TIER_PLAIN, HOLDS_INT, 0,
-		"tokensused usedtokens totaltokens tokenusage tokenstotal"},
+	 "tokensused usedtokens totaltokens tokenusage tokenstotal"},
 
 	{PART_METADATA, TIER_CHAT, HOLDS_JSON, 0,
-		"metadata meta messagemetadata metadatajson metajson msgmetadata"},
+	 "metadata meta messagemetadata metadatajson metajson msgmetadata"},
 	{PART_METADATA, TIER_PLAIN, HOLDS_JSON, 0,
-		"extra extradata extrametadata additionalmetadata additionaldata "
-		"attributes contentattributes properties"},
+	 "extra extradata extrametadata additionalmetadata additionaldata "
+	 "attributes contentattributes properties"},
 
 	{PART_MEDIA, TIER_CHAT, HOLDS_TEXT, 0,
-		"mediaurl mediauri medialink attachmenturl attachmenturi"},
+	 "mediaurl mediauri medialink attachmenturl attachmenturi"},
 	{PART_MEDIA, TIER_PLAIN, HOLDS_TEXT, 0,
-		"fileurl imageurl audiourl videourl voiceurl photourl documenturl "
-		"fileuri imageuri"},
+	 "fileurl imageurl audiourl videourl voiceurl photourl documenturl "
+	 "fileuri imageuri"},
 	{PART_MEDIA, TIER_WEAK, HOLDS_TEXT, 0,
-		"media image attachment audio video filepath mediapath imagepath"},
+	 "media image attachment audio video filepath mediapath imagepath"},
 
 	{PART_MEDIA_TYPE, TIER_CHAT, WORD, 0,
-		"mediatype mediamimetype mediakind attachmenttype"},
+	 "mediatype mediamimetype mediakind attachmenttype"},
 	{PART_MEDIA_TYPE, TIER_PLAIN, WORD, 0,
-		"mimetype filetype mime contenttype"},
+	 "mimetype filetype mime contenttype"},
 };
 
 /* Names of tables whose rows play a part. */
 static const struct
 {
-	Part		part;
+	Part part;
 	const char *names;
-}			tables[] =
-{
+} tables[] = {
 	{PART_OWNER,
-		"user *users *user account *accounts member *members customer "
-		"*customers client clients workspace workspaces profile *profiles "
-		"tenant tenants person persons people contact contacts student "
-		"students patient patients organization organizations organisation "
-		"organisations team teams company companies visitor visitors guest "
-		"guests player players employee employees"},
+	 "user *users *user account *accounts member *members customer "
+	 "*customers client clients workspace workspaces profile *profiles "
+	 "tenant tenants person persons people contact contacts student "
+	 "students patient patients organization organizations organisation "
+	 "organisations team teams company companies visitor visitors guest "
+	 "guests player players employee employees"},
 	{PART_COUNTERPART,
-		"mentor mentors agent agents bot bots chatbot chatbots assistant "
-		"assistants character characters persona personas companion "
-		"companions coach coaches tutor tutors expert experts chatflow "
-		"chatflows"},
+	 "mentor mentors agent agents bot bots chatbot chatbots assistant "
+	 "assistants character characters persona personas companion "
+	 "companions coach coaches tutor tutors expert experts chatflow "
+	 "chatflows"},
 	{PART_SESSION,
-		"chat chats conversation *conversations thread *threads session "
-		"*sessions dialog dialogs dialogue dialogues chatroom chatrooms "
-		"room rooms"},
+	 "chat chats conversation *conversations thread *threads session "
+	 "*sessions dialog dialogs dialogue dialogues chatroom chatrooms "
+	 "room rooms"},
 };
 
 /* Columns that refer to users and yet do not say whose history it is. */
@@ -212,19 +201,16 @@ static const char not_owners_of_flat[] =
 /* Parts of table names; the first list that has a match decides. */
 static const struct
 {
-	TableName	verdict;
+	TableName verdict;
 	const char *words;
-}			table_words[] =
-{
-	{TABLE_NAME_CHAT,
-		"chat conversation dialog llm gpt assistant"},
+} table_words[] = {
+	{TABLE_NAME_CHAT, "chat conversation dialog llm gpt assistant"},
 	{TABLE_NAME_OTHER,
-		"faq comment ticket mail order contact notification quiz survey poll "
-		"forum review feedback flashcard interview product article blog news "
-		"exam template translation security knowledge audit invoice queue "
-		"outbox webhook apilog errorlog accesslog announcement enquir inquir"},
-	{TABLE_NAME_CHAT,
-		"message msg prompt bot talk copilot"},
+	 "faq comment ticket mail order contact notification quiz survey poll "
+	 "forum review feedback flashcard interview product article blog news "
+	 "exam template translation security knowledge audit invoice queue "
+	 "outbox webhook apilog errorlog accesslog announcement enquir inquir"},
+	{TABLE_NAME_CHAT, "message msg prompt bot talk copilot"},
 };
 
 /* Columns that tables of other kinds have, and chats have not. */
@@ -252,8 +238,8 @@ static bool has_word_of(const char *list, const char *name);
 char *
 chatmig_vocabulary_normalise(const char *name)
 {
-	char	   *result = palloc(strlen(name) + 1);
-	char	   *to = result;
+	char *result = palloc(strlen(name) + 1);
+	char *to = result;
 
 	for (const char *from = name; *from; from++)
 		if (*from != '_' && *from != '-' && *from != ' ')
@@ -291,7 +277,7 @@ bool
 chatmig_vocabulary_may_own(const char *column, Shape shape)
 {
 	return !in_list(not_owners, column) &&
-		!(shape == SHAPE_FLAT && in_list(not_owners_of_flat, column));
+		   !(shape == SHAPE_FLAT && in_list(not_owners_of_flat, column));
 }
 
 TableName
@@ -313,18 +299,18 @@ bool
 chatmig_vocabulary_is_transcript(const char *column, int holds)
 {
 	return (holds & (HOLDS_TEXT | HOLDS_JSON)) != 0 &&
-		in_list(transcript_columns, column);
+		   in_list(transcript_columns, column);
 }
 
 /* True if the name is a word of the list, or ends as a word "*..." says. */
 static bool
 in_list(const char *list, const char *name)
 {
-	size_t		name_length = strlen(name);
+	size_t name_length = strlen(name);
 
 	for (const char *word = list; *word;)
 	{
-		size_t		length = strcspn(word, " ");
+		size_t length = strcspn(word, " ");
 
 		if (*word == '*')
 		{
@@ -347,7 +333,7 @@ has_word_of(const char *list, const char *name)
 {
 	for (const char *word = list; *word;)
 	{
-		size_t		length = strcspn(word, " ");
+		size_t length = strcspn(word, " ");
 
 		for (const char *at = name; *at; at++)
 			if (strncmp(at, word, length) == 0)

@@ -34,23 +34,23 @@ struct Writer
 {
 	/* fixed */
 	const MigrationPlan *plan;
-	WriteMode	mode;
-	Bulk	   *bulk[NUM_TARGETS];	/* one of the two for each table */
-	Insert	   *insert[NUM_TARGETS];
-	Oid			sequence[NUM_TARGETS];	/* behind ids of bigint */
-	int64		next_id[NUM_TARGETS];	/* where no sequence is asked */
-	Datum		role_names[NUM_ROLES];	/* text */
-	bool		id_by_value;
-	int16		id_length;
-	char		id_align;
+	WriteMode mode;
+	Bulk *bulk[NUM_TARGETS]; /* one of the two for each table */
+	Insert *insert[NUM_TARGETS];
+	Oid sequence[NUM_TARGETS];   /* behind ids of bigint */
+	int64 next_id[NUM_TARGETS];  /* where no sequence is asked */
+	Datum role_names[NUM_ROLES]; /* text */
+	bool id_by_value;
+	int16 id_length;
+	char id_align;
 
 	/* per conversation */
 	MemoryContext conversation_context; /* holds its id, title, metadata */
-	Value		metadata;		/* jsonb */
-	int32		last_position;	/* what follows LAST_POSITION; -1: unknown */
+	Value metadata;                     /* jsonb */
+	int32 last_position; /* what follows LAST_POSITION; -1: unknown */
 
 	/* counters */
-	RunCounts  *counts;
+	RunCounts *counts;
 };
 
 /* A row being formed: more columns than any of the tables has by default. */
@@ -58,13 +58,13 @@ struct Writer
 
 typedef struct FormedRow
 {
-	int			n;
-	Datum		values[MAX_COLUMNS];
-	bool		nulls[MAX_COLUMNS];
+	int n;
+	Datum values[MAX_COLUMNS];
+	bool nulls[MAX_COLUMNS];
 } FormedRow;
 
 static void open_table(Writer *writer, TargetTable table);
-static int	table_columns(const MigrationPlan *plan, TargetTable table);
+static int table_columns(const MigrationPlan *plan, TargetTable table);
 static Datum make_id(Writer *writer, TargetTable table,
 					 const Identity *identity);
 static Value session_metadata(const MigrationPlan *plan, Value session);
@@ -93,7 +93,7 @@ Writer *
 chatmig_write_begin(const MigrationPlan *plan, WriteMode mode,
 					RunCounts *counts)
 {
-	Writer	   *writer = palloc0(sizeof(Writer));
+	Writer *writer = palloc0(sizeof(Writer));
 
 	writer->plan = plan;
 	writer->mode = mode;
@@ -103,9 +103,8 @@ chatmig_write_begin(const MigrationPlan *plan, WriteMode mode,
 	for (Role role = 0; role < NUM_ROLES; role++)
 		writer->role_names[role] =
 			CStringGetTextDatum(chatmig_role_names[role]);
-	writer->conversation_context =
-		AllocSetContextCreate(CurrentMemoryContext, "chatmig conversation",
-							  ALLOCSET_SMALL_SIZES);
+	writer->conversation_context = AllocSetContextCreate(
+		CurrentMemoryContext, "chatmig conversation", ALLOCSET_SMALL_SIZES);
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)
 	{
 		writer->next_id[table] = 1;
@@ -130,20 +129,16 @@ chatmig_write_open(Writer *writer, Conversation *conversation,
 
 	old = MemoryContextSwitchTo(writer->conversation_context);
 	conversation->id = make_id(writer, TARGET_CONVERSATIONS,
-							   &(Identity) {
-								   .kind = IDENTITY_CONVERSATION,
-								   .migration = plan->name,
-								   .key = row->key,
-								   .time = row->time
-							   });
+							   &(Identity){.kind = IDENTITY_CONVERSATION,
+										   .migration = plan->name,
+										   .key = row->key,
+										   .time = row->time});
 	conversation->title =
 		chatmig_title_fill(plan->mapping, plan->options.title,
-						   &conversation->group,
-						   split->messages[0].content);
+						   &conversation->group, split->messages[0].content);
 	conversation->description =
 		chatmig_title_fill(plan->mapping, plan->options.description,
-						   &conversation->group,
-						   split->messages[0].content);
+						   &conversation->group, split->messages[0].content);
 	writer->metadata = session_metadata(plan, conversation->group.session);
 	MemoryContextSwitchTo(old);
 	writer->counts->conversations++;
@@ -153,8 +148,8 @@ void
 chatmig_write_row(Writer *writer, Conversation *conversation,
 				  const LegacyRow *row, SplitRow *split)
 {
-	Value		medium;
-	Value		reply_to = {.isnull = true};
+	Value medium;
+	Value reply_to = {.isnull = true};
 
 	medium = write_medium(writer, conversation, row);
 	if (conversation->make_room)
@@ -162,18 +157,15 @@ chatmig_write_row(Writer *writer, Conversation *conversation,
 				  split->nmessages);
 	for (int i = 0; i < split->nmessages; i++)
 	{
-		Message    *message = &split->messages[i];
+		Message *message = &split->messages[i];
 
 		message->id = make_id(writer, TARGET_MESSAGES,
-							  &(Identity) {
-								  .kind = IDENTITY_MESSAGE,
-								  .migration = writer->plan->name,
-								  .key = row->key,
-								  .part = message->part,
-								  .time = row->time
-							  });
-		if (message->position == LAST_POSITION &&
-			writer->mode != WRITE_NOTHING)
+							  &(Identity){.kind = IDENTITY_MESSAGE,
+										  .migration = writer->plan->name,
+										  .key = row->key,
+										  .part = message->part,
+										  .time = row->time});
+		if (message->position == LAST_POSITION && writer->mode != WRITE_NOTHING)
 		{
 			find_last_position(writer, conversation);
 			message->position = writer->last_position++;
@@ -199,7 +191,7 @@ chatmig_write_close(Writer *writer, Conversation *conversation)
 	/* only now: a message's conversation must be written before it */
 	if (writer->mode == WRITE_INSERT &&
 		chatmig_insert_waiting(writer->insert[TARGET_MESSAGES]) >=
-		MAX_WAITING_MESSAGES)
+			MAX_WAITING_MESSAGES)
 		flush(writer);
 }
 
@@ -231,8 +223,8 @@ open_table(Writer *writer, TargetTable table)
 								 table_columns(plan, table));
 	if (plan->options.id_type == INT8OID && table != TARGET_TRACE &&
 		writer->mode == WRITE_INSERT)
-		writer->sequence[table] = getIdentitySequence(plan->tables[table], 1,
-													  false);
+		writer->sequence[table] =
+			getIdentitySequence(plan->tables[table], 1, false);
 }
 
 /* As target.c makes them. */
@@ -243,7 +235,7 @@ table_columns(const MigrationPlan *plan, TargetTable table)
 	{
 		case TARGET_CONVERSATIONS:
 			return 7 + (plan->owner_column != NULL) +
-				(plan->counterpart_column != NULL);
+				   (plan->counterpart_column != NULL);
 		case TARGET_MESSAGES:
 			return NUM_MESSAGES_COLUMNS;
 		case TARGET_MEDIA:
@@ -259,17 +251,18 @@ table_columns(const MigrationPlan *plan, TargetTable table)
 static Datum
 make_id(Writer *writer, TargetTable table, const Identity *identity)
 {
-	Datum		uuid;
+	Datum uuid;
 
 	if (writer->plan->options.id_type == INT8OID)
-		return Int64GetDatum(OidIsValid(writer->sequence[table]) ?
-							 nextval_internal(writer->sequence[table], false) :
-							 writer->next_id[table]++);
+		return Int64GetDatum(
+			OidIsValid(writer->sequence[table])
+				? nextval_internal(writer->sequence[table], false)
+				: writer->next_id[table]++);
 	uuid = chatmig_identity_uuid(identity);
 	if (writer->plan->options.id_type == UUIDOID)
 		return uuid;
-	return CStringGetTextDatum(DatumGetCString(DirectFunctionCall1(uuid_out,
-																   uuid)));
+	return CStringGetTextDatum(
+		DatumGetCString(DirectFunctionCall1(uuid_out, uuid)));
 }
 
 /* {"<session column>": value}, numbers as numbers, the rest as strings. */
@@ -278,14 +271,14 @@ session_metadata(const MigrationPlan *plan, Value session)
 {
 	const Column *column = &plan->mapping->parts[PART_SESSION];
 	JsonbParseState *state = NULL;
-	JsonbValue	name = {.type = jbvString};
-	JsonbValue	value = {.type = jbvString};
-	Value		result = {.isnull = true};
-	Oid			output;
-	bool		is_varlena;
-	char		category;
-	bool		preferred;
-	char	   *text;
+	JsonbValue name = {.type = jbvString};
+	JsonbValue value = {.type = jbvString};
+	Value result = {.isnull = true};
+	Oid output;
+	bool is_varlena;
+	char category;
+	bool preferred;
+	char *text;
 
 	if (column->name == NULL || session.isnull)
 		return result;
@@ -296,11 +289,9 @@ session_metadata(const MigrationPlan *plan, Value session)
 	if (category == TYPCATEGORY_NUMERIC)
 	{
 		value.type = jbvNumeric;
-		value.val.numeric =
-			DatumGetNumeric(DirectFunctionCall3(numeric_in,
-												CStringGetDatum(text),
-												ObjectIdGetDatum(InvalidOid),
-												Int32GetDatum(-1)));
+		value.val.numeric = DatumGetNumeric(DirectFunctionCall3(
+			numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
+			Int32GetDatum(-1)));
 	}
 	else
 	{
@@ -312,9 +303,8 @@ session_metadata(const MigrationPlan *plan, Value session)
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	pushJsonbValue(&state, WJB_KEY, &name);
 	pushJsonbValue(&state, WJB_VALUE, &value);
-	result.datum = JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state,
-																   WJB_END_OBJECT,
-																   NULL)));
+	result.datum = JsonbPGetDatum(
+		JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
 	result.isnull = false;
 	return result;
 }
@@ -328,20 +318,22 @@ static void
 find_last_position(Writer *writer, const Conversation *conversation)
 {
 	const MigrationPlan *plan = writer->plan;
-	QueryArgs	args = {0};
+	QueryArgs args = {0};
 
 	if (writer->last_position >= 0)
 		return;
 	flush(writer);
 	chatmig_query_arg(&args, plan->options.id_type, conversation->id, false);
-	(void) chatmig_query_run(psprintf("SELECT FROM %s WHERE id = $1 FOR NO KEY UPDATE",
-									  plan->qualified[TARGET_CONVERSATIONS]),
-							 &args);
+	(void) chatmig_query_run(
+		psprintf("SELECT FROM %s WHERE id = $1 FOR NO KEY UPDATE",
+				 plan->qualified[TARGET_CONVERSATIONS]),
+		&args);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	writer->last_position =
-		chatmig_query_count(psprintf("SELECT coalesce(max(\"position\"), -1) + 1::bigint FROM %s WHERE conversation_id = $1",
-									 plan->qualified[TARGET_MESSAGES]),
-							&args);
+	writer->last_position = chatmig_query_count(
+		psprintf(
+			"SELECT coalesce(max(\"position\"), -1) + 1::bigint FROM %s WHERE conversation_id = $1",
+			plan->qualified[TARGET_MESSAGES]),
+		&args);
 	PopActiveSnapshot();
 }
 
@@ -354,7 +346,7 @@ make_room(Writer *writer, const Conversation *conversation, int32 position,
 		  int count)
 {
 	const MigrationPlan *plan = writer->plan;
-	QueryArgs	args = {0};
+	QueryArgs args = {0};
 
 	if (writer->mode == WRITE_NOTHING)
 		return;
@@ -362,13 +354,17 @@ make_room(Writer *writer, const Conversation *conversation, int32 position,
 	chatmig_query_arg(&args, plan->options.id_type, conversation->id, false);
 	chatmig_query_arg(&args, INT4OID, Int32GetDatum(position), false);
 	chatmig_query_arg(&args, INT4OID, Int32GetDatum(count), false);
-	(void) chatmig_query_run(psprintf("UPDATE %s SET \"position\" = -1 - (\"position\" + $3) WHERE conversation_id = $1 AND \"position\" >= $2",
-									  plan->qualified[TARGET_MESSAGES]),
-							 &args);
+	(void) chatmig_query_run(
+		psprintf(
+			"UPDATE %s SET \"position\" = -1 - (\"position\" + $3) WHERE conversation_id = $1 AND \"position\" >= $2",
+			plan->qualified[TARGET_MESSAGES]),
+		&args);
 	args.n = 1;
-	(void) chatmig_query_run(psprintf("UPDATE %s SET \"position\" = -1 - \"position\" WHERE conversation_id = $1 AND \"position\" < 0",
-									  plan->qualified[TARGET_MESSAGES]),
-							 &args);
+	(void) chatmig_query_run(
+		psprintf(
+			"UPDATE %s SET \"position\" = -1 - \"position\" WHERE conversation_id = $1 AND \"position\" < 0",
+			plan->qualified[TARGET_MESSAGES]),
+		&args);
 }
 
 /* Returns the medium's id; NULL where the row has none. */
@@ -376,28 +372,26 @@ static Value
 write_medium(Writer *writer, const Conversation *conversation,
 			 const LegacyRow *row)
 {
-	FormedRow	formed = {0};
-	Value		id = {.isnull = true};
+	FormedRow formed = {0};
+	Value id = {.isnull = true};
 
 	if (row->media_url.isnull ||
 		VARSIZE_ANY_EXHDR(DatumGetPointer(row->media_url.datum)) == 0)
 		return id;
 	id.datum = make_id(writer, TARGET_MEDIA,
-					   &(Identity) {
-						   .kind = IDENTITY_MEDIUM,
-						   .migration = writer->plan->name,
-						   .key = row->key,
-						   .part = 1,
-						   .time = row->time
-					   });
+					   &(Identity){.kind = IDENTITY_MEDIUM,
+								   .migration = writer->plan->name,
+								   .key = row->key,
+								   .part = 1,
+								   .time = row->time});
 	id.isnull = false;
 	add_value(&formed, id);
 	if (writer->plan->owner_column)
 		add_value(&formed, conversation->group.owner);
 	add_value(&formed, row->media_url);
 	add_value(&formed, row->media_type);
-	add(&formed, (Datum) 0, true);	/* summary */
-	add(&formed, (Datum) 0, true);	/* metadata: the message has it */
+	add(&formed, (Datum) 0, true); /* summary */
+	add(&formed, (Datum) 0, true); /* metadata: the message has it */
 	add_value(&formed, row->time);
 	put(writer, TARGET_MEDIA, &formed);
 	writer->counts->media++;
@@ -409,7 +403,7 @@ write_message(Writer *writer, const Conversation *conversation,
 			  const LegacyRow *row, const Message *message, Value medium,
 			  Value reply_to)
 {
-	FormedRow	formed = {0};
+	FormedRow formed = {0};
 
 	add(&formed, message->id, false);
 	add(&formed, conversation->id, false);
@@ -430,11 +424,11 @@ static void
 write_trace(Writer *writer, const Conversation *conversation,
 			const LegacyRow *row, const SplitRow *split, Value medium)
 {
-	FormedRow	formed = {0};
-	Datum		ids[MAX_MESSAGES] = {0};
-	bool		nulls[MAX_MESSAGES];
-	int			dims[1] = {split->messages[split->nmessages - 1].part};
-	int			lower_bounds[1] = {1};
+	FormedRow formed = {0};
+	Datum ids[MAX_MESSAGES] = {0};
+	bool nulls[MAX_MESSAGES];
+	int dims[1] = {split->messages[split->nmessages - 1].part};
+	int lower_bounds[1] = {1};
 
 	if (writer->mode == WRITE_NOTHING)
 		return;
@@ -449,11 +443,10 @@ write_trace(Writer *writer, const Conversation *conversation,
 	add(&formed, Int64GetDatum(row->fingerprint), false);
 	add(&formed, conversation->id, false);
 	add(&formed,
-		PointerGetDatum(construct_md_array(ids, nulls, 1, dims, lower_bounds,
-										   writer->plan->options.id_type,
-										   writer->id_length,
-										   writer->id_by_value,
-										   writer->id_align)), false);
+		PointerGetDatum(construct_md_array(
+			ids, nulls, 1, dims, lower_bounds, writer->plan->options.id_type,
+			writer->id_length, writer->id_by_value, writer->id_align)),
+		false);
 	add_value(&formed, medium);
 	put(writer, TARGET_TRACE, &formed);
 }
@@ -461,7 +454,7 @@ write_trace(Writer *writer, const Conversation *conversation,
 static void
 write_conversation(Writer *writer, const Conversation *conversation)
 {
-	FormedRow	formed = {0};
+	FormedRow formed = {0};
 
 	add(&formed, conversation->id, false);
 	if (writer->plan->owner_column)
@@ -482,16 +475,18 @@ static void
 widen_conversation(Writer *writer, const Conversation *conversation)
 {
 	const MigrationPlan *plan = writer->plan;
-	QueryArgs	args = {0};
+	QueryArgs args = {0};
 
 	chatmig_query_arg(&args, plan->options.id_type, conversation->id, false);
 	chatmig_query_arg(&args, TIMESTAMPTZOID, conversation->created_at.datum,
 					  conversation->created_at.isnull);
 	chatmig_query_arg(&args, TIMESTAMPTZOID, conversation->updated_at.datum,
 					  conversation->updated_at.isnull);
-	(void) chatmig_query_run(psprintf("UPDATE %s SET created_at = least(created_at, $2), updated_at = greatest(updated_at, $3) WHERE id = $1 AND (created_at > $2 OR updated_at < $3 OR created_at IS NULL OR updated_at IS NULL)",
-									  plan->qualified[TARGET_CONVERSATIONS]),
-							 &args);
+	(void) chatmig_query_run(
+		psprintf(
+			"UPDATE %s SET created_at = least(created_at, $2), updated_at = greatest(updated_at, $3) WHERE id = $1 AND (created_at > $2 OR updated_at < $3 OR created_at IS NULL OR updated_at IS NULL)",
+			plan->qualified[TARGET_CONVERSATIONS]),
+		&args);
 }
 
 static void
@@ -523,9 +518,8 @@ put(Writer *writer, TargetTable table, const FormedRow *formed)
 static void
 flush(Writer *writer)
 {
-	static const TargetTable order[] = {
-		TARGET_CONVERSATIONS, TARGET_MEDIA, TARGET_MESSAGES, TARGET_TRACE
-	};
+	static const TargetTable order[] = {TARGET_CONVERSATIONS, TARGET_MEDIA,
+										TARGET_MESSAGES, TARGET_TRACE};
 
 	for (int i = 0; i < lengthof(order); i++)
 		if (writer->insert[order[i]])

@@ -10,9 +10,9 @@
 
 typedef enum WriteMode
 {
-	WRITE_NOTHING,				/* counts, and gives ids for a preview */
-	WRITE_BULK,					/* into tables that this transaction created */
-	WRITE_INSERT				/* into any tables, through the executor */
+	WRITE_NOTHING, /* counts, and gives ids for a preview */
+	WRITE_BULK,    /* into tables that this transaction created */
+	WRITE_INSERT   /* into any tables, through the executor */
 } WriteMode;
 
 typedef struct Writer Writer;
@@ -38,4 +38,4 @@ extern void chatmig_write_close(Writer *writer, Conversation *conversation);
 /* Writes what is left, and lets go of the tables. */
 extern void chatmig_write_end(Writer *writer);
 
-#endif							/* CHATMIG_WRITE_H */
+#endif /* CHATMIG_WRITE_H */
