@@ -5,6 +5,8 @@
 #ifndef CHATMIG_CREATE_H
 #define CHATMIG_CREATE_H
 
+#include "difference.h"
+
 /* What the user asked for. */
 typedef struct CreateRequest
 {
@@ -13,15 +15,6 @@ typedef struct CreateRequest
 	const char *schema_name; /* unquoted; NULL: the first of search_path */
 	Oid owner_table;         /* InvalidOid: no foreign key */
 } CreateRequest;
-
-/*
- * Called for each object that the table should have or has beyond that:
- * 'column "text"' and so on. Actions: created, exists, differs, missing,
- * extra. The detail says what it is, or what was expected and what found. All
- * strings live during the call alone.
- */
-typedef void (*CreateReport)(const char *object, const char *action,
-							 const char *detail, void *state);
 
 /*
  * Creates the table unless it exists, as the current role, and reports what

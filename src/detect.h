@@ -5,22 +5,8 @@
 #ifndef CHATMIG_DETECT_H
 #define CHATMIG_DETECT_H
 
-#include "mapping.h"
-#include "nodes/pg_list.h"
+#include "detection.h"
 #include "utils/relcache.h"
-
-/* All that detection found out about one table. */
-typedef struct Detection
-{
-	bool has_shape; /* false: nothing like a chat */
-	Shape shape;
-	float4 confidence;           /* 0 .. 1 */
-	List *key;                   /* of char *: column names; NIL: no key */
-	List *candidates[NUM_PARTS]; /* of char *: column names that could
-								  * play the part, equally likely; one
-								  * is certain, two are ambiguous */
-	List *notes;                 /* of char *: sentences that say why */
-} Detection;
 
 /*
  * Looks at a table, view or partitioned table that the caller holds open.

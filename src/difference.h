@@ -5,8 +5,16 @@
 #ifndef CHATMIG_DIFFERENCE_H
 #define CHATMIG_DIFFERENCE_H
 
-#include "create.h"
 #include "query.h"
+
+/*
+ * Called for each object that the table should have or has beyond that:
+ * 'column "text"' and so on. Actions: created, exists, differs, missing,
+ * extra. The detail says what it is, or what was expected and what found. All
+ * strings live during the call alone.
+ */
+typedef void (*CreateReport)(const char *object, const char *action,
+							 const char *detail, void *state);
 
 #define OWNER_COLUMN "user_id"
 

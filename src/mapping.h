@@ -11,6 +11,7 @@
 #define CHATMIG_MAPPING_H
 
 #include "access/attnum.h"
+#include "role.h"
 #include "utils/jsonb.h"
 #include "utils/relcache.h"
 
@@ -43,16 +44,6 @@ typedef enum Part
 	NUM_PARTS
 } Part;
 
-/* The roles that a message may have, as the default target spells them. */
-typedef enum Role
-{
-	ROLE_USER,
-	ROLE_ASSISTANT,
-	ROLE_SYSTEM,
-	ROLE_TOOL,
-	NUM_ROLES
-} Role;
-
 /* What a column of times holds; decides how it is read. */
 typedef enum TimeKind
 {
@@ -72,13 +63,6 @@ typedef struct Column
 	int32 typmod;
 	Oid collation;
 } Column;
-
-/* One spelling in the role column and the role it stands for. */
-typedef struct RoleSpelling
-{
-	char *spelling; /* as the column's text output has it */
-	Role role;
-} RoleSpelling;
 
 #define MAX_KEYS 8 /* columns in a legacy key */
 
@@ -105,7 +89,6 @@ typedef struct Mapping
 #define HAS_PART(mapping, part) ((mapping)->parts[part].name != NULL)
 
 extern const char *const chatmig_part_names[NUM_PARTS];
-extern const char *const chatmig_role_names[NUM_ROLES];
 
 /* The shape that a mapping names; false where it names none. */
 extern bool chatmig_mapping_shape(Jsonb *jsonb, Shape *shape);

@@ -5,7 +5,18 @@
 #ifndef CHATMIG_OPTIONS_H
 #define CHATMIG_OPTIONS_H
 
-#include "plan.h"
+#include "ledger.h"
+
+typedef struct Options
+{
+	int64 idle_gap;    /* microseconds; 0: none */
+	char *title;       /* template; NULL: no title */
+	char *description; /* template; NULL: no description */
+	char *time_zone;   /* for times without one */
+	int64 max_rejects;
+	Oid id_type; /* of conversations, messages and media: uuid,
+				  * text or bigint */
+} Options;
 
 /* Parses options; errors with 22023. Palloc'd in the current context. */
 extern void chatmig_options_parse(Jsonb *jsonb, Options *options);

@@ -10,17 +10,7 @@
 
 #include "ledger.h"
 #include "mapping.h"
-
-typedef struct Options
-{
-	int64 idle_gap;    /* microseconds; 0: none */
-	char *title;       /* template; NULL: no title */
-	char *description; /* template; NULL: no description */
-	char *time_zone;   /* for times without one */
-	int64 max_rejects;
-	Oid id_type; /* of conversations, messages and media: uuid,
-				  * text or bigint */
-} Options;
+#include "options.h"
 
 typedef struct MigrationPlan
 {

@@ -45,13 +45,14 @@ const RoleSpelling chatmig_known_spellings[] = {
 const int chatmig_n_known_spellings = lengthof(chatmig_known_spellings);
 
 bool
-chatmig_role_find(const Mapping *mapping, const char *spelling, Role *role)
+chatmig_role_find(const RoleSpelling *own, int n, const char *spelling,
+				  Role *role)
 {
-	for (int i = 0; i < mapping->nspellings; i++)
+	for (int i = 0; i < n; i++)
 	{
-		if (strcmp(mapping->spellings[i].spelling, spelling) == 0)
+		if (strcmp(own[i].spelling, spelling) == 0)
 		{
-			*role = mapping->spellings[i].role;
+			*role = own[i].role;
 			return true;
 		}
 	}

@@ -10,7 +10,6 @@
 
 #include "utils/builtins.h"
 
-#include "role.h"
 #include "split.h"
 
 static bool is_empty(Value content);
@@ -101,7 +100,8 @@ split_flat(const Mapping *mapping, const LegacyRow *row, bool has_media,
 		split->reject_reason =
 			psprintf("Column \"%s\" is NULL.", mapping->parts[PART_ROLE].name);
 	}
-	else if (!chatmig_role_find(mapping, row->role, &role))
+	else if (!chatmig_role_find(mapping->spellings, mapping->nspellings,
+								row->role, &role))
 	{
 		split->reject_code = "unknown_role";
 		split->reject_reason = psprintf(

@@ -8,7 +8,7 @@
 #ifndef CHATMIG_SUBJECT_H
 #define CHATMIG_SUBJECT_H
 
-#include "detect.h"
+#include "detection.h"
 
 /* A column, with what the catalogs say about it. */
 typedef struct Candidate

@@ -6,21 +6,55 @@
 # FILE: the headers that FILE.c and FILE.h may include, besides FILE.h itself.
 # From the top down; a name stands above all that it includes.
 rules='
-chatmig:   detect register plan migrate validate rollback ledger mapping caller
-migrate:   read split group write ledger plan mapping rows caller
-read:      plan mapping rows
-split:     plan mapping rows
-group:     plan mapping rows
-write:     plan mapping rows
-validate:  ledger plan mapping caller
-rollback:  ledger plan mapping caller
-register:  detect ledger plan mapping caller
-ledger:    plan mapping caller
-plan:      mapping rows caller
-detect:    mapping
-mapping:
-rows:
+chatmig:           create detect register report migrate validate rollback ledger settings caller
+report:            migrate target
+migrate:           read split group write target plan rows settings caller
+read:              read_query query plan rows
+read_query:        plan
+split:             rows
+group:             plan rows
+write:             bulk insert identity title target plan rows query
+bulk:
+insert:            query
+title:             plan rows
+target:            plan query
+identity:          hash128 rows
+times:
+fingerprint:       hash128
+hash128:
+validate:          validate_walk validation
+validate_checks:   validation
+validate_walk:     validate_describe validation
+validate_describe: validation
+validate_legacy:   validate_sql validation
+validate_messages: validate_compare validate_walk
+validate_metadata: validate_compare
+validate_time:     validate_sql ledger
+validate_compare:  validate_sql validation
+validate_sql:      plan role
+validation:        validate plan query
+rollback:          rollback_check ledger query caller
+rollback_check:    ledger query
+register:          draft options arguments ledger caller
+draft:             detect arguments query mapping
+survey:            detect
+detect:            confidence subject vocabulary detection mapping
+confidence:        subject vocabulary
+subject:           vocabulary detection
+vocabulary:        mapping
+detection:         mapping
+create:            difference caller
+difference:        query
+plan:              options ledger mapping query caller
+options:           arguments ledger
+rows:              mapping
+mapping:           role arguments
+ledger:            query
+arguments:
+role:
+query:
 caller:
+settings:
 compat:
 '
 # Any file may include these.

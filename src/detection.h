@@ -1,0 +1,24 @@
+/*
+ * detection.h
+ *	  What detection found out about a table.
+ */
+#ifndef CHATMIG_DETECTION_H
+#define CHATMIG_DETECTION_H
+
+#include "mapping.h"
+#include "nodes/pg_list.h"
+
+/* All that detection found out about one table. */
+typedef struct Detection
+{
+	bool has_shape; /* false: nothing like a chat */
+	Shape shape;
+	float4 confidence;           /* 0 .. 1 */
+	List *key;                   /* of char *: column names; NIL: no key */
+	List *candidates[NUM_PARTS]; /* of char *: column names that could
+								  * play the part, equally likely; one
+								  * is certain, two are ambiguous */
+	List *notes;                 /* of char *: sentences that say why */
+} Detection;
+
+#endif /* CHATMIG_DETECTION_H */
