@@ -16,6 +16,8 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_operator.h"
 #include "commands/defrem.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -30,6 +32,7 @@
 static void plan_source(MigrationPlan *plan, Jsonb *mapping);
 static void plan_names(MigrationPlan *plan, Jsonb *target);
 static void plan_target(MigrationPlan *plan);
+static void check_schema(const MigrationPlan *plan);
 static void check_target_exists(const MigrationPlan *plan, TargetTable table);
 static void check_name_free(const MigrationPlan *plan, TargetTable table);
 static char *free_column(const char *name);
@@ -151,13 +154,7 @@ plan_target(MigrationPlan *plan)
 	chatmig_ledger_load_targets(plan->name, &recorded);
 	plan->migrated = recorded.migrated;
 	plan->migrated_at = recorded.migrated_at;
-	if (!OidIsValid(get_namespace_oid(plan->schema, true)))
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_UNDEFINED_SCHEMA),
-			 errmsg("schema \"%s\" does not exist", plan->schema),
-			 errhint(
-				 "Create it, or register again with another one: target => '{\"schema\": \"...\"}'.")));
+	check_schema(plan);
 	for (TargetTable i = 0; i < NUM_TARGETS; i++)
 	{
 		/* one that a rollback had to keep may have been dropped since */
@@ -198,6 +195,33 @@ check_target_exists(const MigrationPlan *plan, TargetTable table)
 		 errhint(
 			 "Run SELECT * FROM chatmig_rollback(%s) to take back what is left, then migrate again.",
 			 quote_literal_cstr(plan->name))));
+}
+
+/* Who may not create tables there by hand may not have them created. */
+static void
+check_schema(const MigrationPlan *plan)
+{
+	Oid schema = get_namespace_oid(plan->schema, true);
+
+	if (!OidIsValid(schema))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_UNDEFINED_SCHEMA),
+			 errmsg("schema \"%s\" does not exist", plan->schema),
+			 errhint(
+				 "Create it, or register again with another one: target => '{\"schema\": \"...\"}'.")));
+	if (!plan->migrated &&
+		pg_namespace_aclcheck(schema, GetUserId(), ACL_CREATE) != ACLCHECK_OK)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for schema \"%s\"", plan->schema),
+			 errdetail("Migration \"%s\" would create its tables there.",
+					   plan->name),
+			 errhint(
+				 "GRANT CREATE ON SCHEMA %s TO %s, or register again with another one: target => '{\"schema\": \"...\"}'.",
+				 quote_identifier(plan->schema),
+				 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 }
 
 static void

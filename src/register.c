@@ -12,15 +12,16 @@
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "arguments.h"
 #include "caller.h"
 #include "draft.h"
 #include "ledger.h"
 #include "options.h"
+#include "plan.h"
 #include "register.h"
 
 static Relation open_source(Oid source);
@@ -30,6 +31,8 @@ static char *choose_name(const RegisterRequest *request, Relation rel);
 static void check_same_source(const Registration *old, Oid source);
 static bool same_registration(const Registration *a, const Registration *b);
 static bool same_jsonb(Jsonb *a, Jsonb *b);
+static void refuse_change(const Registration *old) pg_attribute_noreturn();
+static void check_may_remove(const Registration *registration);
 static Jsonb *or_empty(Jsonb *given);
 
 char *
@@ -37,6 +40,7 @@ chatmig_register_add(const RegisterRequest *request)
 {
 	Registration registration = {.source = request->source};
 	CallerState caller;
+	RoleState role;
 	Relation rel;
 	Registration *old;
 	LedgerTargets targets;
@@ -46,8 +50,11 @@ chatmig_register_add(const RegisterRequest *request)
 	check_source(rel);
 	check_arguments(request);
 	registration.name = choose_name(request, rel);
+	/* it may read a number, and a view may call anything for that */
+	chatmig_caller_become(&role, rel->rd_rel->relowner);
 	registration.mapping =
 		chatmig_draft_mapping(rel, or_empty(request->mapping));
+	chatmig_caller_resume(&role);
 	registration.target = or_empty(request->target);
 	registration.options = or_empty(request->options);
 
@@ -58,19 +65,10 @@ chatmig_register_add(const RegisterRequest *request)
 	if (old == NULL || !targets.migrated)
 		chatmig_ledger_store(&registration);
 	else if (!same_registration(old, &registration))
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg(
-				 "migration \"%s\" is migrated and cannot be registered differently",
-				 registration.name),
-			 errdetail("Its mapping is %s.",
-					   JsonbToCString(NULL, &old->mapping->root,
-									  VARSIZE(old->mapping))),
-			 errhint(
-				 "Run SELECT * FROM chatmig_rollback(%s) first, or register under another name and with other targets.",
-				 quote_literal_cstr(registration.name))));
+		refuse_change(old);
 
+	/* whatever else stands in the way is better known now than at night */
+	(void) chatmig_plan_make(registration.name);
 	relation_close(rel, NoLock);
 	chatmig_caller_leave(&caller);
 	return registration.name;
@@ -87,8 +85,7 @@ chatmig_register_remove(const char *name)
 	registration = chatmig_ledger_find(name);
 	if (registration == NULL)
 		chatmig_ledger_not_found(name);
-	if (get_rel_name(registration->source) != NULL)
-		chatmig_caller_check_owner(registration->source);
+	check_may_remove(registration);
 	chatmig_ledger_lock(name);
 	chatmig_ledger_load_targets(name, &targets);
 	if (targets.migrated)
@@ -217,7 +214,7 @@ check_same_source(const Registration *old, Oid source)
 static bool
 same_registration(const Registration *a, const Registration *b)
 {
-	return same_jsonb(a->mapping, b->mapping) &&
+	return a->source == b->source && same_jsonb(a->mapping, b->mapping) &&
 		   same_jsonb(a->target, b->target) &&
 		   same_jsonb(a->options, b->options);
 }
@@ -226,6 +223,42 @@ static bool
 same_jsonb(Jsonb *a, Jsonb *b)
 {
 	return compareJsonbContainers(&a->root, &b->root) == 0;
+}
+
+static void
+refuse_change(const Registration *old)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg(
+			 "migration \"%s\" is migrated and cannot be registered differently",
+			 old->name),
+		 errdetail(
+			 "Its source is %s, its mapping %s.",
+			 get_rel_name(old->source) ? get_rel_name(old->source) : "dropped",
+			 JsonbToCString(NULL, &old->mapping->root, VARSIZE(old->mapping))),
+		 errhint(
+			 "Run SELECT * FROM chatmig_rollback(%s) first, or register under another name and with other targets.",
+			 quote_literal_cstr(old->name))));
+}
+
+/* Nobody owns a table that is gone: then it takes a superuser. */
+static void
+check_may_remove(const Registration *registration)
+{
+	if (get_rel_name(registration->source) != NULL)
+		chatmig_caller_check_owner(registration->source);
+	else if (!superuser())
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("must be superuser to unregister migration \"%s\"",
+					registration->name),
+			 errdetail(
+				 "Its legacy table has been dropped, so that nobody owns it."),
+			 errhint("Ask a superuser to call chatmig_unregister(%s).",
+					 quote_literal_cstr(registration->name))));
 }
 
 static Jsonb *

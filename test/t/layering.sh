@@ -35,8 +35,8 @@ validate_sql:      plan role
 validation:        validate plan query
 rollback:          rollback_check ledger query caller
 rollback_check:    ledger query
-register:          draft options arguments ledger caller
-draft:             detect arguments query mapping
+register:          draft plan options ledger caller
+draft:             detect arguments query mapping role
 survey:            detect
 detect:            confidence subject vocabulary detection mapping
 confidence:        subject vocabulary
