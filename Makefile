@@ -58,7 +58,9 @@ OBJS = \
 	src/query.o
 
 # test/sql/NAME.sql, and what it must print: expected/NAME.out
-REGRESS =
+REGRESS = \
+	times \
+	detect
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
 ISOLATION =
