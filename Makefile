@@ -48,9 +48,16 @@ OBJS = \
 	src/target.o \
 	src/validate.o \
 	src/validate_checks.o \
+	src/validate_compare.o \
+	src/validate_describe.o \
 	src/validate_legacy.o \
+	src/validate_mapping.o \
+	src/validate_messages.o \
+	src/validate_metadata.o \
+	src/validate_neighbours.o \
 	src/validate_sql.o \
 	src/validate_time.o \
+	src/validate_walk.o \
 	src/rollback.o \
 	src/rollback_check.o \
 	src/ledger.o \

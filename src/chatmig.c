@@ -19,7 +19,6 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-#include "caller.h"
 #include "create.h"
 #include "detect.h"
 #include "ledger.h"
@@ -297,15 +296,8 @@ jsonb_arg(FunctionCallInfo fcinfo, int arg)
 static List *
 migrations(FunctionCallInfo fcinfo, int arg)
 {
-	CallerState caller;
-	List *names;
-
-	if (!PG_ARGISNULL(arg))
-		return list_make1(text_arg(fcinfo, arg));
-	chatmig_caller_enter(&caller);
-	names = chatmig_ledger_names();
-	chatmig_caller_leave(&caller);
-	return names;
+	return PG_ARGISNULL(arg) ? chatmig_ledger_names()
+							 : list_make1(text_arg(fcinfo, arg));
 }
 
 static ResultSet

@@ -23,7 +23,8 @@ extern Jsonb *chatmig_detect_mapping(const Detection *detection);
 /*
  * Looks at every table, partitioned table, view and materialized view that
  * the current role may read, leaving out system relations, partitions,
- * extension members and what somebody has locked exclusively. Calls found for
+ * extension members, what a migration fills, and what somebody has locked
+ * exclusively. Calls found for
  * those with a shape, the likeliest first, then by name. By then the relation
  * may be gone again: no lock is kept.
  */

@@ -21,6 +21,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "caller.h"
 #include "ledger.h"
 #include "query.h"
 
@@ -29,13 +30,23 @@
 const char *const chatmig_target_names[NUM_TARGETS] = {
 	"conversations", "messages", "media", "trace"};
 
+/* What begin_access() changed and end_access() puts back. */
+typedef struct Access
+{
+	CallerState caller;
+	Oid userid;
+	int sec_context;
+} Access;
+
 static void store_reject(const char *name, const Reject *reject);
 static Oid ledger_table(const char *name);
 static Oid extension_schema(void);
-static void become_owner(Oid *userid, int *sec_context);
+static void begin_access(Access *access);
+static void end_access(const Access *access);
 static uint64 run(const char *sql, const QueryArgs *args);
 static char *qualify(const char *format);
 static bool load_registration(TupleTableSlot *slot, void *state);
+static bool load_count(TupleTableSlot *slot, void *state);
 static bool load_target(TupleTableSlot *slot, void *state);
 static void stream(const char *sql, const QueryArgs *args, QueryRow row,
 				   void *state);
@@ -75,17 +86,14 @@ chatmig_ledger_not_found(const char *name)
 List *
 chatmig_ledger_names(void)
 {
-	Oid userid;
-	int sec_context;
+	Access access;
 	List *names;
 
-	PushActiveSnapshot(GetTransactionSnapshot());
-	become_owner(&userid, &sec_context);
+	begin_access(&access);
 	names = chatmig_query_list(qualify("SELECT name FROM %s.chatmig_migration "
 									   "ORDER BY name COLLATE \"C\""),
 							   NULL);
-	SetUserIdAndSecContext(userid, sec_context);
-	PopActiveSnapshot();
+	end_access(&access);
 	return names;
 }
 
@@ -151,6 +159,20 @@ chatmig_ledger_load_targets(const char *name, LedgerTargets *targets)
 		   "LEFT JOIN %s.chatmig_run AS r ON r.migration = t.migration "
 		   "WHERE t.migration = $1",
 		   &args, load_target, &state);
+}
+
+bool
+chatmig_ledger_is_target(Oid relid)
+{
+	QueryArgs args = {0};
+	int64 found = 0;
+
+	if (!OidIsValid(ledger_table("chatmig_target")))
+		return false;
+	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(relid), false);
+	stream("SELECT count(*) FROM %s.chatmig_target WHERE relation::oid = $1",
+		   &args, load_count, &found);
+	return found > 0;
 }
 
 void
@@ -307,9 +329,14 @@ extension_schema(void)
 	return schema;
 }
 
-/* Every access is made as the role that owns the ledger. */
+/*
+ * Every access is made as the role that owns the ledger, and so under a search
+ * path of its own: a user's would lead to the user's functions and operators.
+ * The snapshot is a fresh one: what this transaction wrote and others
+ * committed.
+ */
 static void
-become_owner(Oid *userid, int *sec_context)
+begin_access(Access *access)
 {
 	Oid relid = ledger_table("chatmig_migration");
 	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
@@ -320,35 +347,41 @@ become_owner(Oid *userid, int *sec_context)
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 
-	GetUserIdAndSecContext(userid, sec_context);
-	SetUserIdAndSecContext(owner, *sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	chatmig_caller_enter(&access->caller);
+	GetUserIdAndSecContext(&access->userid, &access->sec_context);
+	SetUserIdAndSecContext(owner,
+						   access->sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+static void
+end_access(const Access *access)
+{
+	PopActiveSnapshot();
+	SetUserIdAndSecContext(access->userid, access->sec_context);
+	chatmig_caller_leave(&access->caller);
 }
 
 static uint64
 run(const char *sql, const QueryArgs *args)
 {
-	Oid userid;
-	int sec_context;
+	Access access;
 	uint64 processed;
 
-	become_owner(&userid, &sec_context);
+	begin_access(&access);
 	processed = chatmig_query_run(qualify(sql), args);
-	SetUserIdAndSecContext(userid, sec_context);
+	end_access(&access);
 	return processed;
 }
 
 static void
 stream(const char *sql, const QueryArgs *args, QueryRow row, void *state)
 {
-	Oid userid;
-	int sec_context;
+	Access access;
 
-	/* a fresh snapshot: what this transaction wrote, and others committed */
-	PushActiveSnapshot(GetTransactionSnapshot());
-	become_owner(&userid, &sec_context);
+	begin_access(&access);
 	chatmig_query_stream(qualify(sql), args, false, NULL, row, state);
-	SetUserIdAndSecContext(userid, sec_context);
-	PopActiveSnapshot();
+	end_access(&access);
 }
 
 static char *
@@ -377,6 +410,15 @@ load_registration(TupleTableSlot *slot, void *state)
 		registration->profile = TextDatumGetCString(slot->tts_values[5]);
 	load->registration = registration;
 	MemoryContextSwitchTo(old);
+	return true;
+}
+
+static bool
+load_count(TupleTableSlot *slot, void *state)
+{
+	bool isnull;
+
+	*(int64 *) state = DatumGetInt64(slot_getattr(slot, 1, &isnull));
 	return true;
 }
 

@@ -91,6 +91,9 @@ extern void chatmig_ledger_lock(const char *name);
 extern void chatmig_ledger_load_targets(const char *name,
 										LedgerTargets *targets);
 
+/* True if some migration fills the relation. */
+extern bool chatmig_ledger_is_target(Oid relid);
+
 /* Replaces what is recorded with the tables that are not InvalidOid. */
 extern void chatmig_ledger_store_targets(const char *name,
 										 const Oid tables[NUM_TARGETS],

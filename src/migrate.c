@@ -54,7 +54,7 @@ static void close_conversation(MigrateState *state);
 static void reject(MigrateState *state, const LegacyRow *row,
 				   const SplitRow *split);
 static void check_rejects(const MigrationPlan *plan,
-						  const MigrateResult *result);
+						  const MigrateResult *result, bool in_update);
 static void describe_row(void *state);
 
 void
@@ -78,7 +78,7 @@ chatmig_migrate_run(const char *name, MigrateResult *result)
 		/* 3. the rows; by now the transaction has an id (see query.h) */
 		chatmig_caller_become(&role, plan->source_owner);
 		rejects = travel(plan, choose_mode(plan), result, NULL, NULL);
-		check_rejects(plan, result);
+		check_rejects(plan, result, caller.creating_extension);
 		chatmig_read_rejected(plan, rejects);
 		chatmig_caller_resume(&role);
 
@@ -285,9 +285,11 @@ reject(MigrateState *state, const LegacyRow *row, const SplitRow *split)
 }
 
 static void
-check_rejects(const MigrationPlan *plan, const MigrateResult *result)
+check_rejects(const MigrationPlan *plan, const MigrateResult *result,
+			  bool in_update)
 {
 	RejectSummary *first;
+	const char *name = quote_literal_cstr(plan->name);
 
 	if (result->counts.rejected <= plan->options.max_rejects)
 		return;
@@ -295,16 +297,21 @@ check_rejects(const MigrationPlan *plan, const MigrateResult *result)
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_DATA_EXCEPTION),
-		 errmsg("%lld rows of %s cannot be converted",
-				(long long) result->counts.rejected, plan->source_name),
+		 errmsg_plural("%lld row of %s cannot be converted",
+					   "%lld rows of %s cannot be converted",
+					   result->counts.rejected,
+					   (long long) result->counts.rejected, plan->source_name),
 		 errdetail(
 			 "The first has the key %s: %s max_rejects is %lld; nothing has been changed.",
 			 first->first_key, first->first_reason,
 			 (long long) plan->options.max_rejects),
 		 errhint(
-			 "SELECT * FROM chatmig_plan(%s) says how many there are of each kind. Correct the rows or the mapping; or register with options => '{\"max_rejects\": %lld}' to set them aside in chatmig_rejects, whole.",
-			 quote_literal_cstr(plan->name),
-			 (long long) result->counts.rejected)));
+			 "%sSELECT * FROM chatmig_plan(%s) says how many there are of each kind. Correct the rows or the mapping; or register with options => '{\"max_rejects\": %lld}' to set them aside in chatmig_rejects, whole.",
+			 /* the database will be at 1.0 again, which has no plan */
+			 in_update
+				 ? "SET chatmig.convert_on_update = off and update again; then "
+				 : "",
+			 name, (long long) result->counts.rejected)));
 }
 
 static void

@@ -24,6 +24,7 @@
 #include "utils/rel.h"
 
 #include "detect.h"
+#include "ledger.h"
 
 /* A relation with a shape, kept until all are found. */
 typedef struct FoundRelation
@@ -67,7 +68,8 @@ chatmig_detect_all(DetectFound found, void *state)
 	{
 		FoundRelation *result = lfirst(lc);
 
-		found(result->relid, result->detection, state);
+		if (!chatmig_ledger_is_target(result->relid))
+			found(result->relid, result->detection, state);
 	}
 }
 

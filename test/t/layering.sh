@@ -6,7 +6,7 @@
 # FILE: the headers that FILE.c and FILE.h may include, besides FILE.h itself.
 # From the top down; a name stands above all that it includes.
 rules='
-chatmig:           create detect register report migrate validate rollback ledger settings caller
+chatmig:           create detect register report migrate validate rollback ledger settings
 report:            migrate target
 migrate:           read split group write target plan rows settings caller
 read:              read_query query plan rows
@@ -37,7 +37,7 @@ rollback:          rollback_check ledger query caller
 rollback_check:    ledger query
 register:          draft plan options ledger caller
 draft:             detect arguments query mapping role
-survey:            detect
+survey:            detect ledger
 detect:            confidence subject vocabulary detection mapping
 confidence:        subject vocabulary
 subject:           vocabulary detection
@@ -49,7 +49,7 @@ plan:              options ledger mapping query caller
 options:           arguments ledger
 rows:              mapping
 mapping:           role arguments
-ledger:            query
+ledger:            query caller
 arguments:
 role:
 query:
