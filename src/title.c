@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "mb/pg_wchar.h"
 #include "parser/scansup.h"
 #include "utils/builtins.h"
@@ -12,6 +13,9 @@
 #include "title.h"
 
 #define MAX_TITLE_CHARACTERS 80
+
+/* In which the first line is looked for: room for blanks before it. */
+#define BEGINNING_BYTES 1024
 
 static void append_value(StringInfo title, const Column *column, Value value);
 static void append_first_line(StringInfo title, Value message);
@@ -65,7 +69,10 @@ append_value(StringInfo title, const Column *column, Value value)
 	appendStringInfoString(title, OidOutputFunctionCall(output, value.datum));
 }
 
-/* Of a long message only the beginning is fetched. */
+/*
+ * Of a long message only the beginning is fetched: it may end within a
+ * character, and what it ends with need not be the end of the line.
+ */
 static void
 append_first_line(StringInfo title, Value message)
 {
@@ -73,25 +80,32 @@ append_first_line(StringInfo title, Value message)
 	char *line;
 	int length;
 	int clipped;
+	bool goes_on;
 
 	if (message.isnull)
 		return;
-	beginning = DatumGetTextPSlice(
-		message.datum, 0, (MAX_TITLE_CHARACTERS + 1) * MAX_MULTIBYTE_CHAR_LEN);
+	beginning = DatumGetTextPSlice(message.datum, 0, BEGINNING_BYTES);
 	line = VARDATA_ANY(beginning);
 	length = VARSIZE_ANY_EXHDR(beginning);
+	goes_on = toast_raw_datum_size(message.datum) - VARHDRSZ > length;
+	length = pg_mbcliplen(line, length, length);
 	while (length > 0 && scanner_isspace(*line))
 	{
 		line++;
 		length--;
 	}
 	for (int i = 0; i < length; i++)
+	{
 		if (line[i] == '\n' || line[i] == '\r')
+		{
 			length = i;
+			goes_on = false;
+		}
+	}
 	while (length > 0 && scanner_isspace(line[length - 1]))
 		length--;
 	clipped = pg_mbcharcliplen(line, length, MAX_TITLE_CHARACTERS);
 	appendBinaryStringInfo(title, line, clipped);
-	if (clipped < length)
+	if (clipped < length || (goes_on && length > 0))
 		appendStringInfoString(title, "...");
 }
