@@ -98,6 +98,21 @@ chatmig_read_rejected(const MigrationPlan *plan, List *rejects)
 					  false);
 	chatmig_query_stream(chatmig_read_query_rejected(plan), &args, false, NULL,
 						 receive_rejected, &state);
+
+	/* a view may say something else each time it is read */
+	for (int i = 0; i < n; i++)
+	{
+		Reject *reject = list_nth(rejects, i);
+
+		if (reject->legacy_row == NULL)
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("the row of %s with the key %s was not found again",
+						plan->source_name, reject->key),
+				 errhint(
+					 "The key of a view must follow from the rows behind it, not from the order in which they are read.")));
+	}
 }
 
 static bool
