@@ -22,7 +22,7 @@
 
 #include "read_query.h"
 
-/* jsonb_build_object() takes 100 arguments at most. */
+/* A function takes 100 arguments at most, and each column can be two. */
 #define MAX_OBJECT_COLUMNS 40
 
 /* The parts that make a group, in the order of GroupKey. */
@@ -81,7 +81,7 @@ chatmig_read_query(const MigrationPlan *plan, ReadColumns *columns)
 	columns->metadata = add(&list, "metadata", metadata(plan));
 	columns->fingerprint =
 		add(&list, "fingerprint",
-			psprintf("%s.chatmig_fingerprint(s)", chatmig_ledger_schema()));
+			psprintf("%s.chatmig_fingerprint(s.*)", chatmig_ledger_schema()));
 	if (plan->migrated)
 	{
 		columns->known = add(&list, "known", "t.key_1 IS NOT NULL");
@@ -115,15 +115,14 @@ chatmig_read_query_key(const MigrationPlan *plan)
 	const Mapping *mapping = plan->mapping;
 	StringInfoData sql;
 
-	if (mapping->nkeys == 1)
-		return psprintf("s.%s::text", quote_identifier(mapping->keys[0].name));
+	/* format() calls a type's output function; a cast may say it differently */
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "jsonb_build_array(");
 	for (int i = 0; i < mapping->nkeys; i++)
-		appendStringInfo(&sql, "%ss.%s::text", i > 0 ? ", " : "",
+		appendStringInfo(&sql, "%sformat('%%s', s.%s)", i > 0 ? ", " : "",
 						 quote_identifier(mapping->keys[i].name));
-	appendStringInfoString(&sql, ")::text");
-	return sql.data;
+	if (mapping->nkeys == 1)
+		return sql.data;
+	return psprintf("jsonb_build_array(%s)::text", sql.data);
 }
 
 char *
@@ -281,10 +280,14 @@ added_metadata(const MigrationPlan *plan, StringInfo names)
 	initStringInfo(&sql);
 	if (mapping->nkept > 0)
 	{
-		appendStringInfoString(&sql, "CASE WHEN num_nonnulls(");
+		appendStringInfoString(&sql, "CASE WHEN ");
 		for (int i = 0; i < mapping->nkept; i++)
 		{
-			appendStringInfo(&sql, "%ss.%s", i > 0 ? ", " : "",
+			if (i % MAX_OBJECT_COLUMNS == 0)
+				appendStringInfoString(&sql, i == 0 ? "num_nonnulls("
+													: ") + num_nonnulls(");
+			appendStringInfo(&sql, "%ss.%s",
+							 i % MAX_OBJECT_COLUMNS == 0 ? "" : ", ",
 							 quote_identifier(mapping->kept[i].name));
 			appendStringInfo(names, "%s, ",
 							 quote_literal_cstr(mapping->kept[i].name));
