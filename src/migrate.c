@@ -28,6 +28,7 @@ typedef struct MigrateState
 {
 	/* fixed */
 	const MigrationPlan *plan;
+	WriteMode mode;
 	MemoryContext context; /* for what outlives a row */
 	GroupState *group;
 	Writer *writer;
@@ -164,6 +165,7 @@ travel(const MigrationPlan *plan, WriteMode mode, MigrateResult *result,
 		CurrentMemoryContext, "chatmig migration", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	MigrateState state = {.plan = plan,
+						  .mode = mode,
 						  .context = old,
 						  .result = result,
 						  .show = show,
@@ -208,9 +210,9 @@ travel_row(LegacyRow *row, void *arg)
 			reject(state, row, &split);
 		else if (split.nmessages == 0)
 			result->counts.empty++;
-		/* beyond max_rejects the run is lost, and only counts them */
+		/* beyond max_rejects a run is lost, and only counts them */
 		else if (result->counts.rejected <= state->plan->options.max_rejects ||
-				 state->show != NULL)
+				 state->mode == WRITE_NOTHING)
 			place_and_write(state, row, &split);
 	}
 	for (int i = 0; i < split.nmessages && state->show != NULL; i++)
