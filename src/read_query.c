@@ -318,16 +318,27 @@ added_metadata(const MigrationPlan *plan, StringInfo names)
 	return sql.len == 0 ? NULL : psprintf("(%s)", sql.data);
 }
 
-/* A column as jsonb; what jsonb cannot hold, as a JSON string. */
+/*
+ * A column as jsonb; what jsonb cannot hold, as a JSON string, byte for byte:
+ * \u0000, and half of a surrogate pair, as JavaScript leaves where it cuts an
+ * emoji in two. To find a half, what is whole is taken out first.
+ */
 static char *
 json_value(const Column *column)
 {
+	static const char *const half = "\\\\u[dD][89a-fA-F]";
+	static const char *const whole =
+		"\\\\\\\\|\\\\u[dD][89abAB]..\\\\u[dD][c-fC-F]..";
 	const char *name = quote_identifier(column->name);
 
 	if (getBaseType(column->type) == JSONOID)
 		return psprintf("CASE WHEN strpos(s.%s::text, '\\u0000') > 0 "
+						"OR s.%s::text ~ %s "
+						"AND regexp_replace(s.%s::text, %s, '', 'g') ~ %s "
 						"THEN to_jsonb(s.%s::text) ELSE s.%s::jsonb END",
-						name, name, name);
+						name, name, quote_literal_cstr(half), name,
+						quote_literal_cstr(whole), quote_literal_cstr(half),
+						name, name);
 	return psprintf("to_jsonb(s.%s)", name);
 }
 
