@@ -22,6 +22,7 @@
 
 static void check_alone(Validation *validation);
 static void check_against_trace(Validation *validation);
+static void add_deleted(RowTests *tests, const MigrationPlan *plan);
 static void check_duplicates(Validation *validation);
 static void list_rejected(Validation *validation);
 static void test_time(RowTests *tests, const Mapping *mapping);
@@ -108,9 +109,7 @@ check_against_trace(Validation *validation)
 		&tests, CHECK_LEGACY_CHANGED, CHECK_VIOLATION,
 		"s.fingerprint <> t.fingerprint",
 		"'The row is not as it was when it was migrated.'");
-	chatmig_validate_sql_add(
-		&tests, CHECK_LEGACY_DELETED, CHECK_VIOLATION, "s.is_present IS NULL",
-		"'The row was migrated and does not exist any more.'");
+	add_deleted(&tests, validation->plan);
 	chatmig_validate_query(
 		validation,
 		chatmig_validate_sql_tests(
@@ -135,6 +134,24 @@ check_against_trace(Validation *validation)
 				validation->plan->qualified[TARGET_TRACE],
 				chatmig_validate_sql_same_key(mapping))),
 		NULL);
+}
+
+/* Where the messages have gone, too, the two sides agree. */
+static void
+add_deleted(RowTests *tests, const MigrationPlan *plan)
+{
+	char *has_messages = psprintf("EXISTS (SELECT FROM %s AS m "
+								  "WHERE m.id = ANY (t.message_ids))",
+								  plan->qualified[TARGET_MESSAGES]);
+
+	chatmig_validate_sql_add(
+		tests, CHECK_LEGACY_DELETED, CHECK_VIOLATION,
+		psprintf("s.is_present IS NULL AND %s", has_messages),
+		"'The row does not exist any more; its messages do.'");
+	chatmig_validate_sql_add(
+		tests, CHECK_LEGACY_DELETED, CHECK_OK,
+		psprintf("s.is_present IS NULL AND NOT %s", has_messages),
+		"'The row does not exist any more, nor do its messages.'");
 }
 
 static void

@@ -77,11 +77,12 @@ typedef struct Validation
 	/* what is looked at; fixed once the mapping has been checked */
 	char *name;
 	Oid source;
-	char *source_name;   /* schema-qualified and quoted */
-	Oid source_owner;    /* the role that reads */
-	Mapping *mapping;    /* NULL: it does not fit the source */
+	char *source_name; /* schema-qualified and quoted */
+	Oid source_owner;  /* the role that reads */
+	Mapping *mapping;  /* NULL: it does not fit the source */
+	LedgerTargets targets;
+	bool is_target_missing;
 	MigrationPlan *plan; /* NULL: not migrated, or not all is there */
-	bool migrated;       /* by the ledger, even if plan is NULL */
 
 	/* chatmig_violations(): the check to list, and to whom */
 	Check only; /* NUM_CHECKS: all checks, none is listed */
@@ -117,12 +118,14 @@ extern bool chatmig_validate_is_full(const Validation *validation);
 extern void chatmig_validate_query(Validation *validation, const char *sql,
 								   const QueryArgs *args);
 
-/* The stages, in their order. Each makes the checks that it names. */
+/* The stages, in their order. Each makes the checks that it is about. */
 extern void chatmig_validate_mapping(Validation *validation,
 									 const Registration *registration);
 extern void chatmig_validate_legacy(Validation *validation);
 extern void chatmig_validate_messages(Validation *validation);
+extern void chatmig_validate_neighbours(Validation *validation);
 extern void chatmig_validate_references(Validation *validation);
 extern void chatmig_validate_tables(Validation *validation);
+extern void chatmig_validate_ledger(Validation *validation);
 
 #endif /* CHATMIG_VALIDATION_H */

@@ -1,0 +1,247 @@
+/*
+ * validate_compare.c
+ *	  What a half of a legacy row and its message must have in common.
+ *
+ * In: a plan. Out: tests, as SQL; see validate_compare.h. Every comparison is
+ * null-safe. A column of the messages for which nothing is mapped is the
+ * application's to fill, and is not looked at.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "validate_compare.h"
+
+static void compare_time(const MigrationPlan *plan, RowTests *tests);
+static void compare_group(const MigrationPlan *plan, RowTests *tests);
+static void compare_owner(const MigrationPlan *plan, Part part,
+						  const char *column, RowTests *tests);
+static void compare_session(const Column *session, RowTests *tests);
+static void compare_labels(const Mapping *mapping, RowTests *tests);
+static void compare_reply(const MigrationPlan *plan, RowTests *tests);
+static void compare_media(const MigrationPlan *plan, RowTests *tests);
+static char *part_column(const Mapping *mapping, Part part);
+static void add(RowTests *tests, Check check, const char *condition,
+				const char *detail);
+
+void
+chatmig_validate_compare(const MigrationPlan *plan, RowTests *tests)
+{
+	add(tests, CHECK_MESSAGE_CONTENT, CONTENTS_DIFFER, "''");
+	add(tests, CHECK_MESSAGE_ROLE,
+		"(m.role::text COLLATE \"C\") IS DISTINCT FROM h.role",
+		"format('has the role %L, not %L.', m.role, h.role)");
+	compare_time(plan, tests);
+	compare_group(plan, tests);
+	compare_labels(plan->mapping, tests);
+	chatmig_validate_compare_metadata(plan, tests);
+	compare_reply(plan, tests);
+	if (plan->has_media)
+		compare_media(plan, tests);
+}
+
+char *
+chatmig_validate_compare_own_time(const Mapping *mapping)
+{
+	char *key = chatmig_validate_sql_column(&mapping->keys[0]);
+
+	if (mapping->time_kind == TIME_NONE)
+		return psprintf("(%s IS NOT NULL)", key);
+	return psprintf("(num_nulls(%s, %s) = 0)", key,
+					part_column(mapping, PART_TIME));
+}
+
+/* Times that the row does not have are for validate_neighbours.c. */
+static void
+compare_time(const MigrationPlan *plan, RowTests *tests)
+{
+	char *time = chatmig_validate_sql_time(plan);
+
+	add(tests, CHECK_MESSAGE_TIME,
+		psprintf("CASE WHEN %s THEN m.created_at IS DISTINCT FROM %s "
+				 "ELSE false END",
+				 chatmig_validate_compare_own_time(plan->mapping), time),
+		psprintf("format('has the time %%s, not %%s.', "
+				 "coalesce(m.created_at::text, 'NULL'), "
+				 "coalesce((%s)::text, 'NULL'))",
+				 time));
+}
+
+/* Once a message is in another conversation, that one's owner is no news. */
+static void
+compare_group(const MigrationPlan *plan, RowTests *tests)
+{
+	add(tests, CHECK_MESSAGE_OWNER,
+		"m.conversation_id IS DISTINCT FROM t.conversation_id",
+		"format('is in conversation %s, not %s.', m.conversation_id, "
+		"t.conversation_id)");
+	if (plan->owner_column)
+		compare_owner(plan, PART_OWNER, "k.owner", tests);
+	if (plan->counterpart_column)
+		compare_owner(plan, PART_COUNTERPART, "k.counterpart", tests);
+	if (HAS_PART(plan->mapping, PART_SESSION))
+		compare_session(&plan->mapping->parts[PART_SESSION], tests);
+}
+
+#define IN_ITS_CONVERSATION                                                    \
+	"k.is_present AND m.conversation_id = t.conversation_id"
+
+static void
+compare_owner(const MigrationPlan *plan, Part part, const char *column,
+			  RowTests *tests)
+{
+	char *value = part_column(plan->mapping, part);
+
+	add(tests, CHECK_MESSAGE_OWNER,
+		psprintf(IN_ITS_CONVERSATION " AND %s",
+				 chatmig_validate_sql_differs(&plan->mapping->parts[part],
+											  value, column)),
+		psprintf("format('is in a conversation of the %s %%L, not %%L.', "
+				 "%s, %s)",
+				 chatmig_part_names[part], column, value));
+}
+
+/*
+ * In the conversation's metadata, as a number or as text. Texts that are equal
+ * in the session's own collation or type are in one conversation.
+ */
+static void
+compare_session(const Column *session, RowTests *tests)
+{
+	char *value = chatmig_validate_sql_column(session);
+	char *kept =
+		psprintf("k.metadata -> %s", quote_literal_cstr(session->name));
+	char *text =
+		psprintf("(k.metadata ->> %s)", quote_literal_cstr(session->name));
+	char *same = psprintf("%s = format('%%s', %s)", text, value);
+	char category;
+	bool is_preferred;
+
+	get_type_category_preferred(getBaseType(session->type), &category,
+								&is_preferred);
+	if (category == TYPCATEGORY_STRING)
+	{
+		char *typed =
+			psprintf("(%s::%s)", text, format_type_be_qualified(session->type));
+
+		same = psprintf("NOT %s",
+						chatmig_validate_sql_differs(session, value, typed));
+	}
+	add(tests, CHECK_MESSAGE_OWNER,
+		psprintf(IN_ITS_CONVERSATION
+				 " AND CASE WHEN %s IS NULL THEN coalesce(%s, 'null') <> "
+				 "'null' ELSE %s IS DISTINCT FROM to_jsonb(%s) "
+				 "AND (%s) IS NOT TRUE END",
+				 value, kept, kept, value, same),
+		psprintf("format('is in a conversation of the session %%s, not %%L.', "
+				 "coalesce((%s)::text, 'NULL'), %s)",
+				 kept, value));
+}
+
+/* The model is both halves', the tokens are the answer's. */
+static void
+compare_labels(const Mapping *mapping, RowTests *tests)
+{
+	if (HAS_PART(mapping, PART_MODEL))
+	{
+		char *model = psprintf("%s::text", part_column(mapping, PART_MODEL));
+
+		add(tests, CHECK_MESSAGE_MODEL,
+			psprintf("(m.model::text COLLATE \"C\") IS DISTINCT FROM %s",
+					 model),
+			psprintf("format('has the model %%L, not %%L.', m.model, %s)",
+					 model));
+	}
+	if (HAS_PART(mapping, PART_TOKENS))
+	{
+		char *tokens = psprintf("CASE WHEN h.part = %d THEN %s::bigint END",
+								mapping->shape == SHAPE_PAIR ? 2 : 1,
+								part_column(mapping, PART_TOKENS));
+
+		add(tests, CHECK_MESSAGE_TOKENS,
+			psprintf("m.tokens::bigint IS DISTINCT FROM %s", tokens),
+			psprintf("format('has %%s tokens, not %%s.', "
+					 "coalesce(m.tokens::text, 'NULL'), "
+					 "coalesce((%s)::text, 'NULL'))",
+					 tokens));
+	}
+}
+
+/*
+ * An answer refers to its question. The foreign key lets go of a question that
+ * is deleted, which is that one's fault and not the answer's.
+ */
+static void
+compare_reply(const MigrationPlan *plan, RowTests *tests)
+{
+	const char *question = "CASE WHEN h.part = 2 THEN t.message_ids[1] END";
+
+	add(tests, CHECK_MESSAGE_REPLY,
+		psprintf("CASE WHEN m.reply_to_id IS NOT DISTINCT FROM %s THEN false "
+				 "WHEN m.reply_to_id IS NOT NULL THEN true "
+				 "ELSE EXISTS (SELECT FROM %s AS q "
+				 "WHERE q.id = t.message_ids[1]) END",
+				 question, plan->qualified[TARGET_MESSAGES]),
+		psprintf("format('replies to %%s, not to %%s.', "
+				 "coalesce('message ' || m.reply_to_id, 'nothing'), "
+				 "coalesce('message ' || %s, 'nothing'))",
+				 question));
+}
+
+static void
+compare_media(const MigrationPlan *plan, RowTests *tests)
+{
+	const Mapping *mapping = plan->mapping;
+	char *has = chatmig_validate_sql_has_media(mapping);
+	char *url = psprintf("%s::text", part_column(mapping, PART_MEDIA));
+	RowTests differences = {0};
+
+	add(tests, CHECK_MEDIA, psprintf("h.part = 1 AND %s AND d.id IS NULL", has),
+		psprintf("format('has lost its medium, %%L.', left(%s, 200))", url));
+	add(tests, CHECK_MEDIA,
+		psprintf("CASE WHEN h.part = 1 THEN NOT (%s AND d.id IS NULL) "
+				 "AND m.media_id IS DISTINCT FROM "
+				 "CASE WHEN %s THEN d.id END "
+				 "ELSE m.media_id IS NOT NULL END",
+				 has, has),
+		psprintf("format('has %%s, not %%s.', "
+				 "coalesce('medium ' || m.media_id, 'no medium'), "
+				 "coalesce('medium ' || CASE WHEN h.part = 1 AND %s "
+				 "THEN d.id END, 'none'))",
+				 has));
+
+	add(&differences, CHECK_MEDIA,
+		psprintf("(d.url::text COLLATE \"C\") IS DISTINCT FROM %s", url), "");
+	if (HAS_PART(mapping, PART_MEDIA_TYPE))
+		add(&differences, CHECK_MEDIA,
+			psprintf("(d.type::text COLLATE \"C\") IS DISTINCT FROM %s::text",
+					 part_column(mapping, PART_MEDIA_TYPE)),
+			"");
+	if (plan->owner_column)
+		add(&differences, CHECK_MEDIA,
+			chatmig_validate_sql_differs(
+				&mapping->parts[PART_OWNER], part_column(mapping, PART_OWNER),
+				psprintf("d.%s", quote_identifier(plan->owner_column))),
+			"");
+	add(tests, CHECK_MEDIA,
+		psprintf("h.part = 1 AND %s AND d.id IS NOT NULL AND (%s)", has,
+				 chatmig_validate_sql_any(&differences)),
+		psprintf("format('has the medium %%s, whose URL (%%L), type or owner "
+				 "is not the legacy row''s (%%L).', "
+				 "d.id, left(d.url, 200), left(%s, 200))",
+				 url));
+}
+
+static char *
+part_column(const Mapping *mapping, Part part)
+{
+	return chatmig_validate_sql_column(&mapping->parts[part]);
+}
+
+static void
+add(RowTests *tests, Check check, const char *condition, const char *detail)
+{
+	chatmig_validate_sql_add(tests, check, CHECK_VIOLATION, condition, detail);
+}

@@ -1,0 +1,152 @@
+/*
+ * validate_metadata.c
+ *	  What of a legacy row must be in its messages' metadata.
+ *
+ * In: a plan. Out: tests, as SQL; see validate_compare.h. Columns that play no
+ * part are there under their own names; a mapped object is the metadata, or
+ * stays whole under its column's name where one of its names is taken; a role
+ * that only the user could explain is there as it was spelled; a time that is
+ * a neighbour's is marked. What else is in the metadata is not looked at.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "validate_compare.h"
+
+/* All that may differ, and what to say of the first that does. */
+typedef struct Differences
+{
+	StringInfoData any;
+	StringInfoData details;
+} Differences;
+
+static void compare_kept(const Column *column, Differences *differences);
+static void compare_role(const Mapping *mapping, Differences *differences);
+static void compare_mark(const Mapping *mapping, Differences *differences);
+static void compare_mapped(const Mapping *mapping, Differences *differences);
+static char *taken_names(const Mapping *mapping);
+static void add(Differences *differences, const char *condition,
+				const char *name, const char *value);
+
+void
+chatmig_validate_compare_metadata(const MigrationPlan *plan, RowTests *tests)
+{
+	const Mapping *mapping = plan->mapping;
+	Differences differences;
+
+	initStringInfo(&differences.any);
+	initStringInfo(&differences.details);
+	for (int i = 0; i < mapping->nkept; i++)
+		compare_kept(&mapping->kept[i], &differences);
+	if (chatmig_mapping_keeps_role(mapping))
+		compare_role(mapping, &differences);
+	if (HAS_PART(mapping, PART_TIME))
+		compare_mark(mapping, &differences);
+	if (HAS_PART(mapping, PART_METADATA))
+		compare_mapped(mapping, &differences);
+	if (differences.any.len > 0)
+		chatmig_validate_sql_add(
+			tests, CHECK_MESSAGE_METADATA, CHECK_VIOLATION,
+			differences.any.data,
+			psprintf("CASE %s END", differences.details.data));
+}
+
+/* A NULL may be a JSON null, or not be there. */
+static void
+compare_kept(const Column *column, Differences *differences)
+{
+	const char *name = quote_literal_cstr(column->name);
+	char *value = chatmig_validate_sql_json(column);
+
+	add(differences,
+		psprintf("coalesce(m.metadata -> %s, 'null') IS DISTINCT FROM "
+				 "coalesce(%s, 'null')",
+				 name, value),
+		name, value);
+}
+
+static void
+compare_role(const Mapping *mapping, Differences *differences)
+{
+	const Column *role = &mapping->parts[PART_ROLE];
+	const char *name = quote_literal_cstr(role->name);
+	char *spelling = chatmig_validate_sql_column(role);
+	StringInfoData known;
+
+	initStringInfo(&known);
+	for (int i = 0; i < mapping->nspellings; i++)
+		appendStringInfo(&known, "%s%s", i > 0 ? ", " : "",
+						 quote_literal_cstr(mapping->spellings[i].spelling));
+	add(differences,
+		psprintf("(%s::text COLLATE \"C\") IN (%s) "
+				 "AND m.metadata -> %s IS DISTINCT FROM to_jsonb(%s)",
+				 spelling, known.data, name, spelling),
+		name, psprintf("to_jsonb(%s)", spelling));
+}
+
+static void
+compare_mark(const Mapping *mapping, Differences *differences)
+{
+	add(differences,
+		psprintf("%s IS NULL AND m.metadata -> '" TIME_MISSING_MARK
+				 "' IS DISTINCT FROM 'true'",
+				 chatmig_validate_sql_column(&mapping->parts[PART_TIME])),
+		"'" TIME_MISSING_MARK "'", "'true'::jsonb");
+}
+
+/*
+ * Each member of a mapped object must be there with the same value. What
+ * others have added since makes the comparison slower, not false.
+ */
+static void
+compare_mapped(const Mapping *mapping, Differences *differences)
+{
+	const Column *column = &mapping->parts[PART_METADATA];
+	const char *name = quote_literal_cstr(column->name);
+	char *value = chatmig_validate_sql_json(column);
+	char *taken = taken_names(mapping);
+
+	add(differences,
+		psprintf("CASE WHEN %s IS NULL THEN false "
+				 "WHEN jsonb_typeof(%s) <> 'object' OR (%s) ?| %s "
+				 "THEN m.metadata -> %s IS DISTINCT FROM %s "
+				 "WHEN m.metadata - %s = %s THEN false "
+				 "ELSE EXISTS (SELECT FROM jsonb_each(%s) AS e "
+				 "WHERE m.metadata -> e.key IS DISTINCT FROM e.value) END",
+				 chatmig_validate_sql_column(column), value, value, taken, name,
+				 value, taken, value, value),
+		name, value);
+}
+
+/* Names in the metadata that a mapped object must not have: a text array. */
+static char *
+taken_names(const Mapping *mapping)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; i < mapping->nkept; i++)
+		appendStringInfo(&names, "%s, ",
+						 quote_literal_cstr(mapping->kept[i].name));
+	if (chatmig_mapping_keeps_role(mapping))
+		appendStringInfo(&names, "%s, ",
+						 quote_literal_cstr(mapping->parts[PART_ROLE].name));
+	return psprintf("ARRAY[%s'" TIME_MISSING_MARK "']", names.data);
+}
+
+/* name and value are SQL. */
+static void
+add(Differences *differences, const char *condition, const char *name,
+	const char *value)
+{
+	appendStringInfo(&differences->any, "%s(%s)",
+					 differences->any.len > 0 ? " OR " : "", condition);
+	appendStringInfo(&differences->details,
+					 " WHEN %s THEN format('has %%s as \"%%s\" in its "
+					 "metadata, not %%s.', "
+					 "coalesce(left((m.metadata -> %s)::text, 200), "
+					 "'nothing'), %s, "
+					 "coalesce(left((%s)::text, 200), 'NULL'))",
+					 condition, name, name, value);
+}

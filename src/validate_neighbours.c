@@ -1,0 +1,121 @@
+/*
+ * validate_neighbours.c
+ *	  Times that a message has from a neighbour, because its row has none.
+ *
+ * In: a plan. Finds messages of such rows whose time is not that of any row
+ * of the same group, nor of another message of the same conversation; and
+ * halves of one row with different times. Which neighbour it is, is not
+ * looked at: neighbours come and go after a migration, times stay.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "validate_sql.h"
+#include "validation.h"
+
+static char *query(const MigrationPlan *plan);
+static char *time_of_any_row(const MigrationPlan *plan, const char *column);
+static char *same_group(const Mapping *mapping);
+
+void
+chatmig_validate_neighbours(Validation *validation)
+{
+	const MigrationPlan *plan = validation->plan;
+
+	if (plan == NULL || plan->mapping->time_kind == TIME_NONE ||
+		!chatmig_validate_wants(validation, CHECK_MESSAGE_TIME,
+								CHECK_MESSAGE_TIME))
+		return;
+	/* those rows have been counted already, unless one check alone is made */
+	if (validation->only == NUM_CHECKS &&
+		validation->checks[CHECK_LEGACY_TIME].noted == 0)
+		return;
+	chatmig_validate_query(validation, query(plan), NULL);
+}
+
+/* The anti-joins are joins by times, whatever the number of such rows. */
+static char *
+query(const MigrationPlan *plan)
+{
+	const Mapping *mapping = plan->mapping;
+	const char *messages = plan->qualified[TARGET_MESSAGES];
+	const char *time = quote_identifier(mapping->parts[PART_TIME].name);
+	char *key = chatmig_validate_sql_key(mapping, "t.key_%d");
+	char *timeless = psprintf(
+		"SELECT %d, %d, %s, m.conversation_id::text, m.id::text, "
+		"format('The row with legacy key %%s has no time; its message has "
+		"%%s, which is no neighbour''s.', %s, "
+		"coalesce(m.created_at::text, 'NULL')) "
+		"FROM %s AS t JOIN %s AS s ON %s "
+		"AND %s.chatmig_fingerprint(s.*) = t.fingerprint AND s.%s IS NULL "
+		"CROSS JOIN LATERAL unnest(t.message_ids) AS i (id) "
+		"JOIN %s AS m ON m.id = i.id ",
+		CHECK_MESSAGE_TIME, CHECK_VIOLATION, key, key,
+		plan->qualified[TARGET_TRACE], plan->source_name,
+		chatmig_validate_sql_same_key(mapping), chatmig_ledger_schema(), time,
+		messages);
+
+	return psprintf(
+		"%s WHERE m.created_at IS NULL AND EXISTS (SELECT FROM %s AS o "
+		"WHERE o.id = ANY (t.message_ids) AND o.created_at IS NOT NULL) "
+		"UNION ALL %s WHERE m.created_at IS NOT NULL "
+		"AND NOT EXISTS (SELECT FROM %s AS o "
+		"WHERE o.conversation_id = m.conversation_id "
+		"AND o.created_at = m.created_at "
+		"AND o.id <> ALL (array_remove(t.message_ids, NULL))) "
+		"AND NOT EXISTS (SELECT FROM %s AS n WHERE %s = m.created_at%s)",
+		timeless, messages, timeless, messages, plan->source_name,
+		time_of_any_row(plan, psprintf("n.%s", time)), same_group(mapping));
+}
+
+/* NULL, and no error, also where the server could not read the time. */
+static char *
+time_of_any_row(const MigrationPlan *plan, const char *column)
+{
+	const char *schema = chatmig_ledger_schema();
+	char *zone = quote_literal_cstr(plan->options.time_zone);
+
+	switch (plan->mapping->time_kind)
+	{
+		case TIME_NONE:
+			break;
+		case TIME_TIMESTAMPTZ:
+			return psprintf("%s::timestamptz", column);
+		case TIME_TIMESTAMP:
+			return psprintf("%s.chatmig_time_from_timestamp(%s::timestamp, %s)",
+							schema, column, zone);
+		case TIME_DATE:
+			return psprintf("%s.chatmig_time_from_date(%s::date, %s)", schema,
+							column, zone);
+		case TIME_EPOCH:
+			return psprintf("%s.chatmig_time_from_epoch(%s::float8, %.0f)",
+							schema, column, plan->mapping->epoch_unit);
+		case TIME_TEXT:
+			return psprintf("%s.chatmig_time_from_text(%s::text, %s)", schema,
+							column, zone);
+	}
+	return NULL;
+}
+
+/* " AND ...": n is in the group of s. */
+static char *
+same_group(const Mapping *mapping)
+{
+	static const Part parts[] = {PART_OWNER, PART_COUNTERPART, PART_SESSION};
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	for (int i = 0; i < lengthof(parts); i++)
+	{
+		const Column *column = &mapping->parts[parts[i]];
+
+		if (column->name != NULL)
+			appendStringInfo(
+				&sql, " AND NOT %s",
+				chatmig_validate_sql_differs(
+					column, chatmig_validate_sql_column(column),
+					psprintf("n.%s", quote_identifier(column->name))));
+	}
+	return sql.data;
+}

@@ -1,0 +1,542 @@
+/*
+ * validate_walk.c
+ *	  Along all conversations, message by message.
+ *
+ * In: the rows of validate_messages.c's query, sorted by conversation and
+ * position. Out: what the query found wrong with single messages, and what can
+ * only be seen in a row: positions, order, the times of conversations,
+ * conversations without messages, messages that nothing explains.
+ *
+ * A fault is reported once: where a message is missing, moved or invented, a
+ * gap in the positions says nothing new. Order and times are judged by the
+ * legacy rows' times, so that a message whose own time is wrong is not also out
+ * of order.
+ *
+ * Holds one row, and of a conversation only counters.
+ */
+#include "postgres.h"
+
+#include "executor/tuptable.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+#include "catalog/pg_type.h"
+
+#include "validate_describe.h"
+#include "validate_walk.h"
+
+/* The earliest and latest of some times. */
+typedef struct TimeSpan
+{
+	bool is_empty;
+	TimestampTz first;
+	TimestampTz last;
+} TimeSpan;
+
+/* What is known of the conversation that the walk is in. */
+typedef struct Walked
+{
+	Datum id;
+	bool is_present;
+	bool is_migrated;     /* the trace has it */
+	int64 expected;       /* messages, by the trace */
+	NullableDatum begins; /* its created_at */
+	NullableDatum ends;   /* its updated_at */
+	int64 messages;       /* that are there */
+	int64 explained;      /* that the trace has here, be they there or not */
+	int32 next_position;
+	bool has_gap; /* ... in its positions: */
+	const char *gap_message;
+	const char *gap_found;
+	bool is_disturbed;       /* a message is missing, moved or invented */
+	bool is_unordered;       /* which has been reported */
+	bool is_timeless;        /* a time that matters is not known */
+	TimeSpan legacy;         /* of what the trace has here */
+	NullableDatum last_time; /* of its last message, whosever that is */
+} Walked;
+
+typedef struct WalkState
+{
+	/* fixed */
+	MemoryContext context;
+	Validation *validation;
+	const MigrationPlan *plan;
+	Describer describer;
+	FmgrInfo key_compare[MAX_KEYS];
+	bool id_by_value;
+	int16 id_length;
+
+	/* per conversation */
+	MemoryContext conversation_context;
+	bool is_walking;
+	Walked walked;
+	TupleTableSlot *before; /* the traced message before; empty: none */
+
+	/* per row */
+	MemoryContext row_context;
+} WalkState;
+
+static void prepare_keys(WalkState *state);
+static void begin(TupleDesc desc, void *arg);
+static bool receive(TupleTableSlot *slot, void *arg);
+static bool is_repeated(const WalkState *state, TupleTableSlot *slot);
+static void enter_conversation(WalkState *state, TupleTableSlot *slot);
+static void see_message(WalkState *state, TupleTableSlot *slot);
+static void see_position(WalkState *state, TupleTableSlot *slot);
+static void see_traced(WalkState *state, TupleTableSlot *slot);
+static void see_untraced(WalkState *state, TupleTableSlot *slot);
+static void see_findings(WalkState *state, TupleTableSlot *slot);
+static void see_order(WalkState *state, TupleTableSlot *slot);
+static bool is_in_order(WalkState *state, TupleTableSlot *slot);
+static void see_time(WalkState *state, TupleTableSlot *slot);
+static void leave_conversation(WalkState *state);
+static void judge_empty(WalkState *state);
+static void judge_positions(WalkState *state);
+static void judge_times(WalkState *state);
+static void report(WalkState *state, Check check, TupleTableSlot *slot,
+				   const char *sentence);
+static void report_conversation(WalkState *state, Check check,
+								const char *sentence);
+static NullableDatum value_of(TupleTableSlot *slot, WalkColumn column);
+static bool is_true(TupleTableSlot *slot, WalkColumn column);
+static bool same_time(NullableDatum a, NullableDatum b);
+static bool is_newer(const WalkState *state, NullableDatum time);
+static char *time_text(NullableDatum time);
+
+void
+chatmig_validate_walk(Validation *validation, const char *sql)
+{
+	WalkState state = {.context = CurrentMemoryContext,
+					   .validation = validation,
+					   .plan = validation->plan};
+
+	chatmig_validate_describe_begin(&state.describer, state.plan);
+	prepare_keys(&state);
+	get_typlenbyval(state.plan->options.id_type, &state.id_length,
+					&state.id_by_value);
+	state.conversation_context = AllocSetContextCreate(
+		CurrentMemoryContext, "chatmig conversation", ALLOCSET_SMALL_SIZES);
+	state.row_context = AllocSetContextCreate(
+		CurrentMemoryContext, "chatmig message", ALLOCSET_DEFAULT_SIZES);
+	chatmig_query_stream(sql, NULL, true, begin, receive, &state);
+	leave_conversation(&state);
+	ExecDropSingleTupleTableSlot(state.before);
+	MemoryContextDelete(state.row_context);
+	MemoryContextDelete(state.conversation_context);
+}
+
+static void
+prepare_keys(WalkState *state)
+{
+	const Mapping *mapping = state->plan->mapping;
+
+	for (int i = 0; i < mapping->nkeys; i++)
+	{
+		TypeCacheEntry *type =
+			lookup_type_cache(mapping->keys[i].type, TYPECACHE_CMP_PROC_FINFO);
+
+		fmgr_info_copy(&state->key_compare[i], &type->cmp_proc_finfo,
+					   CurrentMemoryContext);
+	}
+}
+
+static void
+begin(TupleDesc desc, void *arg)
+{
+	WalkState *state = arg;
+	MemoryContext old = MemoryContextSwitchTo(state->context);
+
+	/* outlives the query, whose descriptor does not */
+	state->before = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc),
+											 &TTSOpsMinimalTuple);
+	MemoryContextSwitchTo(old);
+}
+
+static bool
+receive(TupleTableSlot *slot, void *arg)
+{
+	WalkState *state = arg;
+	MemoryContext old = MemoryContextSwitchTo(state->row_context);
+
+	slot_getallattrs(slot);
+	if (!state->is_walking ||
+		!datumIsEqual(state->walked.id, slot->tts_values[0], state->id_by_value,
+					  state->id_length))
+	{
+		leave_conversation(state);
+		enter_conversation(state, slot);
+	}
+	if (is_repeated(state, slot))
+		report(state, CHECK_LEDGER, slot,
+			   "has the message of another legacy row, by the trace.");
+	else if (!slot->tts_isnull[WALK_MESSAGE - 1])
+		see_message(state, slot);
+	if (is_true(slot, WALK_IS_TRACED))
+		see_traced(state, slot);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(state->row_context);
+	return !chatmig_validate_is_full(state->validation);
+}
+
+/* The trace names the message for the row before, too. */
+static bool
+is_repeated(const WalkState *state, TupleTableSlot *slot)
+{
+	bool isnull;
+
+	return !TTS_EMPTY(state->before) && !slot->tts_isnull[WALK_MESSAGE - 1] &&
+		   datumIsEqual(slot_getattr(state->before, WALK_MESSAGE, &isnull),
+						slot->tts_values[WALK_MESSAGE - 1], state->id_by_value,
+						state->id_length);
+}
+
+static void
+enter_conversation(WalkState *state, TupleTableSlot *slot)
+{
+	Walked *walked = &state->walked;
+	MemoryContext old;
+
+	MemoryContextReset(state->conversation_context);
+	ExecClearTuple(state->before);
+	MemSet(walked, 0, sizeof(Walked));
+	old = MemoryContextSwitchTo(state->conversation_context);
+	walked->id = datumCopy(slot->tts_values[WALK_CONVERSATION - 1],
+						   state->id_by_value, state->id_length);
+	MemoryContextSwitchTo(old);
+	walked->is_present = is_true(slot, WALK_IS_PRESENT);
+	walked->is_migrated = !slot->tts_isnull[WALK_EXPECTED - 1];
+	if (walked->is_migrated)
+		walked->expected = DatumGetInt64(slot->tts_values[WALK_EXPECTED - 1]);
+	walked->begins = value_of(slot, WALK_BEGINS);
+	walked->ends = value_of(slot, WALK_ENDS);
+	walked->legacy.is_empty = true;
+	walked->last_time.isnull = true;
+	state->is_walking = true;
+}
+
+/* A message that is there, whosever it is. */
+static void
+see_message(WalkState *state, TupleTableSlot *slot)
+{
+	Walked *walked = &state->walked;
+
+	walked->messages++;
+	walked->last_time = value_of(slot, WALK_CREATED_AT);
+	if (!walked->is_present)
+		report(state, CHECK_MESSAGE_ORPHAN, slot,
+			   "is in a conversation that does not exist.");
+	see_position(state, slot);
+	if (!is_true(slot, WALK_IS_TRACED))
+		see_untraced(state, slot);
+}
+
+/* The first of the positions that is not 0, 1, 2, ... */
+static void
+see_position(WalkState *state, TupleTableSlot *slot)
+{
+	Walked *walked = &state->walked;
+	NullableDatum position = value_of(slot, WALK_POSITION);
+	MemoryContext old;
+
+	if (walked->has_gap)
+		return;
+	if (!position.isnull &&
+		DatumGetInt32(position.value) == walked->next_position)
+	{
+		walked->next_position++;
+		return;
+	}
+	walked->has_gap = true;
+	old = MemoryContextSwitchTo(state->conversation_context);
+	walked->gap_message =
+		chatmig_validate_describe_row(&state->describer, slot, "").message;
+	walked->gap_found = position.isnull
+							? "NULL"
+							: psprintf("%d", DatumGetInt32(position.value));
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * The application adds messages to a migrated conversation, but none that is
+ * older than the migration.
+ */
+static void
+see_untraced(WalkState *state, TupleTableSlot *slot)
+{
+	NullableDatum time = value_of(slot, WALK_CREATED_AT);
+
+	if (!state->walked.is_migrated || is_newer(state, time))
+		return;
+	state->walked.is_disturbed = true;
+	report(state, CHECK_MESSAGE_UNEXPECTED, slot,
+		   psprintf("was made of no legacy row, and is older (%s) than the "
+					"migration (%s).",
+					time_text(time),
+					timestamptz_to_str(state->plan->migrated_at)));
+}
+
+/* A half of a legacy row, and the message that was made of it, if any. */
+static void
+see_traced(WalkState *state, TupleTableSlot *slot)
+{
+	Walked *walked = &state->walked;
+
+	see_findings(state, slot);
+	if (!is_true(slot, WALK_IS_NAMED))
+		return;
+	if (slot->tts_isnull[WALK_MESSAGE - 1])
+	{
+		walked->is_disturbed = true;
+		walked->explained++;
+		see_time(state, slot);
+	}
+	else if (is_true(slot, WALK_IS_MOVED))
+		walked->is_disturbed = true;
+	else
+	{
+		walked->explained++;
+		see_time(state, slot);
+		see_order(state, slot);
+		ExecCopySlot(state->before, slot);
+	}
+}
+
+static void
+see_findings(WalkState *state, TupleTableSlot *slot)
+{
+	NullableDatum findings = value_of(slot, WALK_FINDINGS);
+	Datum *elements;
+	int n;
+
+	if (findings.isnull)
+		return;
+	deconstruct_array(DatumGetArrayTypeP(findings.value), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, NULL, &n);
+	for (int i = 0; i < n; i++)
+	{
+		char *sentence = TextDatumGetCString(elements[i]);
+		Check check = strtol(sentence, &sentence, 10);
+
+		sentence++; /* the blank */
+		if (check == CHECK_MESSAGE_CONTENT)
+			sentence = chatmig_validate_describe_contents(
+				value_of(slot, WALK_LEGACY_CONTENT),
+				value_of(slot, WALK_MESSAGE_CONTENT));
+		report(state, check, slot, sentence);
+	}
+}
+
+/* Widens the span of the conversation's legacy times. */
+static void
+see_time(WalkState *state, TupleTableSlot *slot)
+{
+	TimeSpan *span = &state->walked.legacy;
+	NullableDatum time = value_of(slot, WALK_TIME);
+
+	if (!is_true(slot, WALK_TIME_IS_KNOWN))
+		state->walked.is_timeless = true;
+	if (time.isnull)
+		return;
+	if (span->is_empty || DatumGetTimestampTz(time.value) < span->first)
+		span->first = DatumGetTimestampTz(time.value);
+	if (span->is_empty || DatumGetTimestampTz(time.value) > span->last)
+		span->last = DatumGetTimestampTz(time.value);
+	span->is_empty = false;
+}
+
+/* One finding a conversation: what follows is a consequence, or the same. */
+static void
+see_order(WalkState *state, TupleTableSlot *slot)
+{
+	Violation before;
+
+	if (state->walked.is_unordered || TTS_EMPTY(state->before))
+		return;
+	slot_getallattrs(state->before);
+	if (is_in_order(state, slot))
+		return;
+	state->walked.is_unordered = true;
+	before =
+		chatmig_validate_describe_row(&state->describer, state->before, "");
+	report(state, CHECK_CONVERSATION_ORDER, slot,
+		   psprintf("is at position %d, behind message %s of legacy key %s, "
+					"which comes after it by time and key.",
+					DatumGetInt32(slot->tts_values[WALK_POSITION - 1]),
+					before.message, before.legacy_key));
+}
+
+/* By time, legacy key and part; where one time is unknown, nobody can say. */
+static bool
+is_in_order(WalkState *state, TupleTableSlot *slot)
+{
+	TupleTableSlot *before = state->before;
+	NullableDatum time = value_of(slot, WALK_TIME);
+	NullableDatum time_before = value_of(before, WALK_TIME);
+	const Mapping *mapping = state->plan->mapping;
+
+	if (time.isnull != time_before.isnull)
+		return true;
+	if (!time.isnull && DatumGetTimestampTz(time.value) !=
+							DatumGetTimestampTz(time_before.value))
+		return DatumGetTimestampTz(time.value) >
+			   DatumGetTimestampTz(time_before.value);
+	for (int i = 0; i < mapping->nkeys; i++)
+	{
+		int result = DatumGetInt32(FunctionCall2Coll(
+			&state->key_compare[i], mapping->keys[i].collation,
+			before->tts_values[WALK_KEY - 1 + i],
+			slot->tts_values[WALK_KEY - 1 + i]));
+
+		if (result != 0)
+			return result < 0;
+	}
+	return DatumGetInt32(before->tts_values[WALK_PART - 1]) <=
+		   DatumGetInt32(slot->tts_values[WALK_PART - 1]);
+}
+
+/* What can only be said once all of a conversation has been seen. */
+static void
+leave_conversation(WalkState *state)
+{
+	Walked *walked = &state->walked;
+
+	if (!state->is_walking)
+		return;
+	state->is_walking = false;
+	if (walked->explained != walked->expected)
+		walked->is_disturbed = true; /* some are in other conversations */
+	if (!walked->is_present)
+		return;
+	if (walked->messages == 0)
+		judge_empty(state);
+	else if (walked->is_migrated)
+	{
+		judge_positions(state);
+		judge_times(state);
+	}
+}
+
+/* The application may have opened one that nobody has written in yet. */
+static void
+judge_empty(WalkState *state)
+{
+	const Walked *walked = &state->walked;
+
+	if (walked->is_migrated)
+		report_conversation(
+			state, CHECK_CONVERSATION_EMPTY,
+			psprintf("has no message; by the trace it had " INT64_FORMAT ".",
+					 walked->expected));
+	else if (!is_newer(state, walked->begins))
+		report_conversation(
+			state, CHECK_CONVERSATION_EMPTY,
+			psprintf("has no message, was made of no legacy row, and is older "
+					 "(%s) than the migration.",
+					 time_text(walked->begins)));
+}
+
+static void
+judge_positions(WalkState *state)
+{
+	const Walked *walked = &state->walked;
+
+	if (walked->has_gap && !walked->is_disturbed)
+		report_conversation(
+			state, CHECK_CONVERSATION_ORDER,
+			psprintf("has message %s at position %s instead of %d.",
+					 walked->gap_message, walked->gap_found,
+					 walked->next_position));
+}
+
+/* The application may have moved updated_at on, to its own last message. */
+static void
+judge_times(WalkState *state)
+{
+	const Walked *walked = &state->walked;
+	NullableDatum first = {.isnull = walked->legacy.is_empty};
+	NullableDatum last = {.isnull = walked->legacy.is_empty};
+
+	if (walked->is_timeless || walked->explained != walked->expected)
+		return;
+	first.value = TimestampTzGetDatum(walked->legacy.first);
+	last.value = TimestampTzGetDatum(walked->legacy.last);
+	if (!same_time(walked->begins, first))
+		report_conversation(
+			state, CHECK_CONVERSATION_TIMES,
+			psprintf("has created_at %s; its first message is of %s.",
+					 time_text(walked->begins), time_text(first)));
+	if (!same_time(walked->ends, last) &&
+		!same_time(walked->ends, walked->last_time) &&
+		!is_newer(state, walked->ends))
+		report_conversation(
+			state, CHECK_CONVERSATION_TIMES,
+			psprintf("has updated_at %s; its last message is of %s.",
+					 time_text(walked->ends), time_text(last)));
+}
+
+static void
+report(WalkState *state, Check check, TupleTableSlot *slot,
+	   const char *sentence)
+{
+	Violation violation =
+		chatmig_validate_describe_row(&state->describer, slot, sentence);
+
+	chatmig_validate_find(state->validation, check, CHECK_VIOLATION,
+						  &violation);
+}
+
+static void
+report_conversation(WalkState *state, Check check, const char *sentence)
+{
+	Violation violation = {0};
+
+	violation.conversation =
+		OutputFunctionCall(&state->describer.id_output, state->walked.id);
+	violation.detail =
+		psprintf("The conversation %s %s", violation.conversation, sentence);
+	chatmig_validate_find(state->validation, check, CHECK_VIOLATION,
+						  &violation);
+}
+
+static NullableDatum
+value_of(TupleTableSlot *slot, WalkColumn column)
+{
+	return (NullableDatum){slot->tts_values[column - 1],
+						   slot->tts_isnull[column - 1]};
+}
+
+/* False for NULL, too. */
+static bool
+is_true(TupleTableSlot *slot, WalkColumn column)
+{
+	return !slot->tts_isnull[column - 1] &&
+		   DatumGetBool(slot->tts_values[column - 1]);
+}
+
+static bool
+same_time(NullableDatum a, NullableDatum b)
+{
+	return a.isnull == b.isnull &&
+		   (a.isnull ||
+			DatumGetTimestampTz(a.value) == DatumGetTimestampTz(b.value));
+}
+
+/* Than the migration: the application's, then. */
+static bool
+is_newer(const WalkState *state, NullableDatum time)
+{
+	return !time.isnull &&
+		   DatumGetTimestampTz(time.value) >= state->plan->migrated_at;
+}
+
+static char *
+time_text(NullableDatum time)
+{
+	return time.isnull
+			   ? "NULL"
+			   : pstrdup(timestamptz_to_str(DatumGetTimestampTz(time.value)));
+}
