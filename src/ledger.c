@@ -263,7 +263,13 @@ chatmig_ledger_clear(const char *name)
 const char *
 chatmig_ledger_schema(void)
 {
-	return quote_identifier(get_namespace_name(extension_schema()));
+	return quote_identifier(chatmig_ledger_schema_name());
+}
+
+const char *
+chatmig_ledger_schema_name(void)
+{
+	return get_namespace_name(extension_schema());
 }
 
 bool

@@ -108,8 +108,9 @@ extern void chatmig_ledger_store_rejects(const char *name, List *rejects);
 /* Forgets targets, run and rejects: the migration is only registered. */
 extern void chatmig_ledger_clear(const char *name);
 
-/* The schema that the extension lives in, quoted. */
+/* The schema that the extension lives in; quoted, and as it is. */
 extern const char *chatmig_ledger_schema(void);
+extern const char *chatmig_ledger_schema_name(void);
 
 /* True if the relation is a member of the extension. */
 extern bool chatmig_ledger_is_member(Oid relid);

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/relation.h"
+#include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
@@ -33,8 +34,10 @@ static void plan_source(MigrationPlan *plan, Jsonb *mapping);
 static void plan_names(MigrationPlan *plan, Jsonb *target);
 static void plan_target(MigrationPlan *plan);
 static void check_schema(const MigrationPlan *plan);
+static void check_usage(const MigrationPlan *plan, const char *schema);
 static void check_target_exists(const MigrationPlan *plan, TargetTable table);
 static void check_name_free(const MigrationPlan *plan, TargetTable table);
+static void check_name_single(const MigrationPlan *plan, TargetTable table);
 static char *free_column(const char *name);
 static bool key_is_unique(const MigrationPlan *plan);
 static bool index_proves_key(Relation index, Relation rel,
@@ -56,6 +59,8 @@ chatmig_plan_make(const char *name)
 	chatmig_options_parse(registration->options, &plan->options);
 	plan_names(plan, registration->target);
 	plan_target(plan);
+	check_usage(plan, plan->schema);
+	check_usage(plan, chatmig_ledger_schema_name());
 	return plan;
 }
 
@@ -179,6 +184,26 @@ plan_target(MigrationPlan *plan)
 	}
 }
 
+/* The load runs as the source's owner, who must reach what it calls. */
+static void
+check_usage(const MigrationPlan *plan, const char *schema)
+{
+	char *role = GetUserNameFromId(plan->source_owner, false);
+
+	if (pg_namespace_aclcheck(get_namespace_oid(schema, false),
+							  plan->source_owner, ACL_USAGE) == ACLCHECK_OK)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		 errmsg("role \"%s\" may not use schema \"%s\"", role, schema),
+		 errdetail(
+			 "It owns %s, and migration \"%s\" reads and writes as that role.",
+			 plan->source_name, plan->name),
+		 errhint("GRANT USAGE ON SCHEMA %s TO %s.", quote_identifier(schema),
+				 quote_identifier(role))));
+}
+
 static void
 check_target_exists(const MigrationPlan *plan, TargetTable table)
 {
@@ -210,6 +235,17 @@ check_schema(const MigrationPlan *plan)
 			 errmsg("schema \"%s\" does not exist", plan->schema),
 			 errhint(
 				 "Create it, or register again with another one: target => '{\"schema\": \"...\"}'.")));
+	if (IsCatalogNamespace(schema) || IsToastNamespace(schema) ||
+		isAnyTempNamespace(schema) ||
+		strcmp(plan->schema, "information_schema") == 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("schema \"%s\" is not for tables that stay", plan->schema),
+			 errdetail("Migration \"%s\" would create its tables there.",
+					   plan->name),
+			 errhint(
+				 "Register again with another schema: target => '{\"schema\": \"...\"}'.")));
 	if (!plan->migrated &&
 		pg_namespace_aclcheck(schema, GetUserId(), ACL_CREATE) != ACLCHECK_OK)
 		ereport(
@@ -227,12 +263,13 @@ check_schema(const MigrationPlan *plan)
 static void
 check_name_free(const MigrationPlan *plan, TargetTable table)
 {
-	Oid taken = get_relname_relid(plan->table_names[table],
-								  get_namespace_oid(plan->schema, false));
+	Oid schema = get_namespace_oid(plan->schema, false);
+	Oid taken = get_relname_relid(plan->table_names[table], schema);
 
 	if (plan->migrated)
 		elog(ERROR, "the %s table of migration \"%s\" is not recorded",
 			 chatmig_target_names[table], plan->name);
+	check_name_single(plan, table);
 	if (!OidIsValid(taken))
 		return;
 	ereport(
@@ -245,8 +282,35 @@ check_name_free(const MigrationPlan *plan, TargetTable table)
 			 taken == plan->source ? ", which is that of the legacy table"
 								   : ""),
 		 errhint(
-			 "Register again with another name, for instance target => '{\"%s\": \"chat_%s\"}', or with another schema, target => '{\"schema\": \"...\"}'.",
-			 chatmig_target_names[table], chatmig_target_names[table])));
+			 "Register again with another name, for instance target => '{\"%s\": \"%s\"}', or with another schema, target => '{\"schema\": \"...\"}'.",
+			 chatmig_target_names[table],
+			 ChooseRelationName("chat", NULL, chatmig_target_names[table],
+								schema, false))));
+}
+
+/* No other of the tables to be created may have the name. */
+static void
+check_name_single(const MigrationPlan *plan, TargetTable table)
+{
+	for (TargetTable other = 0; other < table; other++)
+	{
+		if ((other == TARGET_MEDIA && !plan->has_media) ||
+			OidIsValid(plan->tables[other]) ||
+			strcmp(plan->table_names[other], plan->table_names[table]) != 0)
+			continue;
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_DUPLICATE_TABLE),
+			 errmsg("relation %s would be created twice",
+					plan->qualified[table]),
+			 errdetail(
+				 "Migration \"%s\" would create its %s and its %s table under this name.",
+				 plan->name, chatmig_target_names[other],
+				 chatmig_target_names[table]),
+			 errhint(
+				 "Register again with a name for each: target => '{\"%s\": \"...\", \"%s\": \"...\"}'.",
+				 chatmig_target_names[other], chatmig_target_names[table])));
+	}
 }
 
 /* A group column keeps its name unless the default target has one like it. */
