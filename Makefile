@@ -50,12 +50,15 @@ OBJS = \
 	src/validate_checks.o \
 	src/validate_compare.o \
 	src/validate_describe.o \
+	src/validate_ledger.o \
 	src/validate_legacy.o \
 	src/validate_mapping.o \
 	src/validate_messages.o \
 	src/validate_metadata.o \
 	src/validate_neighbours.o \
+	src/validate_references.o \
 	src/validate_sql.o \
+	src/validate_tables.o \
 	src/validate_time.o \
 	src/validate_walk.o \
 	src/rollback.o \
