@@ -115,7 +115,7 @@ choose_shape(Relation rel, Jsonb *given)
 			 errdetail(
 				 "%s",
 				 found->notes
-					 ? join(found->notes)
+					 ? psprintf("Detection says: %s.", join(found->notes))
 					 : "No columns look like a question and an answer, or like a role and a content."),
 			 errhint(
 				 "If it is a chat history, say which columns hold it: mapping => '{\"question\": \"...\", \"answer\": \"...\"}' for rows of a question and an answer, '{\"role\": \"...\", \"content\": \"...\"}' for rows of one message.")));
@@ -165,15 +165,17 @@ choose_part(Relation rel, const Draft *draft, Part part, const Detection *found)
 		if (!is_used(draft, lfirst(lc)))
 			free_columns = lappend(free_columns, lfirst(lc));
 	if (list_length(free_columns) > 1)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INDETERMINATE_DATATYPE),
-			 errmsg("the %s of \"%s\" is ambiguous", chatmig_part_names[part],
-					RelationGetRelationName(rel)),
-			 errdetail("It could be: %s.", join(free_columns)),
-			 errhint(
-				 "Name one, or null for none: mapping => '{\"%s\": \"%s\"}'.",
-				 chatmig_part_names[part], (char *) linitial(free_columns))));
+		ereport(ERROR,
+				(errcode(ERRCODE_INDETERMINATE_DATATYPE),
+				 errmsg("the %s of \"%s\" is ambiguous",
+						chatmig_part_names[part], RelationGetRelationName(rel)),
+				 errdetail("It could be: %s.", join(free_columns)),
+				 errhint("Name one%s: mapping => '{\"%s\": \"%s\"}'.",
+						 chatmig_mapping_part_required(draft->shape, part)
+							 ? ""
+							 : ", or null for none",
+						 chatmig_part_names[part],
+						 (char *) linitial(free_columns))));
 	return free_columns ? linitial(free_columns) : NULL;
 }
 

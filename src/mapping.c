@@ -191,6 +191,13 @@ resolve_keys(Relation rel, Jsonb *jsonb, Mapping *mapping)
 
 		resolve_column(rel, MAPPING_KEY, lfirst(lc), column);
 		check_type(rel, MAPPING_KEY, ACCEPTS_ORDERED, column);
+		for (int k = 0; k < mapping->nkeys - 1; k++)
+			if (mapping->keys[k].attnum == column->attnum)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("column \"%s\" is twice in the key of \"%s\"",
+								column->name, RelationGetRelationName(rel)),
+						 errhint("Name each column of the key once.")));
 	}
 }
 

@@ -27,6 +27,7 @@ static const char *const target_keys[] = {"schema", "conversations", "messages",
 #define DEFAULT_TIME_ZONE "UTC"
 
 static int64 parse_gap(const char *text);
+static void name_option(void *option);
 static Oid parse_id_type(const char *text);
 static void check_template(const char *option, const char *template);
 static void check_time_zone(const char *name);
@@ -91,14 +92,24 @@ chatmig_options_parse_target(Jsonb *jsonb, char **schema,
 static int64
 parse_gap(const char *text)
 {
-	Interval *gap = DatumGetIntervalP(
-		DirectFunctionCall3(interval_in, CStringGetDatum(text),
-							ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-	int64 days = (int64) gap->month * DAYS_PER_MONTH + gap->day;
+	ErrorContextCallback context = {.previous = error_context_stack,
+									.callback = name_option,
+									.arg = "idle_gap"};
+	Interval *gap;
+	int64 days;
 	int64 result;
 
+	error_context_stack = &context;
+	gap = DatumGetIntervalP(
+		DirectFunctionCall3(interval_in, CStringGetDatum(text),
+							ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	error_context_stack = context.previous;
+
+	days = (int64) gap->month * DAYS_PER_MONTH + gap->day;
 	if (pg_mul_s64_overflow(days, USECS_PER_DAY, &result) ||
-		pg_add_s64_overflow(result, gap->time, &result) || result <= 0)
+		pg_add_s64_overflow(result, gap->time, &result))
+		result = days > 0 ? PG_INT64_MAX : 0; /* longer than any pause */
+	if (result <= 0)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -107,6 +118,12 @@ parse_gap(const char *text)
 			 errhint(
 				 "Write for instance options => '{\"idle_gap\": \"30 minutes\"}', or leave it out for no gap.")));
 	return result;
+}
+
+static void
+name_option(void *option)
+{
+	errcontext("option \"%s\"", (const char *) option);
 }
 
 static Oid

@@ -62,9 +62,11 @@ chatmig_register_add(const RegisterRequest *request)
 	if (old != NULL)
 		check_same_source(old, request->source);
 	chatmig_ledger_load_targets(registration.name, &targets);
-	if (old == NULL || !targets.migrated)
+	if (old != NULL && same_registration(old, &registration))
+		; /* nothing new */
+	else if (!targets.migrated)
 		chatmig_ledger_store(&registration);
-	else if (!same_registration(old, &registration))
+	else
 		refuse_change(old);
 
 	/* whatever else stands in the way is better known now than at night */
