@@ -70,7 +70,8 @@ OBJS = \
 # test/sql/NAME.sql, and what it must print: expected/NAME.out
 REGRESS = \
 	times \
-	detect
+	detect \
+	register
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
 ISOLATION =
