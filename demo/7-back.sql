@@ -23,7 +23,7 @@ SELECT migration, legacy_rows, already, migrated, empty, rejected, conversations
 FROM chatmig_rollback('chat_messages');
 SELECT migration, source, state FROM chatmig_status;
 :hide
-SELECT pg_temp.claim('the tables are those from before the conversion: ' || pg_temp.relations(),
+SELECT pg_temp.claim('the tables are those from before the conversion, no more and no less',
                      pg_temp.relations() = :'relations_before', pg_temp.relations()) :checked
 SELECT pg_temp.claim('chat_messages is untouched: the same rows in the same places',
                      pg_temp.old_table_checksum() = :'checksum_before'

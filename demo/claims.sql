@@ -23,6 +23,16 @@ BEGIN
     RETURN number;
 END $$;
 
+-- What a statement ends with: '00000', or the SQLSTATE of its error.
+CREATE FUNCTION pg_temp.sqlstate_of(statement text)
+RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE statement;
+    RETURN '00000';
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE;
+END $$;
+
 -- A checksum of a query's rows, whatever their order.
 CREATE FUNCTION pg_temp.checksum(query text)
 RETURNS text LANGUAGE plpgsql AS $$
@@ -80,11 +90,11 @@ $$;
 -- The new messages, as anybody would read them.
 CREATE FUNCTION pg_temp.all_messages(
     OUT conversation uuid, OUT user_id integer, OUT pos integer, OUT role text,
-    OUT content text, OUT at timestamptz, OUT no_time boolean)
+    OUT content text, OUT model text, OUT at timestamptz, OUT no_time boolean)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY
-    SELECT c.id, c.user_id, m."position", m.role::text, m.content, m.created_at,
+    SELECT c.id, c.user_id, m."position", m.role, m.content, m.model, m.created_at,
            coalesce(m.metadata ->> 'chatmig_time_missing', 'false') = 'true'
     FROM messages m LEFT JOIN conversations c ON c.id = m.conversation_id;
 END $$;

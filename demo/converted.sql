@@ -3,24 +3,30 @@
 SELECT pg_temp.claim(:'halves' || ' texts that are not empty, ' || count(*) || ' messages',
                      count(*) = :halves)
 FROM pg_temp.all_messages() :checked
-SELECT pg_temp.claim('each text is one message, with the same bytes, role, owner and time'
+SELECT pg_temp.claim('each text is one message: the same bytes, role, owner, model and time'
                      || E'\n           (read as UTC, though this session is in '
                      || current_setting('TimeZone') || ')', d = 0,
                      d || ' differences')
 FROM pg_temp.differences(
-    'SELECT user_id, role, content, at FROM half',
-    'SELECT user_id, role, content, at FROM pg_temp.all_messages()') AS d :checked
+    'SELECT user_id, role, content, model, at FROM half',
+    'SELECT user_id, role, content, model, at FROM pg_temp.all_messages()') AS d :checked
 SELECT pg_temp.claim(:'talks' || ' pairs of a user and a session, ' || count(*) || ' conversations',
                      count(*) = :talks)
 FROM conversations :checked
 SELECT pg_temp.claim('each session is one conversation, with its texts in their order', d = 0,
                      d || ' differences')
 FROM pg_temp.differences(
-    'SELECT user_id, array_agg(role || content ORDER BY at, id, part), min(at), max(at)
+    'SELECT user_id, session_id, array_agg(role || content ORDER BY at, id, part), min(at), max(at)
      FROM half GROUP BY user_id, session_id',
-    'SELECT c.user_id, array_agg(m.role || m.content ORDER BY m.pos), c.created_at, c.updated_at
+    'SELECT c.user_id, c.metadata ->> ''session_id'', array_agg(m.role || m.content ORDER BY m.pos), c.created_at, c.updated_at
      FROM conversations c JOIN pg_temp.all_messages() m ON m.conversation = c.id
      GROUP BY c.id') AS d :checked
+SELECT pg_temp.claim('each answer points to the question before it', d = 0, d || ' differences')
+FROM pg_temp.differences(
+    'SELECT message, response FROM chat_messages WHERE message <> '''' AND response <> ''''',
+    'SELECT q.content, a.content
+     FROM messages q JOIN messages a ON a.reply_to_id = q.id
+     WHERE a.conversation_id = q.conversation_id AND a."position" = q."position" + 1') AS d :checked
 SELECT pg_temp.claim('positions are 0, 1, 2, ... in each conversation', bool_and(pos = place - 1))
 FROM (SELECT pos, row_number() OVER (PARTITION BY conversation ORDER BY pos) AS place
       FROM pg_temp.all_messages()) AS p :checked

@@ -7,7 +7,7 @@
 \encoding UTF8
 \pset pager off
 \pset format wrapped
-\pset columns 106
+\pset columns 109
 \pset linestyle unicode
 \pset footer off
 \pset null (null)
