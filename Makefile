@@ -71,7 +71,8 @@ OBJS = \
 REGRESS = \
 	times \
 	detect \
-	register
+	register \
+	split
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
 ISOLATION =
