@@ -43,7 +43,7 @@ static bool key_is_unique(const MigrationPlan *plan);
 static bool index_proves_key(Relation index, Relation rel,
 							 const Mapping *mapping);
 static void check_key(const MigrationPlan *plan);
-static char *column_list(const Column *columns, int n);
+static char *column_list(const Mapping *mapping, const char *prefix);
 
 MigrationPlan *
 chatmig_plan_make(const char *name)
@@ -383,7 +383,8 @@ static void
 check_key(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
-	char *columns = column_list(mapping->keys, mapping->nkeys);
+	char *columns = column_list(mapping, "s.");
+	char *names = column_list(mapping, "");
 	bool isnull;
 	Datum found;
 
@@ -397,7 +398,7 @@ check_key(const MigrationPlan *plan)
 			(errcode(ERRCODE_NOT_NULL_VIOLATION),
 			 errmsg("%s has rows without a key", plan->source_name),
 			 errdetail("The key of migration \"%s\" is (%s).", plan->name,
-					   columns),
+					   names),
 			 errhint(
 				 "Register again with columns that identify every row: mapping => '{\"key\": [\"...\"]}'.")));
 	found = chatmig_query_value(
@@ -414,19 +415,20 @@ check_key(const MigrationPlan *plan)
 				 "the key of migration \"%s\" does not identify the rows of %s",
 				 plan->name, plan->source_name),
 			 errdetail("Several rows have the same (%s), for instance %s.",
-					   columns, TextDatumGetCString(found)),
+					   names, TextDatumGetCString(found)),
 			 errhint(
 				 "Register again with columns that identify every row: mapping => '{\"key\": [\"...\"]}'.")));
 }
 
+/* The key's columns, quoted, with commas. */
 static char *
-column_list(const Column *columns, int n)
+column_list(const Mapping *mapping, const char *prefix)
 {
 	StringInfoData list;
 
 	initStringInfo(&list);
-	for (int i = 0; i < n; i++)
-		appendStringInfo(&list, "%ss.%s", i > 0 ? ", " : "",
-						 quote_identifier(columns[i].name));
+	for (int i = 0; i < mapping->nkeys; i++)
+		appendStringInfo(&list, "%s%s%s", i > 0 ? ", " : "", prefix,
+						 quote_identifier(mapping->keys[i].name));
 	return list.data;
 }
