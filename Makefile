@@ -72,6 +72,7 @@ REGRESS = \
 	times \
 	detect \
 	register \
+	plan \
 	split
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
