@@ -23,6 +23,8 @@ static const struct
 	{"search_path", "pg_catalog, pg_temp"},
 	/* hidden rows would be lost rows: an error instead */
 	{"row_security", "off"},
+	/* a backslash in a literal of ours is a backslash */
+	{"standard_conforming_strings", "on"},
 	/* keys and kept columns have one text form, whatever the session says */
 	{"DateStyle", "ISO, YMD"},
 	{"IntervalStyle", "iso_8601"},

@@ -24,11 +24,13 @@
 struct Insert
 {
 	TupleDesc desc;
+	const char *qualified;
 	char *sql;
 	Tuplestorestate *store;
 	int64 waiting;
 };
 
+static void check_columns(TupleDesc desc, const char *qualified, int ncolumns);
 static char *insert_statement(TupleDesc desc, const char *qualified);
 
 Insert *
@@ -37,7 +39,9 @@ chatmig_insert_begin(Oid relid, const char *qualified, int ncolumns)
 	Insert *insert = palloc0(sizeof(Insert));
 	Relation rel = table_open(relid, AccessShareLock);
 
+	insert->qualified = qualified;
 	insert->desc = CreateTemplateTupleDesc(ncolumns);
+	check_columns(RelationGetDescr(rel), qualified, ncolumns);
 	for (AttrNumber i = 1; i <= ncolumns; i++)
 		TupleDescCopyEntry(insert->desc, i, RelationGetDescr(rel), i);
 	table_close(rel, NoLock);
@@ -68,9 +72,20 @@ chatmig_insert_flush(Insert *insert)
 						.store = insert->store,
 						.ntuples = insert->waiting};
 
+	int64 inserted;
+
 	if (insert->waiting == 0)
 		return;
-	(void) chatmig_query_run_with_stores(insert->sql, &store, 1);
+	inserted = chatmig_query_run_with_stores(insert->sql, &store, 1);
+	if (inserted != insert->waiting)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s did not take all rows", insert->qualified),
+			 errdetail("Of %lld rows, %lld were inserted.",
+					   (long long) insert->waiting, (long long) inserted),
+			 errhint(
+				 "A trigger or a rule on the table keeps rows out; disable it for the migration, or change it.")));
 	tuplestore_clear(insert->store);
 	insert->waiting = 0;
 }
@@ -83,6 +98,24 @@ chatmig_insert_end(Insert *insert)
 	FreeTupleDesc(insert->desc);
 	pfree(insert->sql);
 	pfree(insert);
+}
+
+/* They may have been renamed, and others added, but not dropped. */
+static void
+check_columns(TupleDesc desc, const char *qualified, int ncolumns)
+{
+	for (int i = 0; i < ncolumns; i++)
+		if (i >= desc->natts || TupleDescAttr(desc, i)->attisdropped)
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s has lost a column that the migration fills",
+						qualified),
+				 errdetail(
+					 "It was created with %d columns; number %d has been dropped since.",
+					 ncolumns, i + 1),
+				 errhint(
+					 "Restore the table, or call chatmig_rollback() and migrate again.")));
 }
 
 static char *
