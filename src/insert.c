@@ -71,7 +71,6 @@ chatmig_insert_flush(Insert *insert)
 						.desc = insert->desc,
 						.store = insert->store,
 						.ntuples = insert->waiting};
-
 	int64 inserted;
 
 	if (insert->waiting == 0)

@@ -299,6 +299,9 @@ static void
 comment(const MigrationPlan *plan, TargetTable table, const char *column,
 		const char *text)
 {
+	/* the user may have said something else since */
+	if (!plan->fresh[table])
+		return;
 	if (column == NULL)
 		run("COMMENT ON TABLE %s IS %s", plan->qualified[table],
 			quote_literal_cstr(text));
