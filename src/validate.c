@@ -136,8 +136,8 @@ make_result(const Validation *validation, Check check)
 		result->detail = psprintf("Not checked: %s.", state->skipped);
 	}
 	else if (state->noted > 0)
-		result->detail = psprintf(INT64_FORMAT " rows, such as %s: %s",
-								  state->noted, state->example, state->detail);
+		result->detail = psprintf("%s (%s; such rows in all: " INT64_FORMAT ")",
+								  state->detail, state->example, state->noted);
 	return result;
 }
 

@@ -20,6 +20,7 @@
 #include "utils/rel.h"
 #include "utils/resowner.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 #include "caller.h"
 #include "validation.h"
@@ -31,6 +32,7 @@ typedef void (*Attempt)(Validation *validation,
 						const Registration *registration);
 
 static bool find_source(Validation *validation);
+static void find_registered(Validation *validation);
 static void find_targets(Validation *validation);
 static const char *find_mapping(Validation *validation,
 								const Registration *registration);
@@ -62,6 +64,7 @@ chatmig_validate_mapping(Validation *validation,
 							  "the legacy table does not exist");
 		return;
 	}
+	find_registered(validation);
 	find_targets(validation);
 	why = find_mapping(validation, registration);
 	if (why != NULL)
@@ -97,6 +100,22 @@ find_source(Validation *validation)
 		RelationGetRelationName(rel));
 	relation_close(rel, NoLock); /* the lock stays */
 	return true;
+}
+
+static void
+find_registered(Validation *validation)
+{
+	QueryArgs args = {0};
+	bool isnull;
+	Datum time;
+
+	chatmig_query_text_arg(&args, validation->name);
+	time = chatmig_query_value(
+		psprintf("SELECT s.registered_at FROM %s.chatmig_status AS s "
+				 "WHERE s.migration = $1",
+				 chatmig_ledger_schema()),
+		&args, &isnull);
+	validation->registered_at = isnull ? DT_NOBEGIN : DatumGetTimestampTz(time);
 }
 
 /* Those that are there are locked, so that they are still there later. */

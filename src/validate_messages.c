@@ -47,7 +47,7 @@ query(const MigrationPlan *plan)
 		"t.message_ids[h.part] IS NOT NULL, "
 		"m.conversation_id IS DISTINCT FROM t.conversation_id, "
 		"CASE WHEN %s THEN %s ELSE m.created_at END, "
-		"%s OR m.id IS NOT NULL, %s, %s, %s",
+		"%s, %s, %s, %s",
 		own_time, chatmig_validate_sql_time(plan), own_time, findings(plan),
 		differing(plan, "h.content"), differing(plan, "m.content::text"));
 	for (int i = 0; i < mapping->nkeys; i++)

@@ -10,7 +10,9 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "validate_compare.h"
 
@@ -22,6 +24,7 @@ typedef struct Differences
 } Differences;
 
 static void compare_kept(const Column *column, Differences *differences);
+static char *is_kept_as_text(const Column *column);
 static void compare_role(const Mapping *mapping, Differences *differences);
 static void compare_mark(const Mapping *mapping, Differences *differences);
 static void compare_mapped(const Mapping *mapping, Differences *differences);
@@ -61,9 +64,26 @@ compare_kept(const Column *column, Differences *differences)
 
 	add(differences,
 		psprintf("coalesce(m.metadata -> %s, 'null') IS DISTINCT FROM "
-				 "coalesce(%s, 'null')",
-				 name, value),
+				 "coalesce(%s, 'null') AND NOT %s",
+				 name, value, is_kept_as_text(column)),
 		name, value);
+}
+
+/*
+ * A condition. A json column may stay what it is, a text, and a NULL is no
+ * loss where the mark of a missing time has the column's name.
+ */
+static char *
+is_kept_as_text(const Column *column)
+{
+	char *value = chatmig_validate_sql_column(column);
+
+	if (strcmp(column->name, TIME_MISSING_MARK) == 0)
+		return psprintf("(%s IS NULL)", value);
+	if (getBaseType(column->type) != JSONOID)
+		return "false";
+	return psprintf("coalesce(m.metadata -> %s = to_jsonb(%s::text), false)",
+					quote_literal_cstr(column->name), value);
 }
 
 static void
@@ -108,14 +128,14 @@ compare_mapped(const Mapping *mapping, Differences *differences)
 	char *taken = taken_names(mapping);
 
 	add(differences,
-		psprintf("CASE WHEN %s IS NULL THEN false "
+		psprintf("CASE WHEN %s IS NULL OR %s THEN false "
 				 "WHEN jsonb_typeof(%s) <> 'object' OR (%s) ?| %s "
 				 "THEN m.metadata -> %s IS DISTINCT FROM %s "
 				 "WHEN m.metadata - %s = %s THEN false "
 				 "ELSE EXISTS (SELECT FROM jsonb_each(%s) AS e "
 				 "WHERE m.metadata -> e.key IS DISTINCT FROM e.value) END",
-				 chatmig_validate_sql_column(column), value, value, taken, name,
-				 value, taken, value, value),
+				 chatmig_validate_sql_column(column), is_kept_as_text(column),
+				 value, value, taken, name, value, taken, value, value),
 		name, value);
 }
 

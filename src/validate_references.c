@@ -4,7 +4,7 @@
  *
  * In: a plan that has been migrated. Finds conversations whose owner or
  * counterpart does not exist in the table that the legacy table's foreign key
- * refers to, and media of the migration's time that no message has. Foreign
+ * refers to, and media as old as the history that no message has. Foreign
  * keys forbid most of this, as long as they are there and enforced.
  */
 #include "postgres.h"
@@ -139,7 +139,10 @@ check_reference(Validation *validation, const Reference *reference)
 		NULL);
 }
 
-/* A medium in the trace is looked at together with its message. */
+/*
+ * A medium in the trace is looked at together with its message. What is
+ * younger than the registration may be the application's.
+ */
 static void
 check_media(Validation *validation)
 {
@@ -147,7 +150,7 @@ check_media(Validation *validation)
 	QueryArgs args = {0};
 
 	chatmig_query_arg(&args, TIMESTAMPTZOID,
-					  TimestampTzGetDatum(plan->migrated_at), false);
+					  TimestampTzGetDatum(validation->registered_at), false);
 	chatmig_validate_query(
 		validation,
 		psprintf("SELECT %d, %d, NULL::text, NULL::text, NULL::text, "

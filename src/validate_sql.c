@@ -111,13 +111,13 @@ chatmig_validate_sql_role(const Mapping *mapping)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "CASE ");
+	appendStringInfoString(&sql, "CASE");
 	for (int i = 0; i < mapping->nspellings; i++)
 		appendStringInfo(
-			&sql, "WHEN %s = %s THEN %s ", spelling,
+			&sql, " WHEN %s = %s THEN %s", spelling,
 			quote_literal_cstr(mapping->spellings[i].spelling),
 			quote_literal_cstr(chatmig_role_names[mapping->spellings[i].role]));
-	appendStringInfo(&sql, "ELSE CASE lower(%s) ", spelling);
+	appendStringInfo(&sql, " WHEN true THEN CASE lower(%s) ", spelling);
 	for (int i = 0; i < chatmig_n_known_spellings; i++)
 		appendStringInfo(
 			&sql, "WHEN %s THEN %s ",
@@ -128,17 +128,25 @@ chatmig_validate_sql_role(const Mapping *mapping)
 	return sql.data;
 }
 
-/* jsonb has no place for what json writes as \u0000; it stays a string. */
+/*
+ * jsonb has no place for what json writes as \u0000, nor for half of a
+ * surrogate pair: such a value stays a string. Escaped backslashes and whole
+ * pairs are taken out first, as they only look like these.
+ */
 char *
 chatmig_validate_sql_json(const Column *column)
 {
 	char *value = chatmig_validate_sql_column(column);
+	char *text = psprintf("%s::text", value);
 
 	if (getBaseType(column->type) != JSONOID)
 		return psprintf("to_jsonb(%s)", value);
-	return psprintf("CASE WHEN strpos(%s::text, E'\\\\u0000') > 0 "
-					"THEN to_jsonb(%s::text) ELSE to_jsonb(%s) END",
-					value, value, value);
+	return psprintf(
+		"CASE WHEN regexp_replace(%s, %s, '', 'g') ~ %s "
+		"THEN to_jsonb(%s) ELSE to_jsonb(%s) END",
+		text,
+		quote_literal_cstr("\\\\\\\\|\\\\u[dD][89abAB]..\\\\u[dD][c-fC-F].."),
+		quote_literal_cstr("\\\\u(0000|[dD][89a-fA-F])"), text, value);
 }
 
 void

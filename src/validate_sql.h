@@ -50,7 +50,10 @@ extern char *chatmig_validate_sql_time(const MigrationPlan *plan);
 /* A condition: text that has the form of a time. */
 extern char *chatmig_validate_sql_is_time(const char *text);
 
-/* A column as it is kept in metadata, jsonb. */
+/*
+ * A column as it is kept in metadata, jsonb. A json column may also be kept as
+ * a string.
+ */
 extern char *chatmig_validate_sql_json(const Column *column);
 
 /* One thing that may be wrong with a row. */

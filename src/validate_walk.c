@@ -53,9 +53,11 @@ typedef struct Walked
 	const char *gap_message;
 	const char *gap_found;
 	bool is_disturbed;       /* a message is missing, moved or invented */
+	bool is_invented;        /* the latter */
 	bool is_unordered;       /* which has been reported */
 	bool is_timeless;        /* a time that matters is not known */
-	TimeSpan legacy;         /* of what the trace has here */
+	TimeSpan own;            /* of what the trace has here: rows' own times, */
+	TimeSpan all;            /* and also what they have from neighbours */
 	NullableDatum last_time; /* of its last message, whosever that is */
 } Walked;
 
@@ -93,6 +95,7 @@ static void see_findings(WalkState *state, TupleTableSlot *slot);
 static void see_order(WalkState *state, TupleTableSlot *slot);
 static bool is_in_order(WalkState *state, TupleTableSlot *slot);
 static void see_time(WalkState *state, TupleTableSlot *slot);
+static void widen(TimeSpan *span, NullableDatum time);
 static void leave_conversation(WalkState *state);
 static void judge_empty(WalkState *state);
 static void judge_positions(WalkState *state);
@@ -104,6 +107,7 @@ static void report_conversation(WalkState *state, Check check,
 static NullableDatum value_of(TupleTableSlot *slot, WalkColumn column);
 static bool is_true(TupleTableSlot *slot, WalkColumn column);
 static bool same_time(NullableDatum a, NullableDatum b);
+static bool is_at(NullableDatum time, const TimeSpan *span, TimestampTz end);
 static bool is_newer(const WalkState *state, NullableDatum time);
 static char *time_text(NullableDatum time);
 
@@ -213,7 +217,7 @@ enter_conversation(WalkState *state, TupleTableSlot *slot)
 		walked->expected = DatumGetInt64(slot->tts_values[WALK_EXPECTED - 1]);
 	walked->begins = value_of(slot, WALK_BEGINS);
 	walked->ends = value_of(slot, WALK_ENDS);
-	walked->legacy.is_empty = true;
+	walked->own.is_empty = walked->all.is_empty = true;
 	walked->last_time.isnull = true;
 	state->is_walking = true;
 }
@@ -271,7 +275,7 @@ see_untraced(WalkState *state, TupleTableSlot *slot)
 
 	if (!state->walked.is_migrated || is_newer(state, time))
 		return;
-	state->walked.is_disturbed = true;
+	state->walked.is_disturbed = state->walked.is_invented = true;
 	report(state, CHECK_MESSAGE_UNEXPECTED, slot,
 		   psprintf("was made of no legacy row, and is older (%s) than the "
 					"migration (%s).",
@@ -330,21 +334,31 @@ see_findings(WalkState *state, TupleTableSlot *slot)
 	}
 }
 
-/* Widens the span of the conversation's legacy times. */
+/* Widens the conversation's times, as the legacy rows have them. */
 static void
 see_time(WalkState *state, TupleTableSlot *slot)
 {
-	TimeSpan *span = &state->walked.legacy;
+	Walked *walked = &state->walked;
 	NullableDatum time = value_of(slot, WALK_TIME);
 
-	if (!is_true(slot, WALK_TIME_IS_KNOWN))
-		state->walked.is_timeless = true;
+	if (is_true(slot, WALK_HAS_OWN_TIME))
+		widen(&walked->own, time);
+	else if (slot->tts_isnull[WALK_MESSAGE - 1])
+		walked->is_timeless = true;
+	widen(&walked->all, time);
+}
+
+static void
+widen(TimeSpan *span, NullableDatum time)
+{
+	TimestampTz at = DatumGetTimestampTz(time.value);
+
 	if (time.isnull)
 		return;
-	if (span->is_empty || DatumGetTimestampTz(time.value) < span->first)
-		span->first = DatumGetTimestampTz(time.value);
-	if (span->is_empty || DatumGetTimestampTz(time.value) > span->last)
-		span->last = DatumGetTimestampTz(time.value);
+	if (span->is_empty || at < span->first)
+		span->first = at;
+	if (span->is_empty || at > span->last)
+		span->last = at;
 	span->is_empty = false;
 }
 
@@ -420,7 +434,10 @@ leave_conversation(WalkState *state)
 	}
 }
 
-/* The application may have opened one that nobody has written in yet. */
+/*
+ * The application may have opened one that nobody has written in yet, also
+ * between an earlier migration, since rolled back, and this one.
+ */
 static void
 judge_empty(WalkState *state)
 {
@@ -431,11 +448,13 @@ judge_empty(WalkState *state)
 			state, CHECK_CONVERSATION_EMPTY,
 			psprintf("has no message; by the trace it had " INT64_FORMAT ".",
 					 walked->expected));
-	else if (!is_newer(state, walked->begins))
+	else if (walked->begins.isnull ||
+			 DatumGetTimestampTz(walked->begins.value) <
+				 state->validation->registered_at)
 		report_conversation(
 			state, CHECK_CONVERSATION_EMPTY,
 			psprintf("has no message, was made of no legacy row, and is older "
-					 "(%s) than the migration.",
+					 "(%s) than the registration.",
 					 time_text(walked->begins)));
 }
 
@@ -452,25 +471,30 @@ judge_positions(WalkState *state)
 					 walked->next_position));
 }
 
-/* The application may have moved updated_at on, to its own last message. */
+/*
+ * The application may have moved updated_at on, to its own last message. A
+ * time from a neighbour counts, but only where it is one is for others to say.
+ */
 static void
 judge_times(WalkState *state)
 {
 	const Walked *walked = &state->walked;
-	NullableDatum first = {.isnull = walked->legacy.is_empty};
-	NullableDatum last = {.isnull = walked->legacy.is_empty};
+	const TimeSpan *own = walked->own.is_empty ? &walked->all : &walked->own;
+	NullableDatum first = {TimestampTzGetDatum(own->first), own->is_empty};
+	NullableDatum last = {TimestampTzGetDatum(own->last), own->is_empty};
 
-	if (walked->is_timeless || walked->explained != walked->expected)
+	if (walked->is_timeless || walked->is_invented ||
+		walked->explained != walked->expected)
 		return;
-	first.value = TimestampTzGetDatum(walked->legacy.first);
-	last.value = TimestampTzGetDatum(walked->legacy.last);
-	if (!same_time(walked->begins, first))
+	if (!same_time(walked->begins, first) &&
+		!is_at(walked->begins, &walked->all, walked->all.first))
 		report_conversation(
 			state, CHECK_CONVERSATION_TIMES,
 			psprintf("has created_at %s; its first message is of %s.",
 					 time_text(walked->begins), time_text(first)));
 	if (!same_time(walked->ends, last) &&
 		!same_time(walked->ends, walked->last_time) &&
+		!is_at(walked->ends, &walked->all, walked->all.last) &&
 		!is_newer(state, walked->ends))
 		report_conversation(
 			state, CHECK_CONVERSATION_TIMES,
@@ -523,6 +547,14 @@ same_time(NullableDatum a, NullableDatum b)
 	return a.isnull == b.isnull &&
 		   (a.isnull ||
 			DatumGetTimestampTz(a.value) == DatumGetTimestampTz(b.value));
+}
+
+/* At one end of the span. */
+static bool
+is_at(NullableDatum time, const TimeSpan *span, TimestampTz end)
+{
+	return !time.isnull && !span->is_empty &&
+		   DatumGetTimestampTz(time.value) == end;
 }
 
 /* Than the migration: the application's, then. */

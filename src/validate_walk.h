@@ -26,12 +26,12 @@ typedef enum WalkColumn
 	WALK_PART,             /* int */
 	WALK_IS_NAMED,         /* bool: the trace names a message for the part */
 	WALK_IS_MOVED,         /* bool: it is not where the trace says */
-	WALK_TIME,             /* timestamptz: by which it is sorted ... */
-	WALK_TIME_IS_KNOWN,    /* bool: ... if anything says so */
-	WALK_FINDINGS,         /* text[]: "<check> <sentence>"; or NULL */
-	WALK_LEGACY_CONTENT,   /* text, where it differs ... */
-	WALK_MESSAGE_CONTENT,  /* ... from this */
-	WALK_KEY,              /* the first of the key's columns */
+	WALK_TIME,           /* timestamptz: the row's own, or else the message's */
+	WALK_HAS_OWN_TIME,   /* bool */
+	WALK_FINDINGS,       /* text[]: "<check> <sentence>"; or NULL */
+	WALK_LEGACY_CONTENT, /* text, where it differs ... */
+	WALK_MESSAGE_CONTENT, /* ... from this */
+	WALK_KEY,             /* the first of the key's columns */
 } WalkColumn;
 
 extern void chatmig_validate_walk(Validation *validation, const char *sql);

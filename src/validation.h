@@ -81,6 +81,7 @@ typedef struct Validation
 	Oid source_owner;  /* the role that reads */
 	Mapping *mapping;  /* NULL: it does not fit the source */
 	LedgerTargets targets;
+	TimestampTz registered_at; /* nothing of it was there before */
 	bool is_target_missing;
 	MigrationPlan *plan; /* NULL: not migrated, or not all is there */
 
