@@ -69,7 +69,6 @@ chatmig_migrate_run(const char *name, MigrateResult *result)
 	chatmig_caller_enter(&caller);
 	/* 1. from here on, no other run of this migration */
 	chatmig_ledger_lock(name);
-	PushActiveSnapshot(GetTransactionSnapshot());
 	plan = begin(name, result);
 	if (has_work(plan, &result->counts))
 	{
@@ -85,8 +84,7 @@ chatmig_migrate_run(const char *name, MigrateResult *result)
 
 		/* 4. keys and indexes; last, what locks other tables */
 		chatmig_target_finish(plan);
-		if (result->counts.migrated > 0)
-			chatmig_target_analyze(plan);
+		chatmig_target_analyze(plan);
 
 		/* 5. the record */
 		if (!plan->migrated)
@@ -107,7 +105,6 @@ chatmig_migrate_rehearse(const char *name, MigrateResult *result,
 	MigrationPlan *plan;
 
 	chatmig_caller_enter(&caller);
-	PushActiveSnapshot(GetTransactionSnapshot());
 	plan = begin(name, result);
 	if (has_work(plan, &result->counts))
 	{

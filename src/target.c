@@ -90,7 +90,7 @@ void
 chatmig_target_analyze(const MigrationPlan *plan)
 {
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)
-		if (OidIsValid(plan->tables[table]))
+		if (plan->fresh[table])
 			run("ANALYZE %s", plan->qualified[table]);
 }
 

@@ -44,7 +44,7 @@ extern void chatmig_target_finish(const MigrationPlan *plan);
 extern List *chatmig_target_references(const MigrationPlan *plan,
 									   const Column *column);
 
-/* Gathers statistics of the target tables, so that the first query is quick. */
+/* Gathers statistics of the fresh ones, so that the first query is quick. */
 extern void chatmig_target_analyze(const MigrationPlan *plan);
 
 #endif /* CHATMIG_TARGET_H */
