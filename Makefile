@@ -73,7 +73,8 @@ REGRESS = \
 	detect \
 	register \
 	plan \
-	split
+	split \
+	grouping
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
 ISOLATION =
