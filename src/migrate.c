@@ -4,8 +4,8 @@
  *
  * In: a migration's name. Out: its legacy rows as conversations and messages,
  * and the ledger's record of it, or an error and nothing changed. All that is
- * read is read under one snapshot, taken when no other run can interfere; what
- * the application writes meanwhile is for the next run.
+ * read is read under one snapshot, taken when no other run and no DDL can
+ * interfere; what the application writes meanwhile is for the next run.
  */
 #include "postgres.h"
 
@@ -117,6 +117,7 @@ chatmig_migrate_rehearse(const char *name, MigrateResult *result,
 	return plan;
 }
 
+/* Also pushes the snapshot under which all is read. */
 static MigrationPlan *
 begin(const char *name, MigrateResult *result)
 {
@@ -124,6 +125,8 @@ begin(const char *name, MigrateResult *result)
 	MigrationPlan *plan = chatmig_plan_make(name);
 
 	MemSet(result, 0, sizeof(MigrateResult));
+	/* not before the plan has locked what is read: see lock_below() */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	chatmig_caller_become(&role, plan->source_owner);
 	chatmig_plan_probe(plan);
 	chatmig_caller_resume(&role);

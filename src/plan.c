@@ -31,6 +31,7 @@
 #include "query.h"
 
 static void plan_source(MigrationPlan *plan, Jsonb *mapping);
+static void lock_below(const MigrationPlan *plan, char relkind);
 static void plan_names(MigrationPlan *plan, Jsonb *target);
 static void plan_target(MigrationPlan *plan);
 static void check_schema(const MigrationPlan *plan);
@@ -121,7 +122,28 @@ plan_source(MigrationPlan *plan, Jsonb *mapping)
 	plan->source_owner = rel->rd_rel->relowner;
 	plan->schema = get_namespace_name(RelationGetNamespace(rel));
 	plan->mapping = chatmig_mapping_resolve(rel, mapping);
+	lock_below(plan, rel->rd_rel->relkind);
 	relation_close(rel, NoLock); /* the lock stays */
+}
+
+/*
+ * Partitions, children, and what a view reads. A snapshot must be taken after
+ * the locks: to one from before an ALTER TABLE that rewrote a table, and for
+ * which the lock had to wait, that table is empty.
+ */
+static void
+lock_below(const MigrationPlan *plan, char relkind)
+{
+	RoleState role;
+
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE &&
+		relkind != RELKIND_VIEW)
+		return;
+	chatmig_caller_become(&role, plan->source_owner);
+	(void) chatmig_query_run(
+		psprintf("LOCK TABLE %s IN ACCESS SHARE MODE", plan->source_name),
+		NULL);
+	chatmig_caller_resume(&role);
 }
 
 static void

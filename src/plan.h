@@ -43,9 +43,10 @@ typedef struct MigrationPlan
 } MigrationPlan;
 
 /*
- * Resolves a registered migration. Takes AccessShareLock on the source and
- * keeps it to the end of the transaction, so that no DDL comes between this
- * and what follows; rows may be read and written meanwhile. Errors: 42704 no
+ * Resolves a registered migration. Takes AccessShareLock on the source, and on
+ * its partitions or what the view reads, and keeps it to the end of the
+ * transaction, so that no DDL comes between this and what follows; rows may be
+ * read and written meanwhile. Take the snapshot afterwards. Errors: 42704 no
  * such migration; 42501 not the owner of the source; 42P01, 42703, 42804 the
  * source no longer fits the mapping; 3F000 no such schema; 42P07 a target's
  * name is taken; 55000 a target is gone. Allocates in the current memory

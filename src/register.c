@@ -28,6 +28,7 @@ static Relation open_source(Oid source);
 static void check_source(Relation rel);
 static void check_arguments(const RegisterRequest *request);
 static char *choose_name(const RegisterRequest *request, Relation rel);
+static Registration *find_old(const Registration *registration);
 static void check_same_source(const Registration *old, Oid source);
 static bool same_registration(const Registration *a, const Registration *b);
 static bool same_jsonb(Jsonb *a, Jsonb *b);
@@ -58,9 +59,7 @@ chatmig_register_add(const RegisterRequest *request)
 	registration.target = or_empty(request->target);
 	registration.options = or_empty(request->options);
 
-	old = chatmig_ledger_find(registration.name);
-	if (old != NULL)
-		check_same_source(old, request->source);
+	old = find_old(&registration);
 	chatmig_ledger_load_targets(registration.name, &targets);
 	if (old != NULL && same_registration(old, &registration))
 		; /* nothing new */
@@ -192,6 +191,27 @@ choose_name(const RegisterRequest *request, Relation rel)
 				 errdetail("A name has 1 to %d bytes.", NAMEDATALEN - 1),
 				 errhint("Choose another name.")));
 	return pstrdup(request->name);
+}
+
+/*
+ * What is registered under this name. Where it is to be changed, no run is
+ * under way from here on: what a run leaves behind decides whether it may.
+ */
+static Registration *
+find_old(const Registration *registration)
+{
+	Registration *old = chatmig_ledger_find(registration->name);
+
+	if (old == NULL)
+		return NULL;
+	check_same_source(old, registration->source);
+	if (same_registration(old, registration))
+		return old;
+	chatmig_ledger_lock(registration->name);
+	old = chatmig_ledger_find(registration->name);
+	if (old != NULL)
+		check_same_source(old, registration->source);
+	return old;
 }
 
 /* A name may be taken over from a table that is gone, not from another. */
