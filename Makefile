@@ -77,7 +77,10 @@ REGRESS = \
 	grouping
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
-ISOLATION =
+ISOLATION = \
+	concurrent_runs \
+	concurrent_writers \
+	concurrent_rollback
 
 # test/expected is a link to expected/: that is where pg_regress looks.
 TEST_OUTPUT = test/output
