@@ -74,7 +74,8 @@ REGRESS = \
 	register \
 	plan \
 	split \
-	grouping
+	grouping \
+	types
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
 ISOLATION = \
