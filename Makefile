@@ -73,6 +73,7 @@ REGRESS = \
 	detect \
 	register \
 	plan \
+	rollback \
 	split \
 	grouping \
 	types
