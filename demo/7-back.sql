@@ -23,6 +23,14 @@ SELECT migration, legacy_rows, already, migrated, empty, rejected, conversations
 FROM chatmig_rollback('chat_messages');
 SELECT migration, source, state FROM chatmig_status;
 :hide
+
+\echo 'The old rows, and their checksum before all this and now:'
+\echo
+SELECT "when", rows, checksum
+FROM (VALUES (1, 'before', :pairs, :'checksum_before'),
+             (2, 'now', (SELECT count(*) FROM chat_messages), pg_temp.old_table_checksum()))
+     AS v (place, "when", rows, checksum)
+ORDER BY place;
 SELECT pg_temp.claim('the tables are those from before the conversion, no more and no less',
                      pg_temp.relations() = :'relations_before', pg_temp.relations()) :checked
 SELECT pg_temp.claim('chat_messages is untouched: the same rows in the same places',

@@ -10,7 +10,7 @@ SELECT pg_temp.claim('each text is one message: the same bytes, role, owner, mod
 FROM pg_temp.differences(
     'SELECT user_id, role, content, model, at FROM half',
     'SELECT user_id, role, content, model, at FROM pg_temp.all_messages()') AS d :checked
-SELECT pg_temp.claim(:'talks' || ' pairs of a user and a session, ' || count(*) || ' conversations',
+SELECT pg_temp.claim(:'talks' || ' combinations of user and session, ' || count(*) || ' conversations',
                      count(*) = :talks)
 FROM conversations :checked
 SELECT pg_temp.claim('each session is one conversation, with its texts in their order', d = 0,
@@ -36,7 +36,8 @@ FROM pg_temp.differences(
     'SELECT content, at FROM half WHERE no_time',
     'SELECT content, at FROM pg_temp.all_messages() WHERE no_time') AS d :checked
 SELECT pg_temp.claim('the new tables are the user''s, not the extension''s',
-                     pg_temp.relations() LIKE '%conversations%messages%', pg_temp.relations()) :checked
+                     string_to_array(pg_temp.relations(), ', ')
+                     @> '{conversations,messages,chat_messages_trace}', pg_temp.relations()) :checked
 SELECT pg_temp.claim('chat_messages is untouched: the same rows in the same places',
                      pg_temp.old_table_checksum() = :'checksum_before'
                      AND pg_temp.old_table_definition() = :'definition_before') :checked
