@@ -33,6 +33,7 @@
 
 static void find_tables(Rollback *rollback);
 static void find_table(Rollback *rollback, TargetTable target);
+static void check_rows(Rollback *rollback);
 static void take_back(Rollback *rollback);
 static char *find_reason_to_keep(const Rollback *rollback);
 static void delete_migrated(const Rollback *rollback);
@@ -59,7 +60,7 @@ chatmig_rollback_run(const char *name, bool dry_run, RunCounts *counts)
 	find_tables(&rollback);
 
 	/* 2. What is in it now, and 3. whether anything else hangs on that. */
-	chatmig_rollback_check(&rollback);
+	check_rows(&rollback);
 
 	/* 4. Take it back. */
 	take_back(&rollback);
@@ -139,6 +140,23 @@ find_table(Rollback *rollback, TargetTable target)
 	else
 		rollback->tables[target] = quote_qualified_identifier(
 			get_namespace_name(get_rel_namespace(*relid)), name);
+}
+
+/*
+ * As the tables' owner, who may have changed their types, and have casts of
+ * his own to these.
+ */
+static void
+check_rows(Rollback *rollback)
+{
+	RoleState role;
+
+	if (rollback->tables[TARGET_TRACE] == NULL)
+		return; /* nor is there any other, says find_tables() */
+	chatmig_caller_become(&role,
+						  owner_of(rollback->targets.tables[TARGET_TRACE]));
+	chatmig_rollback_check(rollback);
+	chatmig_caller_resume(&role);
 }
 
 /* Drops the tables or, where that cannot be, empties them of its rows. */
