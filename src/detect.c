@@ -281,7 +281,7 @@ note_part(Subject *subject, Part part, const char *weaker)
 		chatmig_subject_note(subject, "%s could be %s",
 							 chatmig_part_names[part],
 							 chatmig_subject_join(candidates));
-	else if (part == PART_TIME)
+	else if (part == PART_TIME && subject->found->key != NIL)
 		chatmig_subject_note(subject, "time: no column; "
 									  "rows are ordered by the key");
 	else if (part == PART_OWNER)

@@ -22,11 +22,10 @@ extern Jsonb *chatmig_detect_mapping(const Detection *detection);
 
 /*
  * Looks at every table, partitioned table, view and materialized view that
- * the current role may read, leaving out system relations, partitions,
- * extension members, what a migration fills, and what somebody has locked
- * exclusively. Calls found for
- * those with a shape, the likeliest first, then by name. By then the relation
- * may be gone again: no lock is kept.
+ * the current role may read, leaving out system and temporary relations,
+ * partitions, extension members, what a migration fills, and what somebody has
+ * locked exclusively. Calls found for those with a shape, the likeliest first,
+ * then by name. By then the relation may be gone again: no lock is kept.
  */
 typedef void (*DetectFound)(Oid relid, const Detection *detection, void *state);
 extern void chatmig_detect_all(DetectFound found, void *state);

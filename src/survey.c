@@ -133,7 +133,7 @@ is_worth_looking_at(Form_pg_class form, Oid information_schema)
 		   !IsCatalogNamespace(form->relnamespace) &&
 		   !IsToastNamespace(form->relnamespace) &&
 		   form->relnamespace != information_schema &&
-		   !isOtherTempNamespace(form->relnamespace);
+		   !isAnyTempNamespace(form->relnamespace);
 }
 
 /*
