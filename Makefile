@@ -76,7 +76,8 @@ REGRESS = \
 	rollback \
 	split \
 	grouping \
-	types
+	types \
+	migrate
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
 ISOLATION = \
