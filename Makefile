@@ -74,6 +74,7 @@ REGRESS = \
 	register \
 	plan \
 	rollback \
+	rights \
 	split \
 	grouping \
 	types \
