@@ -78,7 +78,8 @@ REGRESS = \
 	split \
 	grouping \
 	types \
-	migrate
+	migrate \
+	paths
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
 ISOLATION = \
