@@ -73,13 +73,13 @@ REGRESS = \
 	detect \
 	register \
 	plan \
-	rollback \
-	rights \
 	split \
 	grouping \
 	types \
 	migrate \
-	paths
+	paths \
+	rollback \
+	rights
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
 ISOLATION = \
