@@ -99,7 +99,7 @@ chatmig_create_table(const CreateRequest *request, CreateReport report,
 	CallerState caller;
 
 	/* 1. What is wanted, and where; this needs the caller's search_path. */
-	wanted.spec = find_spec(request->shape);
+	wanted.spec = find_spec(request->shape ? request->shape : "pair");
 	resolve_name(request, &wanted);
 
 	chatmig_caller_enter(&caller);
@@ -178,19 +178,21 @@ static void
 resolve_name(const CreateRequest *request, Wanted *wanted)
 {
 	const char *schema = request->schema_name;
+	const char *table =
+		request->table_name ? request->table_name : "chat_messages";
 
-	if (request->table_name[0] == '\0')
+	if (table[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the name of a chat table must not be empty"),
 				 errhint("Leave table_name out for \"chat_messages\".")));
-	if (strlen(request->table_name) >= NAMEDATALEN)
-		ereport(ERROR, (errcode(ERRCODE_NAME_TOO_LONG),
-						errmsg("the name \"%s\" is too long for a table",
-							   request->table_name),
-						errdetail("It has %zu bytes, and the server allows %d.",
-								  strlen(request->table_name), NAMEDATALEN - 1),
-						errhint("Choose a shorter table_name.")));
+	if (strlen(table) >= NAMEDATALEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_NAME_TOO_LONG),
+				 errmsg("the name \"%s\" is too long for a table", table),
+				 errdetail("It has %zu bytes, and the server allows %d.",
+						   strlen(table), NAMEDATALEN - 1),
+				 errhint("Choose a shorter table_name.")));
 	if (schema == NULL)
 	{
 		List *path = fetch_search_path(false);
@@ -208,7 +210,7 @@ resolve_name(const CreateRequest *request, Wanted *wanted)
 						errmsg("schema \"%s\" does not exist", schema),
 						errdetail("It is named in schema_name."),
 						errhint("Create the schema first, or name another.")));
-	wanted->table = pstrdup(request->table_name);
+	wanted->table = pstrdup(table);
 	wanted->qualified = quote_qualified_identifier(schema, wanted->table);
 }
 

@@ -10,8 +10,8 @@
 /* What the user asked for. */
 typedef struct CreateRequest
 {
-	const char *shape;       /* "pair" or "flat" */
-	const char *table_name;  /* unquoted */
+	const char *shape;       /* "pair" or "flat"; NULL: pair */
+	const char *table_name;  /* unquoted; NULL: chat_messages */
 	const char *schema_name; /* unquoted; NULL: the first of search_path */
 	Oid owner_table;         /* InvalidOid: no foreign key */
 } CreateRequest;
