@@ -71,6 +71,7 @@ OBJS = \
 REGRESS = \
 	times \
 	detect \
+	create \
 	register \
 	plan \
 	split \
