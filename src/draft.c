@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
@@ -48,6 +49,7 @@ static char *choose_part(Relation rel, const Draft *draft, Part part,
 						 const Detection *found);
 static bool is_used(const Draft *draft, const char *column);
 static void choose_key(Relation rel, Draft *draft, const Detection *found);
+static char *advise_key(Relation rel);
 static void choose_spellings(Relation rel, Draft *draft);
 static void add_spelling(const char *spelling, const char *role, void *state);
 static void choose_epoch(Relation rel, Draft *draft);
@@ -202,8 +204,25 @@ choose_key(Relation rel, Draft *draft, const Detection *found)
 			 errdetail(
 				 "Each row must have a name of its own, so that it can be proven that none is lost."),
 			 errhint(
-				 "Name the columns that identify a row: mapping => '{\"key\": [\"...\"]}'; or add a primary key, for instance ALTER TABLE %s ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY.",
-				 quote_identifier(RelationGetRelationName(rel)))));
+				 "Name the columns that identify a row: mapping => '{\"key\": [\"...\"]}'%s.",
+				 advise_key(rel))));
+}
+
+/* What else there is to do about it; a view cannot be given a key. */
+static char *
+advise_key(Relation rel)
+{
+	char kind = rel->rd_rel->relkind;
+
+	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
+		return "";
+	if (get_attnum(RelationGetRelid(rel), "id") != InvalidAttrNumber)
+		return "; or add a primary key to the table";
+	return psprintf(
+		"; or add a primary key, for instance ALTER TABLE %s ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+		quote_qualified_identifier(
+			get_namespace_name(RelationGetNamespace(rel)),
+			RelationGetRelationName(rel)));
 }
 
 /* A boolean, or 0 and 1, is a role only if the column's name says of whom. */
