@@ -143,6 +143,13 @@ SELECT chatmig_register('chat_messages', '{"owner": "User_ID"}');
 CREATE TABLE no_key (id int UNIQUE, user_id int, message text, response text);
 SELECT chatmig_register('no_key');
 \echo :LAST_ERROR_SQLSTATE
+-- The hint's command can be run: there is no column of that name.
+CREATE TABLE no_id (nr int, user_id int, message text, response text);
+SELECT chatmig_register('no_id');
+ALTER TABLE regress_register.no_id
+    ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY;
+SELECT chatmig_register('no_id');
+SELECT chatmig_unregister('no_id');
 -- Named, it is one; whether it is unique is found out when rows are read.
 SELECT chatmig_register('no_key', '{"key": "id"}');
 SELECT chatmig_register('no_key', '{"key": []}');
