@@ -80,7 +80,8 @@ REGRESS = \
 	migrate \
 	paths \
 	rollback \
-	rights
+	rights \
+	sources
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
 ISOLATION = \
