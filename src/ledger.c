@@ -227,6 +227,18 @@ chatmig_ledger_store_run(const char *name, const RunCounts *counts)
 		&args);
 }
 
+bool
+chatmig_ledger_has_rejects(const char *name)
+{
+	QueryArgs args = {0};
+	int64 found = 0;
+
+	chatmig_query_text_arg(&args, name);
+	stream("SELECT count(*) FROM %s.chatmig_rejected WHERE migration = $1",
+		   &args, load_count, &found);
+	return found > 0;
+}
+
 void
 chatmig_ledger_store_rejects(const char *name, List *rejects)
 {

@@ -102,6 +102,9 @@ extern void chatmig_ledger_store_targets(const char *name,
 /* Adds a run's counts to the migration's, creating its row at the first. */
 extern void chatmig_ledger_store_run(const char *name, const RunCounts *counts);
 
+/* Whether an earlier run has left rejected rows. */
+extern bool chatmig_ledger_has_rejects(const char *name);
+
 /* Replaces the migration's rejected rows; rejects are of Reject *. */
 extern void chatmig_ledger_store_rejects(const char *name, List *rejects);
 

@@ -144,7 +144,9 @@ has_work(const MigrationPlan *plan, RunCounts *counts)
 	chatmig_caller_become(&role, plan->source_owner);
 	chatmig_read_totals(plan, &counts->legacy_rows, &counts->already);
 	chatmig_caller_resume(&role);
-	return counts->legacy_rows > counts->already;
+	/* a rejected row may have been deleted since, and be the last of them */
+	return counts->legacy_rows > counts->already ||
+		   chatmig_ledger_has_rejects(plan->name);
 }
 
 static WriteMode
