@@ -323,6 +323,17 @@ SELECT count(*) FROM chatmig_rejects;
 SELECT legacy_rows, migrated, empty, rejected, conversations, messages
 FROM chatmig_status WHERE migration = 'refused';
 
+-- A rejected row that is deleted leaves chatmig_rejects, too, though all other
+-- rows are migrated.
+INSERT INTO refused VALUES (10, 1, '?', 'r10', NULL);
+SELECT * FROM run('refused');
+SELECT legacy_key FROM chatmig_rejects;
+DELETE FROM refused WHERE id = 10;
+SELECT * FROM run('refused');
+SELECT count(*) FROM chatmig_rejects;
+SELECT legacy_rows, migrated, rejected FROM chatmig_status
+WHERE migration = 'refused';
+
 -- All migrations at once; what each has to do, it does.
 INSERT INTO keyed VALUES (6, 1, 'k6', NULL);
 INSERT INTO chat VALUES (51, 1, 'x', 'user', 'a5', '2024-01-01 10:05');
