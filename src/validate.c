@@ -12,6 +12,7 @@
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
@@ -91,6 +92,10 @@ run(Validation *validation, const char *migration)
 	validation->source = registration->source;
 	validation->context = CurrentMemoryContext;
 
+	/* Long expressions over few rows a second: compiling them takes longer. */
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+
 	/* 1. One snapshot for all, which sees what this transaction has done. */
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -102,6 +107,7 @@ run(Validation *validation, const char *migration)
 	if (OidIsValid(validation->source_owner))
 	{
 		chatmig_caller_become(&role, validation->source_owner);
+		chatmig_validate_survey(validation);
 		chatmig_validate_legacy(validation);
 		chatmig_validate_messages(validation);
 		chatmig_validate_neighbours(validation);

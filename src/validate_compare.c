@@ -123,8 +123,8 @@ compare_session(const Column *session, RowTests *tests)
 								&is_preferred);
 	if (category == TYPCATEGORY_STRING)
 	{
-		char *typed =
-			psprintf("(%s::%s)", text, format_type_be_qualified(session->type));
+		char *typed = psprintf("(%s::%s)", text,
+							   chatmig_validate_sql_type(session->type));
 
 		same = psprintf("NOT %s",
 						chatmig_validate_sql_differs(session, value, typed));

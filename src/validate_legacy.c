@@ -42,7 +42,7 @@ chatmig_validate_legacy(Validation *validation)
 	{
 		if (validation->plan == NULL)
 			check_alone(validation);
-		else
+		else if (!validation->survey.is_made || validation->survey.has_odd_rows)
 			check_against_trace(validation);
 	}
 	if (chatmig_validate_wants(validation, CHECK_LEGACY_KEY,
@@ -91,23 +91,25 @@ check_against_trace(Validation *validation)
 	RowTests tests = {0};
 
 	chatmig_validate_sql_add(
-		&tests, CHECK_LEGACY_KEY, CHECK_VIOLATION, "s.excerpt IS NOT NULL",
-		"format('The key of the row is NULL: %s ...', s.excerpt)");
+		&tests, CHECK_LEGACY_KEY, CHECK_VIOLATION,
+		"s.chatmig_excerpt IS NOT NULL",
+		"format('The key of the row is NULL: %s ...', s.chatmig_excerpt)");
 	chatmig_validate_sql_add(
-		&tests, CHECK_LEGACY_TIME, CHECK_OK, "s.is_timeless",
+		&tests, CHECK_LEGACY_TIME, CHECK_OK, "s.chatmig_is_timeless",
 		"'The row has no time; its messages have a neighbour''s.'");
 	chatmig_validate_sql_add(&tests, CHECK_LEGACY_EMPTY, CHECK_OK,
-							 "s.is_empty AND t.key_1 IS NULL",
+							 "s.chatmig_is_empty AND t.key_1 IS NULL",
 							 "'The row holds no message.'");
 	chatmig_validate_sql_add(
 		&tests, CHECK_LEGACY_UNMIGRATED, CHECK_VIOLATION,
-		psprintf("s.is_present AND t.key_1 IS NULL AND s.excerpt IS NULL "
-				 "AND NOT s.is_empty AND %s",
-				 not_rejected(validation)),
+		psprintf(
+			"s.chatmig_is_present AND t.key_1 IS NULL AND s.chatmig_excerpt IS NULL "
+			"AND NOT s.chatmig_is_empty AND %s",
+			not_rejected(validation)),
 		"'The row is neither migrated nor rejected.'");
 	chatmig_validate_sql_add(
 		&tests, CHECK_LEGACY_CHANGED, CHECK_VIOLATION,
-		"s.fingerprint <> t.fingerprint",
+		"s.chatmig_fingerprint <> t.fingerprint",
 		"'The row is not as it was when it was migrated.'");
 	add_deleted(&tests, validation->plan);
 	chatmig_validate_query(
@@ -119,11 +121,11 @@ check_against_trace(Validation *validation)
 					 key_text(mapping)),
 			"t.conversation_id::text",
 			psprintf(
-				"(SELECT %s, true AS is_present, %s AS is_empty, "
-				"%s AS is_timeless, "
-				"coalesce(%s.chatmig_fingerprint(s.*), 0) AS fingerprint, "
+				"(SELECT %s, true AS chatmig_is_present, %s AS chatmig_is_empty, "
+				"%s AS chatmig_is_timeless, "
+				"coalesce(%s.chatmig_fingerprint(s.*), 0) AS chatmig_fingerprint, "
 				"CASE WHEN num_nulls(%s) > 0 THEN left(s.*::text, 100) END "
-				"AS excerpt FROM %s AS s) AS s FULL JOIN %s AS t ON %s",
+				"AS chatmig_excerpt FROM %s AS s) AS s FULL JOIN %s AS t ON %s",
 				key_columns(mapping), chatmig_validate_sql_is_empty(mapping),
 				time->name == NULL
 					? "false"
@@ -146,11 +148,11 @@ add_deleted(RowTests *tests, const MigrationPlan *plan)
 
 	chatmig_validate_sql_add(
 		tests, CHECK_LEGACY_DELETED, CHECK_VIOLATION,
-		psprintf("s.is_present IS NULL AND %s", has_messages),
+		psprintf("s.chatmig_is_present IS NULL AND %s", has_messages),
 		"'The row does not exist any more; its messages do.'");
 	chatmig_validate_sql_add(
 		tests, CHECK_LEGACY_DELETED, CHECK_OK,
-		psprintf("s.is_present IS NULL AND NOT %s", has_messages),
+		psprintf("s.chatmig_is_present IS NULL AND NOT %s", has_messages),
 		"'The row does not exist any more, nor do its messages.'");
 }
 

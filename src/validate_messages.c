@@ -14,25 +14,34 @@
 #include "validate_compare.h"
 #include "validate_walk.h"
 
-static char *query(const MigrationPlan *plan);
+static char *query(const MigrationPlan *plan, bool is_partial);
 static char *findings(const MigrationPlan *plan);
 static char *differing(const MigrationPlan *plan, const char *content);
-static char *joins(const MigrationPlan *plan);
-static char *conversations(const MigrationPlan *plan);
+static char *joins(const MigrationPlan *plan, bool is_partial);
+static char *conversations(const MigrationPlan *plan, bool is_partial);
+static char *table(const MigrationPlan *plan, TargetTable table,
+				   const char *column, bool is_partial);
 
 void
 chatmig_validate_messages(Validation *validation)
 {
-	if (validation->plan == NULL ||
+	const Survey *survey = &validation->survey;
+	bool is_partial = survey->is_made && !survey->is_full;
+	QueryArgs args = {0};
+
+	if (validation->plan == NULL || (is_partial && survey->nsuspects == 0) ||
 		!chatmig_validate_wants(validation, CHECK_MESSAGE_MISSING,
 								CHECK_CONVERSATION_TIMES))
 		return;
-	chatmig_validate_walk(validation, query(validation->plan));
+	if (is_partial)
+		chatmig_validate_suspects_arg(validation, &args);
+	chatmig_validate_walk(validation, query(validation->plan, is_partial),
+						  &args);
 }
 
 /* The columns are those of validate_walk.h, in that order. */
 static char *
-query(const MigrationPlan *plan)
+query(const MigrationPlan *plan, bool is_partial)
 {
 	const Mapping *mapping = plan->mapping;
 	char *own_time = chatmig_validate_compare_own_time(mapping);
@@ -52,7 +61,7 @@ query(const MigrationPlan *plan)
 		differing(plan, "h.content"), differing(plan, "m.content::text"));
 	for (int i = 0; i < mapping->nkeys; i++)
 		appendStringInfo(&sql, ", t.key_%d", i + 1);
-	appendStringInfo(&sql, " FROM %s ORDER BY 1, 7", joins(plan));
+	appendStringInfo(&sql, " FROM %s ORDER BY 1, 7", joins(plan, is_partial));
 	return sql.data;
 }
 
@@ -112,7 +121,7 @@ differing(const MigrationPlan *plan, const char *content)
  *	  k		the message's conversation
  */
 static char *
-joins(const MigrationPlan *plan)
+joins(const MigrationPlan *plan, bool is_partial)
 {
 	StringInfoData sql;
 
@@ -120,19 +129,22 @@ joins(const MigrationPlan *plan)
 	appendStringInfo(&sql,
 					 "(%s AS t LEFT JOIN %s AS s ON %s "
 					 "AND %s.chatmig_fingerprint(s.*) = t.fingerprint",
-					 plan->qualified[TARGET_TRACE], plan->source_name,
+					 table(plan, TARGET_TRACE, "conversation_id", is_partial),
+					 plan->source_name,
 					 chatmig_validate_sql_same_key(plan->mapping),
 					 chatmig_ledger_schema());
 	if (plan->has_media)
 		appendStringInfo(&sql, " LEFT JOIN %s AS d ON d.id = t.media_id",
 						 plan->qualified[TARGET_MEDIA]);
-	appendStringInfo(&sql,
-					 " CROSS JOIN LATERAL %s)"
-					 " FULL JOIN %s AS m ON m.id = t.message_ids[h.part]"
-					 " FULL JOIN (%s) AS k ON k.id = "
-					 "coalesce(m.conversation_id, t.conversation_id)",
-					 chatmig_validate_sql_halves(plan->mapping),
-					 plan->qualified[TARGET_MESSAGES], conversations(plan));
+	appendStringInfo(
+		&sql,
+		" CROSS JOIN LATERAL %s)"
+		" FULL JOIN %s AS m ON m.id = t.message_ids[h.part]"
+		" FULL JOIN (%s) AS k ON k.id = "
+		"coalesce(m.conversation_id, t.conversation_id)",
+		chatmig_validate_sql_halves(plan->mapping),
+		table(plan, TARGET_MESSAGES, "conversation_id", is_partial),
+		conversations(plan, is_partial));
 	return sql.data;
 }
 
@@ -141,7 +153,7 @@ joins(const MigrationPlan *plan)
  * messages the trace has in each: NULL for one of the application's own.
  */
 static char *
-conversations(const MigrationPlan *plan)
+conversations(const MigrationPlan *plan, bool is_partial)
 {
 	StringInfoData sql;
 
@@ -162,7 +174,18 @@ conversations(const MigrationPlan *plan)
 					 "::bigint AS expected FROM %s AS r "
 					 "GROUP BY r.conversation_id) AS r "
 					 "ON r.conversation_id = c.id",
-					 plan->qualified[TARGET_CONVERSATIONS],
-					 plan->qualified[TARGET_TRACE]);
+					 table(plan, TARGET_CONVERSATIONS, "id", is_partial),
+					 table(plan, TARGET_TRACE, "conversation_id", is_partial));
 	return sql.data;
+}
+
+/* A table, or of it what belongs to the suspects. */
+static char *
+table(const MigrationPlan *plan, TargetTable table, const char *column,
+	  bool is_partial)
+{
+	if (!is_partial)
+		return plan->qualified[table];
+	return psprintf("(SELECT x.* FROM %s AS x WHERE x.%s = ANY ($1))",
+					plan->qualified[table], column);
 }

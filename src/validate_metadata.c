@@ -28,7 +28,6 @@ static char *is_kept_as_text(const Column *column);
 static void compare_role(const Mapping *mapping, Differences *differences);
 static void compare_mark(const Mapping *mapping, Differences *differences);
 static void compare_mapped(const Mapping *mapping, Differences *differences);
-static char *taken_names(const Mapping *mapping);
 static void add(Differences *differences, const char *condition,
 				const char *name, const char *value);
 
@@ -92,16 +91,10 @@ compare_role(const Mapping *mapping, Differences *differences)
 	const Column *role = &mapping->parts[PART_ROLE];
 	const char *name = quote_literal_cstr(role->name);
 	char *spelling = chatmig_validate_sql_column(role);
-	StringInfoData known;
 
-	initStringInfo(&known);
-	for (int i = 0; i < mapping->nspellings; i++)
-		appendStringInfo(&known, "%s%s", i > 0 ? ", " : "",
-						 quote_literal_cstr(mapping->spellings[i].spelling));
 	add(differences,
-		psprintf("(%s::text COLLATE \"C\") IN (%s) "
-				 "AND m.metadata -> %s IS DISTINCT FROM to_jsonb(%s)",
-				 spelling, known.data, name, spelling),
+		psprintf("%s AND m.metadata -> %s IS DISTINCT FROM to_jsonb(%s)",
+				 chatmig_validate_sql_is_own_spelling(mapping), name, spelling),
 		name, psprintf("to_jsonb(%s)", spelling));
 }
 
@@ -125,34 +118,19 @@ compare_mapped(const Mapping *mapping, Differences *differences)
 	const Column *column = &mapping->parts[PART_METADATA];
 	const char *name = quote_literal_cstr(column->name);
 	char *value = chatmig_validate_sql_json(column);
-	char *taken = taken_names(mapping);
+	char *taken = chatmig_validate_sql_taken_names(mapping);
 
 	add(differences,
 		psprintf("CASE WHEN %s IS NULL OR %s THEN false "
 				 "WHEN jsonb_typeof(%s) <> 'object' OR (%s) ?| %s "
 				 "THEN m.metadata -> %s IS DISTINCT FROM %s "
-				 "WHEN m.metadata - %s = %s THEN false "
+				 "WHEN CASE jsonb_typeof(m.metadata) WHEN 'object' "
+				 "THEN m.metadata - %s END = %s THEN false "
 				 "ELSE EXISTS (SELECT FROM jsonb_each(%s) AS e "
 				 "WHERE m.metadata -> e.key IS DISTINCT FROM e.value) END",
 				 chatmig_validate_sql_column(column), is_kept_as_text(column),
 				 value, value, taken, name, value, taken, value, value),
 		name, value);
-}
-
-/* Names in the metadata that a mapped object must not have: a text array. */
-static char *
-taken_names(const Mapping *mapping)
-{
-	StringInfoData names;
-
-	initStringInfo(&names);
-	for (int i = 0; i < mapping->nkept; i++)
-		appendStringInfo(&names, "%s, ",
-						 quote_literal_cstr(mapping->kept[i].name));
-	if (chatmig_mapping_keeps_role(mapping))
-		appendStringInfo(&names, "%s, ",
-						 quote_literal_cstr(mapping->parts[PART_ROLE].name));
-	return psprintf("ARRAY[%s'" TIME_MISSING_MARK "']", names.data);
 }
 
 /* name and value are SQL. */

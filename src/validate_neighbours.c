@@ -27,9 +27,7 @@ chatmig_validate_neighbours(Validation *validation)
 		!chatmig_validate_wants(validation, CHECK_MESSAGE_TIME,
 								CHECK_MESSAGE_TIME))
 		return;
-	/* those rows have been counted already, unless one check alone is made */
-	if (validation->only == NUM_CHECKS &&
-		validation->checks[CHECK_LEGACY_TIME].noted == 0)
+	if (validation->survey.is_made && !validation->survey.has_timeless)
 		return;
 	chatmig_validate_query(validation, query(plan), NULL);
 }

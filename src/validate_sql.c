@@ -15,13 +15,41 @@
 #include "role.h"
 #include "validate_sql.h"
 
-static char *in_collation(const Column *column, const char *value);
-static char *part_text(const Mapping *mapping, Part part);
-
 char *
 chatmig_validate_sql_column(const Column *column)
 {
 	return psprintf("s.%s", quote_identifier(column->name));
+}
+
+/*
+ * So that no two collations meet: a trace or a target may have been given
+ * another one by hand.
+ */
+char *
+chatmig_validate_sql_collated(const Column *column, const char *value)
+{
+	Oid collation = column->collation;
+
+	if (!OidIsValid(collation))
+		return pstrdup(value);
+	return psprintf("(%s COLLATE %s)", value,
+					generate_collation_name(collation));
+}
+
+/* A part's text, compared by its bytes. */
+char *
+chatmig_validate_sql_text(const Mapping *mapping, Part part)
+{
+	return psprintf("(%s::text COLLATE \"C\")",
+					chatmig_validate_sql_column(&mapping->parts[part]));
+}
+
+/* Not "character", which is one character, for bpchar. */
+char *
+chatmig_validate_sql_type(Oid type)
+{
+	return format_type_extended(
+		type, -1, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
 }
 
 /* format() calls the type's output function, whatever casts it has. */
@@ -50,7 +78,8 @@ chatmig_validate_sql_same_key(const Mapping *mapping)
 		const Column *key = &mapping->keys[i];
 
 		appendStringInfo(&sql, "%s%s %s t.key_%d", i > 0 ? " AND " : "",
-						 in_collation(key, chatmig_validate_sql_column(key)),
+						 chatmig_validate_sql_collated(
+							 key, chatmig_validate_sql_column(key)),
 						 chatmig_plan_equality(key->type), i + 1);
 	}
 	return sql.data;
@@ -62,7 +91,7 @@ chatmig_validate_sql_differs(const Column *column, const char *left,
 {
 	return psprintf("(num_nonnulls(%s, %s) > 0 AND "
 					"(%s %s %s) IS NOT TRUE)",
-					left, right, in_collation(column, left),
+					left, right, chatmig_validate_sql_collated(column, left),
 					chatmig_plan_equality(column->type), right);
 }
 
@@ -73,10 +102,10 @@ chatmig_validate_sql_halves(const Mapping *mapping)
 		return psprintf("(VALUES (1, %s, 'user'::text), "
 						"(2, %s, 'assistant'::text)) "
 						"AS h (part, content, role)",
-						part_text(mapping, PART_QUESTION),
-						part_text(mapping, PART_ANSWER));
+						chatmig_validate_sql_text(mapping, PART_QUESTION),
+						chatmig_validate_sql_text(mapping, PART_ANSWER));
 	return psprintf("(VALUES (1, %s, %s)) AS h (part, content, role)",
-					part_text(mapping, PART_CONTENT),
+					chatmig_validate_sql_text(mapping, PART_CONTENT),
 					chatmig_validate_sql_role(mapping));
 }
 
@@ -86,20 +115,21 @@ chatmig_validate_sql_has_media(const Mapping *mapping)
 	if (!HAS_PART(mapping, PART_MEDIA))
 		return pstrdup("false");
 	return psprintf("coalesce(%s <> '', false)",
-					part_text(mapping, PART_MEDIA));
+					chatmig_validate_sql_text(mapping, PART_MEDIA));
 }
 
 char *
 chatmig_validate_sql_is_empty(const Mapping *mapping)
 {
 	bool is_pair = mapping->shape == SHAPE_PAIR;
-	char *first = part_text(mapping, is_pair ? PART_QUESTION : PART_CONTENT);
+	char *first = chatmig_validate_sql_text(mapping, is_pair ? PART_QUESTION
+															 : PART_CONTENT);
 	char *sql = psprintf("coalesce(%s, '') = '' AND NOT %s", first,
 						 chatmig_validate_sql_has_media(mapping));
 
 	if (is_pair)
 		sql = psprintf("%s AND coalesce(%s, '') = ''", sql,
-					   part_text(mapping, PART_ANSWER));
+					   chatmig_validate_sql_text(mapping, PART_ANSWER));
 	return psprintf("(%s)", sql);
 }
 
@@ -107,7 +137,7 @@ chatmig_validate_sql_is_empty(const Mapping *mapping)
 char *
 chatmig_validate_sql_role(const Mapping *mapping)
 {
-	char *spelling = part_text(mapping, PART_ROLE);
+	char *spelling = chatmig_validate_sql_text(mapping, PART_ROLE);
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -126,6 +156,34 @@ chatmig_validate_sql_role(const Mapping *mapping)
 				chatmig_role_names[chatmig_known_spellings[i].role]));
 	appendStringInfoString(&sql, "END END");
 	return sql.data;
+}
+
+char *
+chatmig_validate_sql_is_own_spelling(const Mapping *mapping)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	for (int i = 0; i < mapping->nspellings; i++)
+		appendStringInfo(&sql, "%s%s", i > 0 ? ", " : "",
+						 quote_literal_cstr(mapping->spellings[i].spelling));
+	return psprintf("%s IN (%s)", chatmig_validate_sql_text(mapping, PART_ROLE),
+					sql.data);
+}
+
+char *
+chatmig_validate_sql_taken_names(const Mapping *mapping)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; i < mapping->nkept; i++)
+		appendStringInfo(&names, "%s, ",
+						 quote_literal_cstr(mapping->kept[i].name));
+	if (chatmig_mapping_keeps_role(mapping))
+		appendStringInfo(&names, "%s, ",
+						 quote_literal_cstr(mapping->parts[PART_ROLE].name));
+	return psprintf("ARRAY[%s'" TIME_MISSING_MARK "']", names.data);
 }
 
 /*
@@ -192,27 +250,4 @@ chatmig_validate_sql_tests(const RowTests *tests, const char *key,
 					"WHERE (%s) AND f.fails",
 					key, conversation, from, values.data,
 					chatmig_validate_sql_any(tests));
-}
-
-/*
- * So that no two collations meet: a trace or a target may have been given
- * another one by hand.
- */
-static char *
-in_collation(const Column *column, const char *value)
-{
-	Oid collation = column->collation;
-
-	if (!OidIsValid(collation))
-		return pstrdup(value);
-	return psprintf("(%s COLLATE %s)", value,
-					generate_collation_name(collation));
-}
-
-/* A part's text, compared by its bytes. */
-static char *
-part_text(const Mapping *mapping, Part part)
-{
-	return psprintf("(%s::text COLLATE \"C\")",
-					chatmig_validate_sql_column(&mapping->parts[part]));
 }

@@ -14,6 +14,16 @@
 /* s."column" */
 extern char *chatmig_validate_sql_column(const Column *column);
 
+/* A value of a column's type, in the column's own collation. */
+extern char *chatmig_validate_sql_collated(const Column *column,
+										   const char *value);
+
+/* The text of a part of s, compared by its bytes. */
+extern char *chatmig_validate_sql_text(const Mapping *mapping, Part part);
+
+/* A type's name, for a cast that changes no value. */
+extern char *chatmig_validate_sql_type(Oid type);
+
 /*
  * The key as text: as it is for one column, as a JSON array for several.
  * format is that of one of them, such as "t.key_%d".
@@ -40,6 +50,12 @@ extern char *chatmig_validate_sql_is_empty(const Mapping *mapping);
 
 /* The role (text) that a flat row's spelling stands for; NULL: unknown. */
 extern char *chatmig_validate_sql_role(const Mapping *mapping);
+
+/* A condition: the row's role is spelled as only the user could explain. */
+extern char *chatmig_validate_sql_is_own_spelling(const Mapping *mapping);
+
+/* Names that a mapped object must not have to be the metadata: text[]. */
+extern char *chatmig_validate_sql_taken_names(const Mapping *mapping);
 
 /*
  * The row's own time as timestamptz. Only for rows that have been migrated:

@@ -112,7 +112,8 @@ static bool is_newer(const WalkState *state, NullableDatum time);
 static char *time_text(NullableDatum time);
 
 void
-chatmig_validate_walk(Validation *validation, const char *sql)
+chatmig_validate_walk(Validation *validation, const char *sql,
+					  const QueryArgs *args)
 {
 	WalkState state = {.context = CurrentMemoryContext,
 					   .validation = validation,
@@ -126,7 +127,7 @@ chatmig_validate_walk(Validation *validation, const char *sql)
 		CurrentMemoryContext, "chatmig conversation", ALLOCSET_SMALL_SIZES);
 	state.row_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig message", ALLOCSET_DEFAULT_SIZES);
-	chatmig_query_stream(sql, NULL, true, begin, receive, &state);
+	chatmig_query_stream(sql, args, true, begin, receive, &state);
 	leave_conversation(&state);
 	ExecDropSingleTupleTableSlot(state.before);
 	MemoryContextDelete(state.row_context);

@@ -34,6 +34,7 @@ typedef enum WalkColumn
 	WALK_KEY,             /* the first of the key's columns */
 } WalkColumn;
 
-extern void chatmig_validate_walk(Validation *validation, const char *sql);
+extern void chatmig_validate_walk(Validation *validation, const char *sql,
+								  const QueryArgs *args);
 
 #endif /* CHATMIG_VALIDATE_WALK_H */

@@ -72,6 +72,20 @@ typedef struct CheckState
 	const char *skipped; /* why it could not be made; NULL: it was */
 } CheckState;
 
+/* At most so many conversations are looked at one by one. */
+#define MAX_SUSPECTS 10000
+
+/* What the survey says needs to be looked at. */
+typedef struct Survey
+{
+	bool is_made;      /* false: everything */
+	bool has_odd_rows; /* some are empty, untraced, changed, gone, ... */
+	bool has_timeless; /* some rows have no time of their own */
+	bool is_full;      /* so many suspects that it is all of them */
+	int nsuspects;     /* conversations in which something may be wrong */
+	Datum *suspects;
+} Survey;
+
 typedef struct Validation
 {
 	/* what is looked at; fixed once the mapping has been checked */
@@ -84,6 +98,8 @@ typedef struct Validation
 	TimestampTz registered_at; /* nothing of it was there before */
 	bool is_target_missing;
 	MigrationPlan *plan; /* NULL: not migrated, or not all is there */
+
+	Survey survey;
 
 	/* chatmig_violations(): the check to list, and to whom */
 	Check only; /* NUM_CHECKS: all checks, none is listed */
@@ -119,9 +135,17 @@ extern bool chatmig_validate_is_full(const Validation *validation);
 extern void chatmig_validate_query(Validation *validation, const char *sql,
 								   const QueryArgs *args);
 
+/*
+ * For a query of the suspects alone: adds the parameter $1, an array of their
+ * ids. Not if the survey is full or has not been made.
+ */
+extern void chatmig_validate_suspects_arg(const Validation *validation,
+										  QueryArgs *args);
+
 /* The stages, in their order. Each makes the checks that it is about. */
 extern void chatmig_validate_mapping(Validation *validation,
 									 const Registration *registration);
+extern void chatmig_validate_survey(Validation *validation);
 extern void chatmig_validate_legacy(Validation *validation);
 extern void chatmig_validate_messages(Validation *validation);
 extern void chatmig_validate_neighbours(Validation *validation);

@@ -1,0 +1,305 @@
+/*
+ * validate_digest.c
+ *	  Both sides of a migration as numbers that must be the same.
+ *
+ * In: a plan. Out: a query; see validate_digest.h. Contents are hashed where
+ * they are read, so that no join and no sort carries them, and every step can
+ * run in parallel workers. A hash of 64 bits a message: it decides where to
+ * look, and what it does not see, nobody will. No defence against people who
+ * make collisions; the checks themselves compare bytes.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+#include "validate_digest.h"
+#include "validate_sql.h"
+
+/*
+ * A column that keeps the planner from evaluating a subquery's expressions
+ * above the join: it is volatile. Nobody reads it.
+ */
+#define FENCE "clock_timestamp()"
+
+static bool has_hash(const Column *column);
+static char *conversations(const MigrationPlan *plan);
+static char *legacy_rows(const MigrationPlan *plan);
+static char *reduced_rows(const MigrationPlan *plan);
+static char *half(const MigrationPlan *plan, int part);
+static char *messages(const MigrationPlan *plan);
+static char *hashed_text(const char *text);
+static char *hashed_metadata(const Mapping *mapping, bool is_message);
+static char *keys(const MigrationPlan *plan, const char *format);
+
+char *
+chatmig_validate_digest(const MigrationPlan *plan)
+{
+	const Mapping *mapping = plan->mapping;
+	StringInfoData sql;
+
+	if (!has_hash(&mapping->parts[PART_OWNER]) ||
+		!has_hash(&mapping->parts[PART_COUNTERPART]))
+		return NULL;
+	initStringInfo(&sql);
+	/* the legacy rows first, as they give the keys their types */
+	appendStringInfo(&sql,
+					 "SELECT u.* FROM (%s UNION ALL %s UNION ALL %s) AS u "
+					 "ORDER BY u.conversation, u.side, u.at",
+					 legacy_rows(plan), conversations(plan), messages(plan));
+	for (int i = 0; i < mapping->nkeys; i++)
+		appendStringInfo(&sql, ", %s",
+						 chatmig_validate_sql_collated(
+							 &mapping->keys[i], psprintf("u.key_%d", i + 1)));
+	appendStringInfoString(&sql, ", u.\"position\"");
+	return sql.data;
+}
+
+static bool
+has_hash(const Column *column)
+{
+	return column->name == NULL ||
+		   OidIsValid(
+			   lookup_type_cache(column->type, TYPECACHE_HASH_EXTENDED_PROC)
+				   ->hash_extended_proc);
+}
+
+static char *
+conversations(const MigrationPlan *plan)
+{
+	const Column *session = &plan->mapping->parts[PART_SESSION];
+	StringInfoData group;
+
+	initStringInfo(&group);
+	if (plan->owner_column)
+		appendStringInfo(&group, ", c.%s",
+						 quote_identifier(plan->owner_column));
+	if (plan->counterpart_column)
+		appendStringInfo(&group, ", c.%s",
+						 quote_identifier(plan->counterpart_column));
+	if (session->name != NULL)
+		appendStringInfo(&group, ", (c.metadata ->> %s) COLLATE \"C\"",
+						 quote_literal_cstr(session->name));
+	return psprintf("SELECT c.id, %d, NULL::timestamptz, NULL::int, "
+					"hash_record_extended(ROW(0%s), 0), NULL::bigint, "
+					"NULL::bigint, c.created_at, c.updated_at, false, false%s "
+					"FROM %s AS c",
+					DIGEST_CONVERSATION, group.data, keys(plan, ", NULL"),
+					plan->qualified[TARGET_CONVERSATIONS]);
+}
+
+/* Where a row has changed, its time may be one that the server refuses. */
+static char *
+legacy_rows(const MigrationPlan *plan)
+{
+	const Mapping *mapping = plan->mapping;
+	const Column *time = &mapping->parts[PART_TIME];
+	StringInfoData columns;
+
+	initStringInfo(&columns);
+	for (int i = 0; i < mapping->nkeys; i++)
+	{
+		Oid type = getBaseType(mapping->keys[i].type);
+
+		appendStringInfo(&columns, ", %s::%s AS key_%d",
+						 chatmig_validate_sql_column(&mapping->keys[i]),
+						 chatmig_validate_sql_type(type), i + 1);
+	}
+	return psprintf(
+		"SELECT t.conversation_id AS conversation, %d AS side, "
+		"CASE WHEN s.chatmig_fingerprint = t.fingerprint THEN %s END AS at, "
+		"NULL::int AS \"position\", s.chatmig_group, %s, %s, "
+		"NULL::timestamptz, NULL::timestamptz, "
+		"(s.chatmig_fingerprint = t.fingerprint) IS NOT TRUE "
+		"OR s.chatmig_media OR t.media_id IS NOT NULL, %s%s "
+		"FROM (%s) AS s LEFT JOIN %s AS t ON %s",
+		DIGEST_LEGACY_ROW, chatmig_validate_sql_time(plan), half(plan, 1),
+		mapping->shape == SHAPE_PAIR ? half(plan, 2) : "NULL::bigint",
+		time->name == NULL
+			? "false"
+			: psprintf("%s IS NULL", chatmig_validate_sql_column(time)),
+		columns.data, reduced_rows(plan), plan->qualified[TARGET_TRACE],
+		chatmig_validate_sql_same_key(mapping));
+}
+
+/* A legacy row without its contents: keys, time, and numbers for the rest. */
+static char *
+reduced_rows(const MigrationPlan *plan)
+{
+	static const Part groups[] = {PART_OWNER, PART_COUNTERPART};
+	const Mapping *mapping = plan->mapping;
+	const Column *time = &mapping->parts[PART_TIME];
+	bool is_pair = mapping->shape == SHAPE_PAIR;
+	bool is_key = time->name == NULL;
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
+	for (int i = 0; i < mapping->nkeys; i++)
+	{
+		is_key |= mapping->keys[i].attnum == time->attnum;
+		appendStringInfo(&sql, "%s, ",
+						 chatmig_validate_sql_column(&mapping->keys[i]));
+	}
+	if (!is_key)
+		appendStringInfo(&sql, "%s, ", chatmig_validate_sql_column(time));
+	appendStringInfo(&sql, "%s AS chatmig_half_1, ",
+					 hashed_text(chatmig_validate_sql_text(
+						 mapping, is_pair ? PART_QUESTION : PART_CONTENT)));
+	if (is_pair)
+		appendStringInfo(
+			&sql, "%s AS chatmig_half_2, ",
+			hashed_text(chatmig_validate_sql_text(mapping, PART_ANSWER)));
+	else
+		appendStringInfo(&sql, "%s AS chatmig_role, ",
+						 chatmig_validate_sql_role(mapping));
+	if (HAS_PART(mapping, PART_MODEL))
+		appendStringInfo(&sql, "%s AS chatmig_model, ",
+						 chatmig_validate_sql_text(mapping, PART_MODEL));
+	if (HAS_PART(mapping, PART_TOKENS))
+		appendStringInfo(
+			&sql, "%s::bigint AS chatmig_tokens, ",
+			chatmig_validate_sql_column(&mapping->parts[PART_TOKENS]));
+	appendStringInfoString(&sql, "hash_record_extended(ROW(0");
+	for (int i = 0; i < lengthof(groups); i++)
+		if (HAS_PART(mapping, groups[i]))
+			appendStringInfo(
+				&sql, ", %s",
+				chatmig_validate_sql_column(&mapping->parts[groups[i]]));
+	if (HAS_PART(mapping, PART_SESSION))
+		appendStringInfo(&sql, ", %s",
+						 chatmig_validate_sql_text(mapping, PART_SESSION));
+	appendStringInfo(&sql,
+					 "), 0) AS chatmig_group, %s AS chatmig_metadata, "
+					 "%s AS chatmig_media, "
+					 "%s.chatmig_fingerprint(s.*) AS chatmig_fingerprint, "
+					 "%s FROM %s AS s",
+					 hashed_metadata(mapping, false),
+					 chatmig_validate_sql_has_media(mapping),
+					 chatmig_ledger_schema(), FENCE, plan->source_name);
+	return sql.data;
+}
+
+/* The columns are those of messages(). */
+static char *
+half(const MigrationPlan *plan, int part)
+{
+	const Mapping *mapping = plan->mapping;
+	bool is_last = part == (mapping->shape == SHAPE_PAIR ? 2 : 1);
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql,
+					 "CASE WHEN s.chatmig_half_%d IS NOT NULL "
+					 "AND s.chatmig_fingerprint = t.fingerprint "
+					 "THEN hash_record_extended(ROW(t.message_ids[%d], %s, "
+					 "s.chatmig_half_%d, %s",
+					 part, part,
+					 mapping->shape == SHAPE_FLAT ? "s.chatmig_role"
+					 : part == 1                  ? "'user'::text"
+												  : "'assistant'::text",
+					 part, chatmig_validate_sql_time(plan));
+	if (HAS_PART(mapping, PART_MODEL))
+		appendStringInfoString(&sql, ", s.chatmig_model");
+	if (HAS_PART(mapping, PART_TOKENS))
+		appendStringInfoString(&sql, is_last ? ", s.chatmig_tokens"
+											 : ", NULL::bigint");
+	appendStringInfo(
+		&sql, ", s.chatmig_metadata, %s), 0) END",
+		part == 2 ? "t.message_ids[1]"
+				  : psprintf("NULL::%s",
+							 chatmig_validate_sql_type(plan->options.id_type)));
+	return sql.data;
+}
+
+static char *
+messages(const MigrationPlan *plan)
+{
+	const Mapping *mapping = plan->mapping;
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql,
+					 "SELECT m.conversation_id, %d, NULL::timestamptz, "
+					 "m.\"position\", NULL::bigint, hash_record_extended(ROW("
+					 "m.id, (m.role::text COLLATE \"C\"), %s, m.created_at",
+					 DIGEST_MESSAGE,
+					 hashed_text("(m.content::text COLLATE \"C\")"));
+	if (HAS_PART(mapping, PART_MODEL))
+		appendStringInfoString(&sql, ", (m.model::text COLLATE \"C\")");
+	if (HAS_PART(mapping, PART_TOKENS))
+		appendStringInfoString(&sql, ", m.tokens::bigint");
+	appendStringInfo(&sql,
+					 ", %s, m.reply_to_id), 0), NULL::bigint, "
+					 "NULL::timestamptz, NULL::timestamptz, "
+					 "m.media_id IS NOT NULL, false%s FROM %s AS m",
+					 hashed_metadata(mapping, true), keys(plan, ", NULL"),
+					 plan->qualified[TARGET_MESSAGES]);
+	return sql.data;
+}
+
+/* NULL for an empty text. */
+static char *
+hashed_text(const char *text)
+{
+	return psprintf("hashtextextended(nullif(%s, ''), 0)", text);
+}
+
+/* What must be in it of the legacy row, or is; see validate_metadata.c. */
+static char *
+hashed_metadata(const Mapping *mapping, bool is_message)
+{
+	const Column *role = &mapping->parts[PART_ROLE];
+	const Column *mapped = &mapping->parts[PART_METADATA];
+	char *taken = chatmig_validate_sql_taken_names(mapping);
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "0::bigint");
+	for (int i = 0; i < mapping->nkept; i++)
+		appendStringInfo(
+			&sql, " # jsonb_hash_extended(coalesce(%s, 'null'), %d)",
+			is_message ? psprintf("m.metadata -> %s",
+								  quote_literal_cstr(mapping->kept[i].name))
+					   : chatmig_validate_sql_json(&mapping->kept[i]),
+			i + 1);
+	if (chatmig_mapping_keeps_role(mapping))
+		appendStringInfo(
+			&sql, " # jsonb_hash_extended(coalesce(%s, 'null'), -1)",
+			is_message
+				? psprintf("m.metadata -> %s", quote_literal_cstr(role->name))
+				: psprintf("CASE WHEN %s THEN to_jsonb(%s) END",
+						   chatmig_validate_sql_is_own_spelling(mapping),
+						   chatmig_validate_sql_column(role)));
+	if (mapped->name != NULL && is_message)
+		appendStringInfo(&sql,
+						 " # jsonb_hash_extended(CASE jsonb_typeof(m.metadata) "
+						 "WHEN 'object' THEN m.metadata - %s ELSE '{}' END, 0)",
+						 taken);
+	else if (mapped->name != NULL)
+	{
+		char *value = chatmig_validate_sql_json(mapped);
+
+		appendStringInfo(
+			&sql,
+			" # jsonb_hash_extended(CASE WHEN %s IS NULL THEN '{}' "
+			"WHEN jsonb_typeof(%s) = 'object' AND NOT (%s) ?| %s THEN %s "
+			"ELSE jsonb_build_object(%s, %s) END, 0)",
+			chatmig_validate_sql_column(mapped), value, value, taken, value,
+			quote_literal_cstr(mapped->name), value);
+	}
+	return psprintf("(%s)", sql.data);
+}
+
+/* The same for each column of the key. */
+static char *
+keys(const MigrationPlan *plan, const char *format)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < plan->mapping->nkeys; i++)
+		appendStringInfoString(&list, format);
+	return list.data;
+}

@@ -1,0 +1,338 @@
+/*
+ * validate_survey.c
+ *	  Where a look is worth it.
+ *
+ * In: a plan. Out: the conversations in which digests, positions or times are
+ * not what they must be, and whether some legacy rows have to be looked at by
+ * themselves. In a table of a million rows that is right, nothing is left to
+ * look at. It finds nothing: what is odd here may be perfectly right, such as
+ * a message that the application has added.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "utils/array.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "validate_digest.h"
+#include "validation.h"
+
+/* One side of a conversation: its messages' digests, in their order. */
+typedef struct Sequence
+{
+	int64 n;
+	uint64 hash;
+} Sequence;
+
+typedef struct SurveyState
+{
+	/* fixed */
+	Validation *validation;
+	MemoryContext context;
+	bool id_by_value;
+	int16 id_length;
+
+	/* per conversation */
+	MemoryContext conversation_context;
+	bool is_open;
+	Datum id;
+	bool is_present;
+	bool is_odd;
+	NullableDatum group;
+	NullableDatum begins;
+	NullableDatum ends;
+	NullableDatum first_at;
+	NullableDatum last_at;
+	int64 rows; /* legacy rows of it */
+	Sequence legacy;
+	Sequence messages;
+
+	/* counters */
+	int64 traced; /* legacy rows */
+} SurveyState;
+
+static bool receive(TupleTableSlot *slot, void *arg);
+static bool same_conversation(const SurveyState *state, TupleTableSlot *slot);
+static void open_conversation(SurveyState *state, TupleTableSlot *slot);
+static void see_conversation(SurveyState *state, TupleTableSlot *slot);
+static void see_legacy_row(SurveyState *state, TupleTableSlot *slot);
+static void see_message(SurveyState *state, TupleTableSlot *slot);
+static void close_conversation(SurveyState *state);
+static bool is_suspect(const SurveyState *state);
+static bool is_moved_on(const SurveyState *state);
+static void append(Sequence *sequence, TupleTableSlot *slot,
+				   DigestColumn column);
+static void add_suspect(Survey *survey, Datum id, const SurveyState *state);
+static void add_moved(SurveyState *state);
+static bool receive_moved(TupleTableSlot *slot, void *arg);
+static NullableDatum value_of(TupleTableSlot *slot, DigestColumn column);
+static bool same_value(NullableDatum a, NullableDatum b);
+
+void
+chatmig_validate_survey(Validation *validation)
+{
+	SurveyState state = {.validation = validation,
+						 .context = CurrentMemoryContext};
+	const MigrationPlan *plan = validation->plan;
+	Survey *survey = &validation->survey;
+	char *sql;
+
+	if (plan == NULL || !chatmig_validate_wants(validation, CHECK_LEGACY_KEY,
+												CHECK_CONVERSATION_TIMES))
+		return;
+	sql = chatmig_validate_digest(plan);
+	if (sql == NULL)
+		return;
+	get_typlenbyval(plan->options.id_type, &state.id_length,
+					&state.id_by_value);
+	state.conversation_context = AllocSetContextCreate(
+		CurrentMemoryContext, "chatmig conversation", ALLOCSET_SMALL_SIZES);
+	survey->is_made = true;
+	survey->suspects = palloc(sizeof(Datum) * MAX_SUSPECTS);
+	chatmig_query_stream(sql, NULL, true, NULL, receive, &state);
+	close_conversation(&state);
+
+	/* rows of the trace that no legacy row has met */
+	if (state.traced !=
+		chatmig_query_count(
+			psprintf("SELECT count(*) FROM %s", plan->qualified[TARGET_TRACE]),
+			NULL))
+		survey->has_odd_rows = true;
+	if (survey->nsuspects > 0 && !survey->is_full)
+		add_moved(&state);
+	MemoryContextDelete(state.conversation_context);
+	elog(DEBUG1, "validate: suspect conversations: %s%d; odd rows: %s",
+		 survey->is_full ? "more than " : "", survey->nsuspects,
+		 survey->has_odd_rows ? "yes" : "no");
+}
+
+/* An array of the suspects' ids, as a parameter. */
+void
+chatmig_validate_suspects_arg(const Validation *validation, QueryArgs *args)
+{
+	const Survey *survey = &validation->survey;
+	Oid type = validation->plan->options.id_type;
+	int16 length;
+	bool by_value;
+	char align;
+
+	get_typlenbyvalalign(type, &length, &by_value, &align);
+	chatmig_query_arg(
+		args, get_array_type(type),
+		PointerGetDatum(construct_array(survey->suspects, survey->nsuspects,
+										type, length, by_value, align)),
+		false);
+}
+
+static bool
+receive(TupleTableSlot *slot, void *arg)
+{
+	SurveyState *state = arg;
+	Survey *survey = &state->validation->survey;
+	int side;
+
+	slot_getallattrs(slot);
+	side = DatumGetInt32(slot->tts_values[DIGEST_SIDE - 1]);
+	if (slot->tts_isnull[DIGEST_ID - 1])
+	{
+		if (side == DIGEST_LEGACY_ROW)
+			survey->has_odd_rows = true;
+		else
+			survey->is_full = true; /* a message of no conversation */
+		return true;
+	}
+	if (!same_conversation(state, slot))
+	{
+		close_conversation(state);
+		open_conversation(state, slot);
+	}
+	switch (side)
+	{
+		case DIGEST_CONVERSATION:
+			see_conversation(state, slot);
+			break;
+		case DIGEST_LEGACY_ROW:
+			see_legacy_row(state, slot);
+			break;
+		case DIGEST_MESSAGE:
+			see_message(state, slot);
+			break;
+	}
+	return true;
+}
+
+static bool
+same_conversation(const SurveyState *state, TupleTableSlot *slot)
+{
+	return state->is_open &&
+		   datumIsEqual(state->id, slot->tts_values[DIGEST_ID - 1],
+						state->id_by_value, state->id_length);
+}
+
+static void
+open_conversation(SurveyState *state, TupleTableSlot *slot)
+{
+	static const NullableDatum unknown = {.isnull = true};
+	MemoryContext old;
+
+	MemoryContextReset(state->conversation_context);
+	old = MemoryContextSwitchTo(state->conversation_context);
+	state->id = datumCopy(slot->tts_values[DIGEST_ID - 1], state->id_by_value,
+						  state->id_length);
+	MemoryContextSwitchTo(old);
+	state->is_open = true;
+	state->is_present = state->is_odd = false;
+	state->group = state->begins = state->ends = unknown;
+	state->first_at = state->last_at = unknown;
+	state->rows = 0;
+	state->legacy = state->messages = (Sequence){0};
+}
+
+static void
+see_conversation(SurveyState *state, TupleTableSlot *slot)
+{
+	state->is_present = true;
+	state->group = value_of(slot, DIGEST_GROUP);
+	state->begins = value_of(slot, DIGEST_BEGINS);
+	state->ends = value_of(slot, DIGEST_ENDS);
+}
+
+static void
+see_legacy_row(SurveyState *state, TupleTableSlot *slot)
+{
+	Survey *survey = &state->validation->survey;
+	NullableDatum at = value_of(slot, DIGEST_AT);
+
+	state->traced++;
+	state->rows++;
+	append(&state->legacy, slot, DIGEST_FIRST);
+	append(&state->legacy, slot, DIGEST_SECOND);
+	if (state->rows == 1)
+		state->first_at = at;
+	state->last_at = at;
+	if (!same_value(value_of(slot, DIGEST_GROUP), state->group))
+		state->is_odd = true;
+	if (DatumGetBool(slot->tts_values[DIGEST_IS_TIMELESS - 1]))
+		state->is_odd = survey->has_odd_rows = survey->has_timeless = true;
+	if (DatumGetBool(slot->tts_values[DIGEST_IS_ODD - 1]))
+		state->is_odd = survey->has_odd_rows = true;
+}
+
+/* The position is the message's place, or it is odd. */
+static void
+see_message(SurveyState *state, TupleTableSlot *slot)
+{
+	NullableDatum position = value_of(slot, DIGEST_POSITION);
+
+	if (position.isnull || DatumGetInt32(position.value) != state->messages.n ||
+		DatumGetBool(slot->tts_values[DIGEST_IS_ODD - 1]))
+		state->is_odd = true;
+	append(&state->messages, slot, DIGEST_FIRST);
+}
+
+static void
+close_conversation(SurveyState *state)
+{
+	if (state->is_open && is_suspect(state))
+		add_suspect(&state->validation->survey, state->id, state);
+	state->is_open = false;
+}
+
+/* The application's own conversations are its own. */
+static bool
+is_suspect(const SurveyState *state)
+{
+	if (!state->is_present)
+		return true;
+	if (state->rows == 0)
+		return state->messages.n == 0;
+	return state->is_odd || state->legacy.n != state->messages.n ||
+		   state->legacy.hash != state->messages.hash ||
+		   !same_value(state->begins, state->first_at) ||
+		   !(same_value(state->ends, state->last_at) || is_moved_on(state));
+}
+
+/* updated_at is of the time after the migration. */
+static bool
+is_moved_on(const SurveyState *state)
+{
+	return !state->ends.isnull && DatumGetTimestampTz(state->ends.value) >=
+									  state->validation->plan->migrated_at;
+}
+
+static void
+append(Sequence *sequence, TupleTableSlot *slot, DigestColumn column)
+{
+	NullableDatum digest = value_of(slot, column);
+
+	if (digest.isnull)
+		return;
+	sequence->n++;
+	sequence->hash =
+		hash_combine64(sequence->hash, DatumGetInt64(digest.value));
+}
+
+static void
+add_suspect(Survey *survey, Datum id, const SurveyState *state)
+{
+	MemoryContext old;
+
+	if (survey->nsuspects == MAX_SUSPECTS)
+		survey->is_full = true;
+	if (survey->is_full)
+		return;
+	old = MemoryContextSwitchTo(state->context);
+	survey->suspects[survey->nsuspects++] =
+		datumCopy(id, state->id_by_value, state->id_length);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Where the messages are that are not in a suspect conversation but should be,
+ * which may be one of the application's own.
+ */
+static void
+add_moved(SurveyState *state)
+{
+	const MigrationPlan *plan = state->validation->plan;
+	QueryArgs args = {0};
+
+	chatmig_validate_suspects_arg(state->validation, &args);
+	chatmig_query_stream(
+		psprintf("SELECT DISTINCT m.conversation_id FROM %s AS t "
+				 "CROSS JOIN LATERAL unnest(t.message_ids) AS i (id) "
+				 "JOIN %s AS m ON m.id = i.id "
+				 "WHERE t.conversation_id = ANY ($1) "
+				 "AND m.conversation_id <> ALL ($1)",
+				 plan->qualified[TARGET_TRACE],
+				 plan->qualified[TARGET_MESSAGES]),
+		&args, true, NULL, receive_moved, state);
+}
+
+static bool
+receive_moved(TupleTableSlot *slot, void *arg)
+{
+	SurveyState *state = arg;
+
+	slot_getallattrs(slot);
+	add_suspect(&state->validation->survey, slot->tts_values[0], state);
+	return true;
+}
+
+static NullableDatum
+value_of(TupleTableSlot *slot, DigestColumn column)
+{
+	return (NullableDatum){slot->tts_values[column - 1],
+						   slot->tts_isnull[column - 1]};
+}
+
+/* For values of eight bytes. */
+static bool
+same_value(NullableDatum a, NullableDatum b)
+{
+	return a.isnull == b.isnull && (a.isnull || a.value == b.value);
+}
