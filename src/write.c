@@ -68,6 +68,7 @@ static int table_columns(const MigrationPlan *plan, TargetTable table);
 static Datum make_id(Writer *writer, TargetTable table,
 					 const Identity *identity);
 static Value session_metadata(const MigrationPlan *plan, Value session);
+static bool is_number(Oid type);
 static void find_last_position(Writer *writer,
 							   const Conversation *conversation);
 static void make_room(Writer *writer, const Conversation *conversation,
@@ -276,27 +277,26 @@ session_metadata(const MigrationPlan *plan, Value session)
 	Value result = {.isnull = true};
 	Oid output;
 	bool is_varlena;
-	char category;
-	bool preferred;
 	char *text;
 
 	if (column->name == NULL || session.isnull)
 		return result;
 	getTypeOutputInfo(column->type, &output, &is_varlena);
 	text = OidOutputFunctionCall(output, session.datum);
-	get_type_category_preferred(getBaseType(column->type), &category,
-								&preferred);
-	if (category == TYPCATEGORY_NUMERIC)
+	value.val.string.val = text;
+	value.val.string.len = strlen(text);
+	if (is_number(getBaseType(column->type)))
 	{
-		value.type = jbvNumeric;
-		value.val.numeric = DatumGetNumeric(DirectFunctionCall3(
+		Numeric number = DatumGetNumeric(DirectFunctionCall3(
 			numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
 			Int32GetDatum(-1)));
-	}
-	else
-	{
-		value.val.string.val = text;
-		value.val.string.len = strlen(text);
+
+		/* JSON has no others, and a dump with them could not be restored */
+		if (!numeric_is_nan(number) && !numeric_is_inf(number))
+		{
+			value.type = jbvNumeric;
+			value.val.numeric = number;
+		}
 	}
 	name.val.string.val = column->name;
 	name.val.string.len = strlen(column->name);
@@ -307,6 +307,14 @@ session_metadata(const MigrationPlan *plan, Value session)
 		JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
 	result.isnull = false;
 	return result;
+}
+
+/* Not all types of that category are written as numbers: money is not. */
+static bool
+is_number(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID ||
+		   type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID;
 }
 
 /*
