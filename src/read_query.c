@@ -49,6 +49,7 @@ static char *json_value(const Column *column);
 static char *object(const Column *columns, int n);
 static char *neighbours(const MigrationPlan *plan);
 static char *trace_joins(const MigrationPlan *plan);
+static char *last_position(const MigrationPlan *plan);
 static char *pending_owners(const MigrationPlan *plan);
 static char *group_columns(const MigrationPlan *plan, const char *prefix);
 static char *key_columns(const MigrationPlan *plan, const char *suffix);
@@ -86,7 +87,7 @@ chatmig_read_query(const MigrationPlan *plan, ReadColumns *columns)
 	{
 		columns->known = add(&list, "known", "t.key_1 IS NOT NULL");
 		columns->conversation = add(&list, "conversation", "t.conversation_id");
-		columns->position = add(&list, "\"position\"", "m.\"position\"");
+		columns->position = add(&list, "\"position\"", last_position(plan));
 	}
 
 	initStringInfo(&sql);
@@ -412,6 +413,15 @@ trace_joins(const MigrationPlan *plan)
 		" LEFT JOIN %s AS m ON m.id = t.message_ids[array_upper(t.message_ids, 1)]",
 		plan->qualified[TARGET_TRACE], key_join(plan, "t"),
 		plan->qualified[TARGET_MESSAGES]);
+}
+
+/* Of what is left of a traced row: its last message may have been deleted. */
+static char *
+last_position(const MigrationPlan *plan)
+{
+	return psprintf("coalesce(m.\"position\", (SELECT max(x.\"position\") "
+					"FROM %s AS x WHERE x.id = ANY (t.message_ids)))",
+					plan->qualified[TARGET_MESSAGES]);
 }
 
 /*

@@ -35,7 +35,7 @@ typedef struct KnownRow
 {
 	bool known;
 	Datum conversation;      /* in which its messages are */
-	Value position;          /* int4, of its last message; NULL: gone */
+	Value position;          /* int4, of its last message; NULL: all gone */
 	bool has_next;           /* a known row follows in the same group ... */
 	Datum next_conversation; /* ... in this conversation, ... */
 	Value next_time;         /* ... with this time. Only for rows that are
