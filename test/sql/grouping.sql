@@ -90,13 +90,20 @@ SELECT keys, dense, metadata, created_at, updated_at
 FROM run('by_nothing', '{"key": ["id"], "question": "q", "answer": "a"}');
 SELECT count(*), count(created_at), count(metadata) FROM by_nothing_m;
 
--- A session that is a number is one in the metadata, too.
-CREATE TABLE numbered (id int PRIMARY KEY, n numeric, q text, a text);
-INSERT INTO numbered VALUES (1, 1.50, 'q', 'a'), (2, 1.5, 'q', 'a'),
-                            (3, 7, 'q', 'a');
+-- A session that is a number is one in the metadata, too, unless JSON has no
+-- such number; money is not written as one.
+CREATE TABLE numbered (id int PRIMARY KEY, n numeric, price money,
+                       q text, a text);
+INSERT INTO numbered VALUES (1, 1.50, 5, 'q', 'a'), (2, 1.5, 5, 'q', 'a'),
+                            (3, 7, 5, 'q', 'a'), (4, 'NaN', 5, 'q', 'a'),
+                            (5, '-infinity', 5, 'q', 'a');
 SELECT keys, metadata
 FROM run('numbered', '{"key": ["id"], "session": "n", "question": "q",
                        "answer": "a"}');
+CREATE VIEW priced AS SELECT * FROM numbered;
+SELECT keys, metadata
+FROM run('priced', '{"key": ["id"], "session": "price", "question": "q",
+                     "answer": "a"}');
 
 --
 -- Order

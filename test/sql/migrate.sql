@@ -189,6 +189,15 @@ INSERT INTO pairs VALUES
 SELECT * FROM run('pairs');
 SELECT * FROM show('pairs');
 
+-- An answer that the user deleted leaves its question where it is.
+DELETE FROM pairs_m WHERE content = 'a1.5';
+UPDATE pairs_m SET "position" = "position" - 100 WHERE "position" > 5;
+UPDATE pairs_m SET "position" = "position" + 99 WHERE "position" < 0;
+INSERT INTO pairs VALUES
+    (21, 'ann', 'q1.7', 'a1.7', '2024-01-01 10:01:40');
+SELECT already, migrated, messages FROM chatmig_migrate('pairs');
+SELECT messages, dense FROM show('pairs');
+
 -- Rows without a time: they stand where they stood, however many come later.
 CREATE TABLE timeless (id int PRIMARY KEY, user_id int, question text,
                        answer text, created_at timestamp);
