@@ -19,6 +19,7 @@ DATA = \
 OBJS = \
 	src/chatmig.o \
 	src/register.o \
+	src/amend.o \
 	src/arguments.o \
 	src/options.o \
 	src/draft.o \

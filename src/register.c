@@ -17,6 +17,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "amend.h"
 #include "caller.h"
 #include "draft.h"
 #include "ledger.h"
@@ -28,51 +29,52 @@ static Relation open_source(Oid source);
 static void check_source(Relation rel);
 static void check_arguments(const RegisterRequest *request);
 static char *choose_name(const RegisterRequest *request, Relation rel);
-static Registration *find_old(const Registration *registration);
-static void check_same_source(const Registration *old, Oid source);
+static Registration *complete(const RegisterRequest *request, Relation rel,
+							  char *name);
+static void wait_for_run(const char *name, bool migrated);
+static void check_same_source(const Registration *old, Oid source,
+							  bool migrated);
 static bool same_registration(const Registration *a, const Registration *b);
 static bool same_jsonb(Jsonb *a, Jsonb *b);
-static void refuse_change(const Registration *old) pg_attribute_noreturn();
 static void check_may_remove(const Registration *registration);
 static Jsonb *or_empty(Jsonb *given);
 
 char *
 chatmig_register_add(const RegisterRequest *request)
 {
-	Registration registration = {.source = request->source};
 	CallerState caller;
-	RoleState role;
 	Relation rel;
+	char *name;
 	Registration *old;
+	Registration *new;
 	LedgerTargets targets;
 
 	chatmig_caller_enter(&caller);
 	rel = open_source(request->source);
 	check_source(rel);
 	check_arguments(request);
-	registration.name = choose_name(request, rel);
-	/* it may read a number, and a view may call anything for that */
-	chatmig_caller_become(&role, rel->rd_rel->relowner);
-	registration.mapping =
-		chatmig_draft_mapping(rel, or_empty(request->mapping));
-	chatmig_caller_resume(&role);
-	registration.target = or_empty(request->target);
-	registration.options = or_empty(request->options);
+	name = choose_name(request, rel);
 
-	old = find_old(&registration);
-	chatmig_ledger_load_targets(registration.name, &targets);
-	if (old != NULL && same_registration(old, &registration))
-		; /* nothing new */
-	else if (!targets.migrated)
-		chatmig_ledger_store(&registration);
-	else
-		refuse_change(old);
+	old = chatmig_ledger_find(name);
+	chatmig_ledger_load_targets(name, &targets);
+	if (old != NULL)
+		check_same_source(old, request->source, targets.migrated);
+	new = targets.migrated
+			  ? chatmig_amend_registration(old, request->mapping,
+										   request->target, request->options)
+			  : complete(request, rel, name);
+	if (old == NULL || !same_registration(old, new))
+	{
+		if (old != NULL)
+			wait_for_run(name, targets.migrated);
+		chatmig_ledger_store(new);
+	}
 
 	/* whatever else stands in the way is better known now than at night */
-	(void) chatmig_plan_make(registration.name);
+	(void) chatmig_plan_make(name);
 	relation_close(rel, NoLock);
 	chatmig_caller_leave(&caller);
-	return registration.name;
+	return name;
 }
 
 void
@@ -193,34 +195,50 @@ choose_name(const RegisterRequest *request, Relation rel)
 	return pstrdup(request->name);
 }
 
-/*
- * What is registered under this name. Where it is to be changed, no run is
- * under way from here on: what a run leaves behind decides whether it may.
- */
 static Registration *
-find_old(const Registration *registration)
+complete(const RegisterRequest *request, Relation rel, char *name)
 {
-	Registration *old = chatmig_ledger_find(registration->name);
+	Registration *registration = palloc0(sizeof(Registration));
+	RoleState role;
 
-	if (old == NULL)
-		return NULL;
-	check_same_source(old, registration->source);
-	if (same_registration(old, registration))
-		return old;
-	chatmig_ledger_lock(registration->name);
-	old = chatmig_ledger_find(registration->name);
-	if (old != NULL)
-		check_same_source(old, registration->source);
-	return old;
+	registration->name = name;
+	registration->source = request->source;
+	registration->target = or_empty(request->target);
+	registration->options = or_empty(request->options);
+	/* it may read a number, and a view may call anything for that */
+	chatmig_caller_become(&role, rel->rd_rel->relowner);
+	registration->mapping =
+		chatmig_draft_mapping(rel, or_empty(request->mapping));
+	chatmig_caller_resume(&role);
+	return registration;
 }
 
-/* A name may be taken over from a table that is gone, not from another. */
+/* No run is under way from here on, and none has been since we looked. */
 static void
-check_same_source(const Registration *old, Oid source)
+wait_for_run(const char *name, bool migrated)
+{
+	LedgerTargets targets;
+
+	chatmig_ledger_lock(name);
+	chatmig_ledger_load_targets(name, &targets);
+	if (targets.migrated != migrated)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_IN_USE),
+			 errmsg("migration \"%s\" was %s meanwhile", name,
+					migrated ? "rolled back" : "migrated"),
+			 errdetail("Its registration is as it was."),
+			 errhint(
+				 "Look at chatmig_status, and call chatmig_register() again if it is still to change.")));
+}
+
+/* A name may be taken over from a table that is gone, unless it is in use. */
+static void
+check_same_source(const Registration *old, Oid source, bool migrated)
 {
 	char *name = get_rel_name(old->source);
 
-	if (old->source == source || name == NULL)
+	if (old->source == source || (name == NULL && !migrated))
 		return;
 	ereport(
 		ERROR,
@@ -228,8 +246,10 @@ check_same_source(const Registration *old, Oid source)
 		 errmsg("migration \"%s\" is registered for another table", old->name),
 		 errdetail(
 			 "Its source is %s.",
-			 quote_qualified_identifier(
-				 get_namespace_name(get_rel_namespace(old->source)), name)),
+			 name
+				 ? quote_qualified_identifier(
+					   get_namespace_name(get_rel_namespace(old->source)), name)
+				 : "dropped"),
 		 errhint("Choose a name: chatmig_register(..., name => '...').")));
 }
 
@@ -245,24 +265,6 @@ static bool
 same_jsonb(Jsonb *a, Jsonb *b)
 {
 	return compareJsonbContainers(&a->root, &b->root) == 0;
-}
-
-static void
-refuse_change(const Registration *old)
-{
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-		 errmsg(
-			 "migration \"%s\" is migrated and cannot be registered differently",
-			 old->name),
-		 errdetail(
-			 "Its source is %s, its mapping %s.",
-			 get_rel_name(old->source) ? get_rel_name(old->source) : "dropped",
-			 JsonbToCString(NULL, &old->mapping->root, VARSIZE(old->mapping))),
-		 errhint(
-			 "Run SELECT * FROM chatmig_rollback(%s) first, or register under another name and with other targets.",
-			 quote_literal_cstr(old->name))));
 }
 
 /* Nobody owns a table that is gone: then it takes a superuser. */

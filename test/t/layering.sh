@@ -35,7 +35,8 @@ validate_sql:      plan role
 validation:        validate plan query
 rollback:          rollback_check ledger query caller
 rollback_check:    ledger query
-register:          draft plan options ledger caller
+register:          amend draft plan options ledger caller
+amend:             arguments mapping ledger
 draft:             detect arguments query mapping role
 survey:            detect ledger
 detect:            confidence subject vocabulary detection mapping
