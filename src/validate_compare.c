@@ -22,6 +22,7 @@ static void compare_session(const Column *session, RowTests *tests);
 static void compare_labels(const Mapping *mapping, RowTests *tests);
 static void compare_reply(const MigrationPlan *plan, RowTests *tests);
 static void compare_media(const MigrationPlan *plan, RowTests *tests);
+static void compare_medium(const MigrationPlan *plan, RowTests *tests);
 static char *part_column(const Mapping *mapping, Part part);
 static void add(RowTests *tests, Check check, const char *condition,
 				const char *detail);
@@ -40,6 +41,17 @@ chatmig_validate_compare(const MigrationPlan *plan, RowTests *tests)
 	compare_reply(plan, tests);
 	if (plan->has_media)
 		compare_media(plan, tests);
+}
+
+char *
+chatmig_validate_compare_medium(const MigrationPlan *plan)
+{
+	RowTests own = {0};
+
+	compare_medium(plan, &own);
+	return psprintf("CASE WHEN s.chatmig_media THEN d.id IS NULL OR %s "
+					"ELSE t.media_id IS NOT NULL END",
+					chatmig_validate_sql_any(&own));
 }
 
 char *
@@ -190,48 +202,72 @@ compare_reply(const MigrationPlan *plan, RowTests *tests)
 				 question));
 }
 
+/* The row's medium, and then that the message has it and no other. */
 static void
 compare_media(const MigrationPlan *plan, RowTests *tests)
 {
 	const Mapping *mapping = plan->mapping;
 	char *has = chatmig_validate_sql_has_media(mapping);
 	char *url = psprintf("%s::text", part_column(mapping, PART_MEDIA));
-	RowTests differences = {0};
+	char *expected = psprintf("CASE WHEN h.part = 1 AND %s THEN d.id END", has);
+	RowTests own = {0};
 
 	add(tests, CHECK_MEDIA, psprintf("h.part = 1 AND %s AND d.id IS NULL", has),
 		psprintf("format('has lost its medium, %%L.', left(%s, 200))", url));
 	add(tests, CHECK_MEDIA,
-		psprintf("CASE WHEN h.part = 1 THEN NOT (%s AND d.id IS NULL) "
-				 "AND m.media_id IS DISTINCT FROM "
-				 "CASE WHEN %s THEN d.id END "
-				 "ELSE m.media_id IS NOT NULL END",
-				 has, has),
+		psprintf("NOT (h.part = 1 AND %s AND d.id IS NULL) "
+				 "AND m.media_id IS DISTINCT FROM %s",
+				 has, expected),
 		psprintf("format('has %%s, not %%s.', "
 				 "coalesce('medium ' || m.media_id, 'no medium'), "
-				 "coalesce('medium ' || CASE WHEN h.part = 1 AND %s "
-				 "THEN d.id END, 'none'))",
-				 has));
+				 "coalesce('medium ' || %s, 'none'))",
+				 expected));
+	compare_medium(plan, &own);
+	for (int i = 0; i < own.n; i++)
+		add(tests, CHECK_MEDIA,
+			psprintf("h.part = 1 AND %s AND d.id IS NOT NULL AND %s", has,
+					 own.list[i].condition),
+			own.list[i].detail);
+}
 
-	add(&differences, CHECK_MEDIA,
-		psprintf("(d.url::text COLLATE \"C\") IS DISTINCT FROM %s", url), "");
-	if (HAS_PART(mapping, PART_MEDIA_TYPE))
-		add(&differences, CHECK_MEDIA,
-			psprintf("(d.type::text COLLATE \"C\") IS DISTINCT FROM %s::text",
-					 part_column(mapping, PART_MEDIA_TYPE)),
-			"");
+/* The medium d, which is there, against the legacy row. */
+static void
+compare_medium(const MigrationPlan *plan, RowTests *tests)
+{
+	static const struct
+	{
+		Part part;
+		const char *column;
+	} texts[] = {{PART_MEDIA, "url"}, {PART_MEDIA_TYPE, "type"}};
+	const Mapping *mapping = plan->mapping;
+
+	for (int i = 0; i < lengthof(texts); i++)
+	{
+		const char *column = texts[i].column;
+		char *text;
+
+		if (!HAS_PART(mapping, texts[i].part))
+			continue;
+		text = chatmig_validate_sql_text(mapping, texts[i].part);
+		add(tests, CHECK_MEDIA,
+			psprintf("(d.%s::text COLLATE \"C\") IS DISTINCT FROM %s", column,
+					 text),
+			psprintf("format('has a medium with the %s %%L, not %%L.', "
+					 "left(d.%s, 200), left(%s, 200))",
+					 column, column, text));
+	}
 	if (plan->owner_column)
-		add(&differences, CHECK_MEDIA,
-			chatmig_validate_sql_differs(
-				&mapping->parts[PART_OWNER], part_column(mapping, PART_OWNER),
-				psprintf("d.%s", quote_identifier(plan->owner_column))),
-			"");
-	add(tests, CHECK_MEDIA,
-		psprintf("h.part = 1 AND %s AND d.id IS NOT NULL AND (%s)", has,
-				 chatmig_validate_sql_any(&differences)),
-		psprintf("format('has the medium %%s, whose URL (%%L), type or owner "
-				 "is not the legacy row''s (%%L).', "
-				 "d.id, left(d.url, 200), left(%s, 200))",
-				 url));
+	{
+		char *owner = psprintf("d.%s", quote_identifier(plan->owner_column));
+		char *value = part_column(mapping, PART_OWNER);
+
+		add(tests, CHECK_MEDIA,
+			chatmig_validate_sql_differs(&mapping->parts[PART_OWNER], value,
+										 owner),
+			psprintf("format('has a medium of the owner %%L, not %%L.', "
+					 "%s, %s)",
+					 owner, value));
+	}
 }
 
 static char *

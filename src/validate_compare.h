@@ -24,6 +24,12 @@ extern void chatmig_validate_compare(const MigrationPlan *plan,
 extern void chatmig_validate_compare_metadata(const MigrationPlan *plan,
 											  RowTests *tests);
 
+/*
+ * A condition, for validate_digest.c: the row s, which says by chatmig_media
+ * whether it has a medium, has another one than d.
+ */
+extern char *chatmig_validate_compare_medium(const MigrationPlan *plan);
+
 /* A condition: the row is there and has a time, or its table has none. */
 extern char *chatmig_validate_compare_own_time(const Mapping *mapping);
 

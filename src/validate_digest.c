@@ -10,12 +10,14 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "nodes/bitmapset.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
+#include "validate_compare.h"
 #include "validate_digest.h"
-#include "validate_sql.h"
 
 /*
  * A column that keeps the planner from evaluating a subquery's expressions
@@ -23,10 +25,15 @@
  */
 #define FENCE "clock_timestamp()"
 
+static const Part group_parts[] = {PART_OWNER, PART_COUNTERPART, PART_SESSION};
+
 static bool has_hash(const Column *column);
 static char *conversations(const MigrationPlan *plan);
 static char *legacy_rows(const MigrationPlan *plan);
 static char *reduced_rows(const MigrationPlan *plan);
+static char *kept_columns(const MigrationPlan *plan);
+static char *hashed_group(const Mapping *mapping);
+static char *session_value(const Column *session, const char *value);
 static char *half(const MigrationPlan *plan, int part);
 static char *messages(const MigrationPlan *plan);
 static char *hashed_text(const char *text);
@@ -39,9 +46,9 @@ chatmig_validate_digest(const MigrationPlan *plan)
 	const Mapping *mapping = plan->mapping;
 	StringInfoData sql;
 
-	if (!has_hash(&mapping->parts[PART_OWNER]) ||
-		!has_hash(&mapping->parts[PART_COUNTERPART]))
-		return NULL;
+	for (int i = 0; i < lengthof(group_parts); i++)
+		if (!has_hash(&mapping->parts[group_parts[i]]))
+			return NULL;
 	initStringInfo(&sql);
 	/* the legacy rows first, as they give the keys their types */
 	appendStringInfo(&sql,
@@ -79,8 +86,10 @@ conversations(const MigrationPlan *plan)
 		appendStringInfo(&group, ", c.%s",
 						 quote_identifier(plan->counterpart_column));
 	if (session->name != NULL)
-		appendStringInfo(&group, ", (c.metadata ->> %s) COLLATE \"C\"",
-						 quote_literal_cstr(session->name));
+		appendStringInfo(&group, ", %s",
+						 session_value(session, psprintf("(c.metadata ->> %s)",
+														 quote_literal_cstr(
+															 session->name))));
 	return psprintf("SELECT c.id, %d, NULL::timestamptz, NULL::int, "
 					"hash_record_extended(ROW(0%s), 0), NULL::bigint, "
 					"NULL::bigint, c.created_at, c.updated_at, false, false%s "
@@ -111,40 +120,32 @@ legacy_rows(const MigrationPlan *plan)
 		"CASE WHEN s.chatmig_fingerprint = t.fingerprint THEN %s END AS at, "
 		"NULL::int AS \"position\", s.chatmig_group, %s, %s, "
 		"NULL::timestamptz, NULL::timestamptz, "
-		"(s.chatmig_fingerprint = t.fingerprint) IS NOT TRUE "
-		"OR s.chatmig_media OR t.media_id IS NOT NULL, %s%s "
-		"FROM (%s) AS s LEFT JOIN %s AS t ON %s",
+		"(s.chatmig_fingerprint = t.fingerprint) IS NOT TRUE OR %s, %s%s "
+		"FROM (%s) AS s LEFT JOIN %s AS t ON %s%s",
 		DIGEST_LEGACY_ROW, chatmig_validate_sql_time(plan), half(plan, 1),
 		mapping->shape == SHAPE_PAIR ? half(plan, 2) : "NULL::bigint",
+		plan->has_media ? chatmig_validate_compare_medium(plan) : "false",
 		time->name == NULL
 			? "false"
 			: psprintf("%s IS NULL", chatmig_validate_sql_column(time)),
 		columns.data, reduced_rows(plan), plan->qualified[TARGET_TRACE],
-		chatmig_validate_sql_same_key(mapping));
+		chatmig_validate_sql_same_key(mapping),
+		plan->has_media ? psprintf(" LEFT JOIN %s AS d ON d.id = t.media_id",
+								   plan->qualified[TARGET_MEDIA])
+						: "");
 }
 
-/* A legacy row without its contents: keys, time, and numbers for the rest. */
+/* A legacy row without its contents: a few columns, numbers for the rest. */
 static char *
 reduced_rows(const MigrationPlan *plan)
 {
-	static const Part groups[] = {PART_OWNER, PART_COUNTERPART};
 	const Mapping *mapping = plan->mapping;
-	const Column *time = &mapping->parts[PART_TIME];
 	bool is_pair = mapping->shape == SHAPE_PAIR;
-	bool is_key = time->name == NULL;
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT ");
-	for (int i = 0; i < mapping->nkeys; i++)
-	{
-		is_key |= mapping->keys[i].attnum == time->attnum;
-		appendStringInfo(&sql, "%s, ",
-						 chatmig_validate_sql_column(&mapping->keys[i]));
-	}
-	if (!is_key)
-		appendStringInfo(&sql, "%s, ", chatmig_validate_sql_column(time));
-	appendStringInfo(&sql, "%s AS chatmig_half_1, ",
+	appendStringInfo(&sql, "SELECT %s%s AS chatmig_half_1, ",
+					 kept_columns(plan),
 					 hashed_text(chatmig_validate_sql_text(
 						 mapping, is_pair ? PART_QUESTION : PART_CONTENT)));
 	if (is_pair)
@@ -161,24 +162,82 @@ reduced_rows(const MigrationPlan *plan)
 		appendStringInfo(
 			&sql, "%s::bigint AS chatmig_tokens, ",
 			chatmig_validate_sql_column(&mapping->parts[PART_TOKENS]));
-	appendStringInfoString(&sql, "hash_record_extended(ROW(0");
-	for (int i = 0; i < lengthof(groups); i++)
-		if (HAS_PART(mapping, groups[i]))
-			appendStringInfo(
-				&sql, ", %s",
-				chatmig_validate_sql_column(&mapping->parts[groups[i]]));
-	if (HAS_PART(mapping, PART_SESSION))
-		appendStringInfo(&sql, ", %s",
-						 chatmig_validate_sql_text(mapping, PART_SESSION));
-	appendStringInfo(&sql,
-					 "), 0) AS chatmig_group, %s AS chatmig_metadata, "
-					 "%s AS chatmig_media, "
-					 "%s.chatmig_fingerprint(s.*) AS chatmig_fingerprint, "
-					 "%s FROM %s AS s",
-					 hashed_metadata(mapping, false),
-					 chatmig_validate_sql_has_media(mapping),
-					 chatmig_ledger_schema(), FENCE, plan->source_name);
+	appendStringInfo(
+		&sql,
+		"%s AS chatmig_group, %s AS chatmig_metadata, %s AS chatmig_media, "
+		"%s.chatmig_fingerprint(s.*) AS chatmig_fingerprint, %s FROM %s AS s",
+		hashed_group(mapping), hashed_metadata(mapping, false),
+		chatmig_validate_sql_has_media(mapping), chatmig_ledger_schema(), FENCE,
+		plan->source_name);
 	return sql.data;
+}
+
+/* The key, the time, and what a medium is compared with; each once. */
+static char *
+kept_columns(const MigrationPlan *plan)
+{
+	static const Part parts[] = {PART_TIME, PART_OWNER, PART_MEDIA,
+								 PART_MEDIA_TYPE};
+	const Mapping *mapping = plan->mapping;
+	Bitmapset *seen = NULL;
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < mapping->nkeys + lengthof(parts); i++)
+	{
+		const Column *column = i < mapping->nkeys
+								   ? &mapping->keys[i]
+								   : &mapping->parts[parts[i - mapping->nkeys]];
+
+		if (column->name == NULL || bms_is_member(column->attnum, seen) ||
+			(i > mapping->nkeys && !plan->has_media))
+			continue;
+		seen = bms_add_member(seen, column->attnum);
+		appendStringInfo(&list, "%s, ", chatmig_validate_sql_column(column));
+	}
+	return list.data;
+}
+
+/* The columns are those of conversations(). */
+static char *
+hashed_group(const Mapping *mapping)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "hash_record_extended(ROW(0");
+	for (int i = 0; i < lengthof(group_parts); i++)
+	{
+		const Column *column = &mapping->parts[group_parts[i]];
+
+		if (column->name == NULL)
+			continue;
+		appendStringInfo(
+			&sql, ", %s",
+			group_parts[i] == PART_SESSION
+				? session_value(column, chatmig_validate_sql_column(column))
+				: chatmig_validate_sql_column(column));
+	}
+	return psprintf("%s), 0)", sql.data);
+}
+
+/*
+ * The session is kept as text. Texts are compared as their type and collation
+ * want it, and other types as text.
+ */
+static char *
+session_value(const Column *session, const char *value)
+{
+	char category;
+	bool is_preferred;
+
+	get_type_category_preferred(getBaseType(session->type), &category,
+								&is_preferred);
+	if (category != TYPCATEGORY_STRING)
+		return psprintf("(%s::text COLLATE \"C\")", value);
+	return chatmig_validate_sql_collated(
+		session,
+		psprintf("%s::%s", value, chatmig_validate_sql_type(session->type)));
 }
 
 /* The columns are those of messages(). */
@@ -187,15 +246,17 @@ half(const MigrationPlan *plan, int part)
 {
 	const Mapping *mapping = plan->mapping;
 	bool is_last = part == (mapping->shape == SHAPE_PAIR ? 2 : 1);
+	char *no_id =
+		psprintf("NULL::%s", chatmig_validate_sql_type(plan->options.id_type));
 	StringInfoData sql;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql,
-					 "CASE WHEN s.chatmig_half_%d IS NOT NULL "
+					 "CASE WHEN (s.chatmig_half_%d IS NOT NULL%s) "
 					 "AND s.chatmig_fingerprint = t.fingerprint "
 					 "THEN hash_record_extended(ROW(t.message_ids[%d], %s, "
 					 "s.chatmig_half_%d, %s",
-					 part, part,
+					 part, part == 1 ? " OR s.chatmig_media" : "", part,
 					 mapping->shape == SHAPE_FLAT ? "s.chatmig_role"
 					 : part == 1                  ? "'user'::text"
 												  : "'assistant'::text",
@@ -205,11 +266,9 @@ half(const MigrationPlan *plan, int part)
 	if (HAS_PART(mapping, PART_TOKENS))
 		appendStringInfoString(&sql, is_last ? ", s.chatmig_tokens"
 											 : ", NULL::bigint");
-	appendStringInfo(
-		&sql, ", s.chatmig_metadata, %s), 0) END",
-		part == 2 ? "t.message_ids[1]"
-				  : psprintf("NULL::%s",
-							 chatmig_validate_sql_type(plan->options.id_type)));
+	appendStringInfo(&sql, ", s.chatmig_metadata, %s, %s), 0) END",
+					 part == 2 ? "t.message_ids[1]" : no_id,
+					 part == 1 && plan->has_media ? "t.media_id" : no_id);
 	return sql.data;
 }
 
@@ -217,6 +276,8 @@ static char *
 messages(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
+	char *no_id =
+		psprintf("NULL::%s", chatmig_validate_sql_type(plan->options.id_type));
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -231,11 +292,12 @@ messages(const MigrationPlan *plan)
 	if (HAS_PART(mapping, PART_TOKENS))
 		appendStringInfoString(&sql, ", m.tokens::bigint");
 	appendStringInfo(&sql,
-					 ", %s, m.reply_to_id), 0), NULL::bigint, "
-					 "NULL::timestamptz, NULL::timestamptz, "
-					 "m.media_id IS NOT NULL, false%s FROM %s AS m",
-					 hashed_metadata(mapping, true), keys(plan, ", NULL"),
-					 plan->qualified[TARGET_MESSAGES]);
+					 ", %s, m.reply_to_id, %s), 0), NULL::bigint, "
+					 "m.created_at, NULL::timestamptz, false, false%s "
+					 "FROM %s AS m",
+					 hashed_metadata(mapping, true),
+					 plan->has_media ? "m.media_id" : no_id,
+					 keys(plan, ", NULL"), plan->qualified[TARGET_MESSAGES]);
 	return sql.data;
 }
 

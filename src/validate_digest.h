@@ -26,7 +26,7 @@ typedef enum DigestColumn
 						* message */
 	DIGEST_FIRST,      /* bigint: of the (first) message, as it is or must be */
 	DIGEST_SECOND,     /* bigint: of a legacy row's second message */
-	DIGEST_BEGINS,     /* timestamptz: a conversation's created_at */
+	DIGEST_BEGINS,     /* timestamptz: its created_at */
 	DIGEST_ENDS,       /* timestamptz: a conversation's updated_at */
 	DIGEST_IS_ODD,     /* bool: a legacy row that has to be looked at */
 	DIGEST_IS_TIMELESS /* bool: a legacy row without a time */

@@ -50,6 +50,7 @@ typedef struct SurveyState
 	int64 rows; /* legacy rows of it */
 	Sequence legacy;
 	Sequence messages;
+	int64 added; /* messages behind those */
 
 	/* counters */
 	int64 traced; /* legacy rows */
@@ -63,7 +64,7 @@ static void see_legacy_row(SurveyState *state, TupleTableSlot *slot);
 static void see_message(SurveyState *state, TupleTableSlot *slot);
 static void close_conversation(SurveyState *state);
 static bool is_suspect(const SurveyState *state);
-static bool is_moved_on(const SurveyState *state);
+static bool is_newer(const SurveyState *state, NullableDatum time);
 static void append(Sequence *sequence, TupleTableSlot *slot,
 				   DigestColumn column);
 static void add_suspect(Survey *survey, Datum id, const SurveyState *state);
@@ -188,7 +189,7 @@ open_conversation(SurveyState *state, TupleTableSlot *slot)
 	state->is_present = state->is_odd = false;
 	state->group = state->begins = state->ends = unknown;
 	state->first_at = state->last_at = unknown;
-	state->rows = 0;
+	state->rows = state->added = 0;
 	state->legacy = state->messages = (Sequence){0};
 }
 
@@ -222,16 +223,23 @@ see_legacy_row(SurveyState *state, TupleTableSlot *slot)
 		state->is_odd = survey->has_odd_rows = true;
 }
 
-/* The position is the message's place, or it is odd. */
+/*
+ * The position is the message's place, or it is odd. Behind the legacy rows'
+ * messages the application adds its own.
+ */
 static void
 see_message(SurveyState *state, TupleTableSlot *slot)
 {
 	NullableDatum position = value_of(slot, DIGEST_POSITION);
 
-	if (position.isnull || DatumGetInt32(position.value) != state->messages.n ||
-		DatumGetBool(slot->tts_values[DIGEST_IS_ODD - 1]))
+	if (position.isnull ||
+		DatumGetInt32(position.value) != state->messages.n + state->added)
 		state->is_odd = true;
-	append(&state->messages, slot, DIGEST_FIRST);
+	if (state->rows > 0 && state->messages.n == state->legacy.n &&
+		is_newer(state, value_of(slot, DIGEST_BEGINS)))
+		state->added++;
+	else
+		append(&state->messages, slot, DIGEST_FIRST);
 }
 
 static void
@@ -253,15 +261,16 @@ is_suspect(const SurveyState *state)
 	return state->is_odd || state->legacy.n != state->messages.n ||
 		   state->legacy.hash != state->messages.hash ||
 		   !same_value(state->begins, state->first_at) ||
-		   !(same_value(state->ends, state->last_at) || is_moved_on(state));
+		   !(same_value(state->ends, state->last_at) ||
+			 is_newer(state, state->ends));
 }
 
-/* updated_at is of the time after the migration. */
+/* Than the migration. */
 static bool
-is_moved_on(const SurveyState *state)
+is_newer(const SurveyState *state, NullableDatum time)
 {
-	return !state->ends.isnull && DatumGetTimestampTz(state->ends.value) >=
-									  state->validation->plan->migrated_at;
+	return !time.isnull && DatumGetTimestampTz(time.value) >=
+							   state->validation->plan->migrated_at;
 }
 
 static void
