@@ -157,8 +157,15 @@ chatmig_mapping_resolve(Relation rel, Jsonb *jsonb)
 bool
 chatmig_mapping_keeps_role(const Mapping *mapping)
 {
-	return mapping->nspellings > 0 &&
-		   type_accepted(ACCEPTS_LABEL, mapping->parts[PART_ROLE].type);
+	/* a label says more than a role, and so does one of two for a role */
+	if (mapping->nspellings > 0 &&
+		type_accepted(ACCEPTS_LABEL, mapping->parts[PART_ROLE].type))
+		return true;
+	for (int i = 0; i < mapping->nspellings; i++)
+		for (int j = 0; j < i; j++)
+			if (mapping->spellings[i].role == mapping->spellings[j].role)
+				return true;
+	return false;
 }
 
 Oid

@@ -98,8 +98,9 @@ extern bool chatmig_mapping_part_fits(Shape shape, Part part);
 extern bool chatmig_mapping_part_required(Shape shape, Part part);
 
 /*
- * Whether messages keep the role as it was spelled: where the user had to say
- * what the spellings of a label mean, they say more than the role does.
+ * Whether messages keep the role as it was spelled, where the user had to say
+ * what it means: a label says more than the role does, and a number too if
+ * several stand for one role.
  */
 extern bool chatmig_mapping_keeps_role(const Mapping *mapping);
 
