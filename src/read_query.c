@@ -259,9 +259,7 @@ metadata(const MigrationPlan *plan)
 	whole = psprintf("jsonb_build_object(%s, %s)",
 					 quote_literal_cstr(mapped->name), value);
 	if (added == NULL)
-		return psprintf("CASE jsonb_typeof(%s) WHEN 'object' THEN %s "
-						"ELSE CASE WHEN s.%s IS NOT NULL THEN %s END END",
-						value, value, quote_identifier(mapped->name), whole);
+		added = "'{}'::jsonb";
 	return psprintf("CASE WHEN s.%s IS NULL THEN nullif(%s, '{}') "
 					"WHEN jsonb_typeof(%s) = 'object' AND NOT %s ?| ARRAY[%s] "
 					"THEN %s || %s ELSE %s || %s END",
