@@ -51,6 +51,7 @@ OBJS = \
 	src/validate_checks.o \
 	src/validate_compare.o \
 	src/validate_describe.o \
+	src/validate_digest.o \
 	src/validate_ledger.o \
 	src/validate_legacy.o \
 	src/validate_mapping.o \
@@ -59,6 +60,7 @@ OBJS = \
 	src/validate_neighbours.o \
 	src/validate_references.o \
 	src/validate_sql.o \
+	src/validate_survey.o \
 	src/validate_tables.o \
 	src/validate_time.o \
 	src/validate_walk.o \
