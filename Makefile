@@ -3,6 +3,7 @@
 #   make, make install     build for, and install into, the server of PG_CONFIG
 #   make installcheck      SQL and isolation tests on that server, once it runs
 #   make test              all that is missing, then every test (as root, Debian)
+#   make soak              10,000 random histories; HISTORIES=, SEED= for others
 #   make demo              all that is missing, then one migration to watch
 #   make format            src/ as .clang-format wants it
 
@@ -157,6 +158,9 @@ demo:
 test:
 	test/bin/test
 
+soak:
+	test/bin/soak
+
 format:
 	clang-format-14 -i src/*.[ch]
 
@@ -165,4 +169,4 @@ print-%:
 	@echo $($*)
 
 .PHONY: all clean demo distclean format install installcheck installdirs \
-	maintainer-clean test uninstall
+	maintainer-clean soak test uninstall

@@ -1,0 +1,487 @@
+"""One history, through everything that can be done with a migration.
+
+Each step raises Failure if what the extension makes is not what oracle.py says,
+exactly, or if chatmig_validate() says anything that it must not say.
+"""
+
+import json
+import random
+
+from history import ident, literal
+from oracle import Oracle, Row, parse_json
+import faults
+
+COUNTS = ["legacy_rows", "already", "migrated", "empty", "rejected",
+          "conversations", "messages", "media"]
+
+
+class Failure(Exception):
+    """kind: what reducing must keep."""
+
+    def __init__(self, kind, text):
+        super().__init__(text)
+        self.kind = kind
+
+
+def expect(what, got, wanted):
+    if got != wanted:
+        raise Failure(what.split(":")[-1],
+                      f"{what}\n  got    {got!r}\n  wanted {wanted!r}")
+
+
+class Trial:
+    def __init__(self, history, session):
+        self.history = history
+        self.session = session
+        self.name = literal(history.migration())
+        self.tables = history.tables()
+        self.rows = []
+        self.oracle = Oracle(history)
+        self.random = random.Random(history.seed)
+        self.rejects = {}
+        self.foreign = 0    # messages that the new application has added
+
+    def run(self):
+        h = self.history
+        self.session.run(h.set() + h.create())
+        legacy = self.add(h.batches[0])
+        self.register()
+        self.preview()
+        state = self.migrate("first run")
+        self.again(state)
+        for batch in h.batches[1:]:
+            if self.random.random() < 0.2:
+                self.add_foreign(state)
+            legacy = self.add(batch)
+            later = self.migrate("later run")
+            self.ids_stay(state, later)
+            state = later
+        self.again(state)
+        self.roll_back()
+        expect("the legacy table", self.legacy(), legacy)
+
+        self.oracle = Oracle(h)
+        first = self.migrate("migrated again")
+        if self.has_stable_ids():
+            self.message_ids_repeat(state, first)
+        self.roll_back()
+        self.oracle = Oracle(h)
+        self.session.run("SET chatmig.bulk_load = off;")
+        ordinary = self.migrate("through INSERT")
+        self.session.run("RESET chatmig.bulk_load;")
+        if self.has_stable_ids():
+            expect("ids through INSERT", ordinary.raw, first.raw)
+
+        for fault in faults.choose(self.random, self, ordinary, 3):
+            self.plant(fault)
+        expect("the legacy table", self.legacy(), legacy)
+
+    # -- steps ---------------------------------------------------------------
+
+    def add(self, batch):
+        rows = list(batch)
+        self.random.shuffle(rows)
+        self.session.run(self.history.copy(rows))
+        self.rows += batch
+        return self.legacy()
+
+    def register(self):
+        """With just as many rejected rows as there will be; with one fewer,
+        nothing happens."""
+        every = [Row(self.history, values)
+                 for batch in self.history.batches for values in batch]
+        bad = [bool(row.messages() and row.codes()) for row in every]
+        now = sum(bad[:len(self.rows)])
+        if now > 0 and self.random.random() < 0.3:
+            self.session.run(self.history.register(now - 1))
+            expect("SQLSTATE beyond max_rejects",
+                   self.session.sqlstate(
+                       f"SELECT chatmig_migrate({self.name});"), "22000")
+            self.nothing_is_left()
+        name = self.session.one(self.history.register(sum(bad)))
+        expect("the migration's name", name, self.history.migration())
+
+    def preview(self):
+        """Is compared with the messages by the first migrate."""
+        self.previewed = sorted(self.session.run(
+            "SELECT json_build_array(conversation, position, role, content, "
+            "extract(epoch FROM created_at)::text, legacy_key) "
+            f"FROM chatmig_preview({self.name}, 100000);"), key=repr)
+        self.nothing_is_left()
+
+    def migrate(self, what):
+        if "run" in what:
+            self.unmigrated()
+        dry = self.counts("migrate", ", dry_run => true")
+        real = self.counts("migrate")
+        wanted, rejects = self.oracle.run(self.rows)
+        expect(f"{what}: counts", real, wanted)
+        expect(f"{what}: counts of the dry run", dry, wanted)
+        self.rejects = rejects
+        state = State(self)
+        compare(what, state, self.oracle, self.foreign)
+        self.compare_rejects(what, rejects)
+        self.compare_preview(what, state)
+        self.valid(what, rejects)
+        return state
+
+    def unmigrated(self):
+        """Before a run, validate counts the rows that it will migrate."""
+        if not self.oracle.done:
+            return
+        new = sum(bool(row.messages())
+                  and row.key not in self.oracle.done
+                  and row.key not in self.rejects
+                  for row in (Row(self.history, v) for v in self.rows))
+        found = {check: n for check, status, n, *_ in self.findings()}
+        if (new > 0) != ("legacy_unmigrated" in found) or \
+                set(found) - {"legacy_unmigrated", "legacy_rejected",
+                              "legacy_role", "legacy_time"}:
+            raise Failure("before a run", f"before a run, {new} new rows: {self.findings()}")
+
+    def again(self, state):
+        wanted, _ = self.oracle.run(self.rows)
+        expect("again: counts", self.counts("migrate"), wanted)
+        expect("again: migrated", wanted["migrated"], 0)
+        expect("again: rows", State(self).raw, state.raw)
+
+    def ids_stay(self, before, after):
+        for part in ("conversations", "messages", "media"):
+            lost = before.ids[part] - after.ids[part]
+            expect(f"ids of {part} that are gone", lost, set())
+        for entry, id_ in before.by_entry.items():
+            expect(f"id of {entry}", after.by_entry.get(entry), id_)
+
+    def message_ids_repeat(self, before, after):
+        """Where the time is the same: it is a part of the id."""
+        for entry, id_ in before.by_entry.items():
+            if before.times[id_] == after.times.get(after.by_entry[entry]):
+                expect(f"id of {entry} after a rollback",
+                       after.by_entry[entry], id_)
+
+    def add_foreign(self, state):
+        """The new application goes on in a conversation."""
+        if not state.conversations:
+            return
+        conversation = self.random.choice(sorted(state.ids["conversations"]))
+        messages = self.tables["messages"]
+        kind = self.history.options.get("id_type", "uuid")
+        id_ = {"uuid": "gen_random_uuid()",
+               "text": "gen_random_uuid()::text",
+               "bigint": f"(SELECT max(id) + 1000 FROM {messages})"}[kind]
+        self.session.run(
+            f"INSERT INTO {messages} (id, conversation_id, position, role, "
+            f"content, created_at) SELECT {id_}, {literal(conversation)}, "
+            "max(position) + 1, 'user', 'from elsewhere', now() "
+            f"FROM {messages} WHERE conversation_id = {literal(conversation)};")
+        at = state.first_entry[conversation]
+        for c in self.oracle.conversations:
+            if (c.messages[0].key, c.messages[0].part) == at:
+                c.messages.append(None)
+        self.foreign += 1
+
+    def roll_back(self):
+        h = self.history
+        if self.foreign:
+            expect("SQLSTATE of a rollback with rows from elsewhere",
+                   self.session.sqlstate(
+                       f"SELECT chatmig_rollback({self.name});"), "55000")
+            self.session.run(f"DELETE FROM {self.tables['messages']} "
+                             "WHERE content = 'from elsewhere';")
+            self.foreign = 0
+        wanted = dict.fromkeys(COUNTS, 0)
+        wanted["legacy_rows"] = wanted["migrated"] = len(self.oracle.done)
+        wanted["conversations"] = len(self.oracle.conversations)
+        messages = [m for c in self.oracle.conversations for m in c.messages if m]
+        wanted["messages"] = len(messages)
+        wanted["media"] = sum(m.medium is not None for m in messages)
+        expect("dry rollback", self.counts("rollback", ", dry_run => true"),
+               wanted)
+        expect("rollback", self.counts("rollback"), wanted)
+        self.nothing_is_left()
+
+    def plant(self, fault):
+        """Planted and taken back; validate must name the row."""
+        check = literal(fault.check)
+        findings = self.session.run(
+            f"BEGIN;\n{fault.sql}\n"
+            "SELECT json_build_array(legacy_key, message, conversation, detail) "
+            f"FROM chatmig_violations({self.name}, {check}, 1000);\n"
+            "SELECT json_build_array(status) "
+            f"FROM chatmig_validate({self.name}) WHERE check_name = {check};\n"
+            "ROLLBACK;")
+        named = [name for name in findings[:-1] if fault.names(*name[:3])]
+        if not named or findings[-1] != ["violation"]:
+            raise Failure(f"planted {fault.check}",
+                          f"planted: {fault.sql}\n  wanted {fault.check} to "
+                          f"name {fault.row!r}\n  got    {findings}")
+
+    # -- looking ---------------------------------------------------------------
+
+    def counts(self, function, more=""):
+        pairs = ", ".join(f"'{c}', {c}" for c in COUNTS)
+        return self.session.one(
+            f"SELECT json_build_object({pairs}) "
+            f"FROM chatmig_{function}({self.name}{more});")
+
+    def legacy(self):
+        return self.session.one(
+            "SELECT json_build_array(count(*), md5(string_agg(t::text, '|' "
+            f"ORDER BY t::text COLLATE \"C\"))) FROM {self.history.qualified()} t;")
+
+    def nothing_is_left(self):
+        left = [table for table in self.tables.values() if self.session.one(
+            f"SELECT to_json(to_regclass({literal(table)}) IS NOT NULL);")]
+        expect("tables that are left", left, [])
+        expect("rejected rows that are left", self.session.run(
+            "SELECT to_json(legacy_key) FROM chatmig_rejects;"), [])
+        expect("state", self.session.one(
+            "SELECT to_json(state) FROM chatmig_status "
+            f"WHERE migration = {self.name};"), "registered")
+
+    def findings(self):
+        return self.session.run(
+            "SELECT json_build_array(check_name, status, violations, example, "
+            f"detail) FROM chatmig_validate({self.name}) "
+            "WHERE status NOT IN ('ok', 'info');")
+
+    def valid(self, what, rejects):
+        """No check says more than info; but of rejected rows."""
+        codes = sum(rejects.values(), [])
+        allowed = set()
+        if rejects:
+            allowed.add(("legacy_rejected", "warning"))
+        if "unknown_role" in codes or "missing_role" in codes:
+            allowed.add(("legacy_role", "warning"))
+        bad = [f for f in self.findings() if tuple(f[:2]) not in allowed]
+        if bad:
+            raise Failure(f"validate {bad[0][0]}",
+                          f"{what}: validate says {bad}")
+
+    def compare_rejects(self, what, rejects):
+        got = {}
+        for key, code, values in self.session.run(
+                "SELECT json_build_array(legacy_key, code, legacy_row) "
+                f"FROM chatmig_rejects WHERE migration = {self.name};"):
+            got[self.split_key(key)] = code
+            expect(f"{what}: columns of rejected row {key}", set(values),
+                   {c.name for c in self.history.columns()})
+        expect(f"{what}: rejected rows", set(got), set(rejects))
+        for key, code in got.items():
+            if code not in rejects[key]:
+                raise Failure("code", f"{what}: {key} is rejected as {code}, "
+                              f"not as one of {rejects[key]}")
+
+    def compare_preview(self, what, state):
+        """The preview was made before the first run."""
+        if self.previewed is None:
+            return
+        wanted = sorted(([c, m["position"], m["role"], m["content"],
+                          m["created_at"], state.key_text[m["id"]]]
+                         for c, messages in state.messages.items()
+                         for m in messages), key=repr)
+        got = self.previewed
+        if not self.has_stable_ids():
+            got, wanted = [sorted((m[1:] for m in list_), key=repr)
+                           for list_ in (got, wanted)]
+        expect(f"{what}: preview", got, wanted)
+        self.previewed = None
+
+    def has_stable_ids(self):
+        return self.history.options.get("id_type") != "bigint"
+
+    def split_key(self, text):
+        if len(self.history.keys) == 1:
+            return (text,)
+        return tuple(parse_json(text))
+
+
+class State:
+    """All rows of the new tables, read by plain SQL."""
+
+    def __init__(self, trial):
+        self.trial = trial
+        self._read()
+        self._connect()
+
+    def _read(self):
+        h, tables = self.trial.history, self.trial.tables
+        session = self.trial.session
+        names = session.one(
+            "SELECT json_agg(attname ORDER BY attnum) FROM pg_attribute "
+            f"WHERE attrelid = {literal(tables['conversations'])}::regclass "
+            "AND attnum > 0;")
+        group = self.group_columns = {}
+        for part in ("owner", "counterpart"):
+            if part in h.parts:
+                group[part] = names[len(group) + 1]
+        epoch = "extract(epoch FROM {0})::text AS {0}"
+        queries = {
+            "conversations": ["id::text", "title", "description", "is_active",
+                              "metadata::text", epoch.format("created_at"),
+                              epoch.format("updated_at")]
+            + [f"CASE WHEN {ident(name)} IS NOT NULL "
+               f"THEN format('%s', {ident(name)}) END AS the_{part}"
+               for part, name in group.items()],
+            "messages": ["id::text", "conversation_id::text", "position",
+                         "role", "content", "model", "tokens::text",
+                         "metadata::text", "media_id::text",
+                         "reply_to_id::text", epoch.format("created_at")],
+            "trace": ["array_to_json(ARRAY[" + ", ".join(
+                f"format('%s', key_{n + 1})" for n in range(len(h.keys)))
+                + "]) AS key", "conversation_id::text", "message_ids::text[]",
+                "media_id::text"],
+        }
+        if "media" in tables:
+            queries["media"] = ["id::text", "url", "type", "summary",
+                                "metadata::text", epoch.format("created_at")]
+            if "owner" in group:
+                queries["media"].append(
+                    f"CASE WHEN {ident(group['owner'])} IS NOT NULL THEN "
+                    f"format('%s', {ident(group['owner'])}) END AS the_owner")
+        sql = ["BEGIN; SET LOCAL DateStyle = 'ISO, YMD';"]
+        for part, columns in queries.items():
+            sql.append(f"SELECT json_build_array('{part}', to_json(x)) FROM "
+                       f"(SELECT {', '.join(columns)} FROM {tables[part]}) AS x;")
+        sql.append("COMMIT;")
+        self.raw = {part: [] for part in queries}
+        for part, row in session.run("\n".join(sql)):
+            self.raw[part].append(row)
+        for part, rows in self.raw.items():
+            rows.sort(key=repr)
+        self.ids = {part: {row["id"] for row in self.raw.get(part, [])}
+                    for part in ("conversations", "messages", "media")}
+
+    def _connect(self):
+        self.conversations = {c["id"]: c for c in self.raw["conversations"]}
+        self.media = {m["id"]: m for m in self.raw.get("media", [])}
+        self.messages = {id_: [] for id_ in self.conversations}
+        self.positions = {}
+        for message in sorted(self.raw["messages"],
+                              key=lambda m: m["position"]):
+            self.messages[message["conversation_id"]].append(message)
+            self.positions[message["id"]] = message["position"]
+        self.times = {m["id"]: m["created_at"] for m in self.raw["messages"]}
+        self.entry = {}         # message id -> (key, part)
+        self.by_entry = {}
+        self.key_text = {}      # message id -> key as text
+        self.traced = {}        # key -> (conversation, medium)
+        for trace in self.raw["trace"]:
+            key = tuple(trace["key"])
+            self.traced[key] = trace["conversation_id"], trace["media_id"]
+            for part, id_ in enumerate(trace["message_ids"], 1):
+                if id_ is not None:
+                    self.entry[id_] = key, part
+                    self.by_entry[key, part] = id_
+                    self.key_text[id_] = key[0] if len(key) == 1 else \
+                        json.dumps(list(key), ensure_ascii=False)
+        self.first_entry = {
+            id_: next((self.entry[m["id"]] for m in messages
+                       if m["id"] in self.entry), None)
+            for id_, messages in self.messages.items()}
+
+def seconds(time):
+    if time is None:
+        return None
+    if time in (float("inf"), float("-inf")):
+        return "Infinity" if time > 0 else "-Infinity"
+    sign = "-" if time < 0 else ""
+    return f"{sign}{abs(time) // 10**6}.{abs(time) % 10**6:06d}"
+
+
+def metadata(text):
+    return None if text is None else parse_json(text)
+
+
+def compare(what, state, oracle, foreign):
+    """Every conversation with all its messages, whatever its id."""
+    got = sorted((describe_made(state, id_) for id_ in state.conversations),
+                 key=first_key)
+    wanted = sorted((describe_wanted(oracle, c) for c in oracle.conversations),
+                    key=first_key)
+    for g, w in zip(got, wanted):
+        if None in w["keys"]:
+            g["updated_at"] = w["updated_at"]
+        if g != w:
+            raise Failure("conversation",
+                          f"{what}: conversation " + difference(g, w))
+    expect(f"{what}: conversations", len(got), len(wanted))
+    traced = {key: (c, m is not None) for key, (c, m) in state.traced.items()}
+    expect(f"{what}: traced keys", set(traced), set(oracle.done))
+    for id_, messages in state.messages.items():
+        for message in messages:
+            if message["id"] in state.entry:
+                key, _ = state.entry[message["id"]]
+                expect(f"{what}: conversation of {key} in the trace",
+                       traced[key][0], id_)
+
+
+def first_key(conversation):
+    return repr(min(key for key in conversation["keys"] if key is not None)) \
+        if any(conversation["keys"]) else ""
+
+
+def difference(got, wanted):
+    lines = [str(wanted["keys"]) + " instead of " + str(got["keys"])]
+    for name in wanted:
+        if got[name] != wanted[name] and name != "messages":
+            lines.append(f"  {name}: got {got[name]!r}, wanted {wanted[name]!r}")
+    for g, w in zip(got["messages"], wanted["messages"]):
+        for name in w:
+            if g.get(name) != w[name]:
+                lines.append(f"  {w['key']} part {w['part']} {name}: got "
+                             f"{g.get(name)!r:.300}, wanted {w[name]!r:.300}")
+    return "\n".join(lines)
+
+
+def describe_made(state, id_):
+    c = state.conversations[id_]
+    result = {
+        "owner": c.get("the_owner"), "counterpart": c.get("the_counterpart"),
+        "title": c["title"], "description": c["description"],
+        "metadata": metadata(c["metadata"]), "is_active": c["is_active"],
+        "created_at": c["created_at"], "updated_at": c["updated_at"],
+        "messages": []}
+    for m in state.messages[id_]:
+        key, part = state.entry.get(m["id"], (None, None))
+        if key is None:
+            result["messages"].append({"position": m["position"], "key": None})
+            continue
+        medium = state.media.get(m["media_id"])
+        if medium:
+            expect("medium in the trace", state.traced[key][1], m["media_id"])
+            expect("owner of a medium", medium.get("the_owner"),
+                   c.get("the_owner"))
+            expect("time of a medium", medium["created_at"], m["created_at"])
+        result["messages"].append({
+            "key": key, "part": part, "position": m["position"],
+            "role": m["role"],
+            "content": (m["content"] or "") if medium else m["content"],
+            "model": m["model"], "tokens": m["tokens"],
+            "metadata": metadata(m["metadata"]), "created_at": m["created_at"],
+            "reply_to": state.positions.get(m["reply_to_id"]),
+            "medium": medium and (medium["url"], medium["type"])})
+    result["keys"] = [m["key"] for m in result["messages"]]
+    return result
+
+
+def describe_wanted(oracle, c):
+    times = [m.time for m in c.messages if m and m.time is not None] or [None]
+    result = {
+        "owner": c.owner, "counterpart": c.counterpart, "title": c.title,
+        "description": c.description, "metadata": c.metadata,
+        "is_active": True, "created_at": seconds(times[0]),
+        "updated_at": seconds(times[-1]), "messages": []}
+    for position, m in enumerate(c.messages):
+        if m is None:
+            result["messages"].append({"position": position, "key": None})
+            continue
+        result["messages"].append({
+            "key": m.key, "part": m.part, "position": position, "role": m.role,
+            "content": (m.content or "") if m.medium else m.content,
+            "model": m.model, "tokens": m.tokens, "metadata": m.metadata,
+            "created_at": seconds(m.time),
+            "reply_to": position - 1 if m.replies else None,
+            "medium": m.medium})
+    result["keys"] = [m["key"] for m in result["messages"]]
+    return result
