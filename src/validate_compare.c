@@ -87,8 +87,8 @@ compare_group(const MigrationPlan *plan, RowTests *tests)
 {
 	add(tests, CHECK_MESSAGE_OWNER,
 		"m.conversation_id IS DISTINCT FROM t.conversation_id",
-		"format('is in conversation %s, not %s.', m.conversation_id, "
-		"t.conversation_id)");
+		"format('is in conversation %s, not %s.', "
+		"coalesce(m.conversation_id::text, 'NULL'), t.conversation_id)");
 	if (plan->owner_column)
 		compare_owner(plan, PART_OWNER, "k.owner", tests);
 	if (plan->counterpart_column)

@@ -13,6 +13,7 @@
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -41,6 +42,8 @@ static void resolve_mapping(Validation *validation,
 static const char *find_plan(Validation *validation,
 							 const Registration *registration);
 static void make_plan(Validation *validation, const Registration *registration);
+static bool columns_fit(Validation *validation);
+static Oid column_type(Oid relid, const char *name);
 static bool types_fit(Validation *validation);
 static bool type_fits(Validation *validation, const Column *column,
 					  TargetTable table, const char *name);
@@ -176,7 +179,8 @@ find_plan(Validation *validation, const Registration *registration)
 	if (validation->is_target_missing)
 		return "a table that was migrated into does not exist";
 	error = attempt(make_plan, validation, registration);
-	if (error == NULL && is_migrated && types_fit(validation))
+	if (error == NULL && is_migrated && columns_fit(validation) &&
+		types_fit(validation))
 		return NULL;
 
 	validation->plan = NULL;
@@ -188,7 +192,8 @@ find_plan(Validation *validation, const Registration *registration)
 		return NOT_MIGRATED;
 	}
 	if (error == NULL)
-		return "see the check \"mapping\"";
+		return "the tables are not as they were, see the checks \"mapping\" "
+			   "and \"ledger\"";
 	find_error(validation, CHECK_LEDGER, CHECK_VIOLATION, error);
 	return "see the check \"ledger\"";
 }
@@ -197,6 +202,79 @@ static void
 make_plan(Validation *validation, const Registration *registration)
 {
 	validation->plan = chatmig_plan_make(registration->name);
+}
+
+/* What the other checks read must be there, as target.c made it. */
+static bool
+columns_fit(Validation *validation)
+{
+	const MigrationPlan *plan = validation->plan;
+	const Oid id = plan->options.id_type;
+	const Oid any = InvalidOid;
+	const struct
+	{
+		TargetTable table;
+		const char *name;
+		Oid type;
+	} columns[] = {
+		{TARGET_CONVERSATIONS, "id", id},
+		{TARGET_CONVERSATIONS, "metadata", JSONBOID},
+		{TARGET_CONVERSATIONS, "created_at", TIMESTAMPTZOID},
+		{TARGET_CONVERSATIONS, "updated_at", TIMESTAMPTZOID},
+		{TARGET_MESSAGES, "id", id},
+		{TARGET_MESSAGES, "conversation_id", id},
+		{TARGET_MESSAGES, "position", INT4OID},
+		{TARGET_MESSAGES, "role", any},
+		{TARGET_MESSAGES, "content", any},
+		{TARGET_MESSAGES, "model", any},
+		{TARGET_MESSAGES, "tokens", any},
+		{TARGET_MESSAGES, "metadata", JSONBOID},
+		{TARGET_MESSAGES, "media_id", id},
+		{TARGET_MESSAGES, "reply_to_id", id},
+		{TARGET_MESSAGES, "created_at", TIMESTAMPTZOID},
+		{TARGET_MEDIA, "id", id},
+		{TARGET_MEDIA, "url", any},
+		{TARGET_MEDIA, "type", any},
+		{TARGET_MEDIA, "created_at", TIMESTAMPTZOID},
+		{TARGET_TRACE, "fingerprint", INT8OID},
+		{TARGET_TRACE, "conversation_id", id},
+		{TARGET_TRACE, "message_ids", get_array_type(id)},
+		{TARGET_TRACE, "media_id", id},
+	};
+	bool fits = true;
+
+	for (int i = 0; i < lengthof(columns); i++)
+	{
+		TargetTable table = columns[i].table;
+		Oid type;
+
+		if (table == TARGET_MEDIA && !plan->has_media)
+			continue;
+		type = column_type(plan->tables[table], columns[i].name);
+		if (OidIsValid(type) &&
+			(columns[i].type == any || columns[i].type == type))
+			continue;
+		find(validation, CHECK_LEDGER, CHECK_VIOLATION,
+			 OidIsValid(type)
+				 ? psprintf("Column \"%s\" of %s has the type %s, not %s.",
+							columns[i].name, plan->qualified[table],
+							format_type_be(type),
+							format_type_be(columns[i].type))
+				 : psprintf("Column \"%s\" of %s does not exist.",
+							columns[i].name, plan->qualified[table]));
+		fits = false;
+	}
+	return fits;
+}
+
+/* InvalidOid: there is no such column. */
+static Oid
+column_type(Oid relid, const char *name)
+{
+	AttrNumber attnum = get_attnum(relid, name);
+
+	return attnum == InvalidAttrNumber ? InvalidOid
+									   : get_atttype(relid, attnum);
 }
 
 /* Values are compared with what was made of them: types must not change. */
@@ -224,10 +302,7 @@ type_fits(Validation *validation, const Column *column, TargetTable table,
 		  const char *name)
 {
 	const MigrationPlan *plan = validation->plan;
-	Oid relid = plan->tables[table];
-	AttrNumber attnum = get_attnum(relid, name);
-	Oid type =
-		attnum == InvalidAttrNumber ? InvalidOid : get_atttype(relid, attnum);
+	Oid type = column_type(plan->tables[table], name);
 
 	if (type == column->type)
 		return true;

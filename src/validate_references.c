@@ -24,6 +24,7 @@ typedef struct Reference
 	char *column; /* quoted */
 	char *equals; /* as OPERATOR(schema.=), its column on the left */
 	bool is_readable;
+	bool is_enforced; /* by conversations' own foreign key */
 } Reference;
 
 typedef struct ReferenceList
@@ -53,12 +54,16 @@ chatmig_validate_references(Validation *validation)
 		check_media(validation);
 }
 
-/* A reader of the legacy table need not be one of its owners' table. */
+/*
+ * Who owns the legacy table may refer to the owners' table, but need not be
+ * allowed to read it; the foreign key has to do then.
+ */
 static List *
 find_references(const Validation *validation)
 {
 	const Mapping *mapping = validation->mapping;
 	ReferenceList references = {.context = CurrentMemoryContext};
+	const MigrationPlan *plan = validation->plan;
 	QueryArgs args = {0};
 
 	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(validation->source),
@@ -68,13 +73,25 @@ find_references(const Validation *validation)
 	chatmig_query_arg(&args, INT2OID,
 					  Int16GetDatum(mapping->parts[PART_COUNTERPART].attnum),
 					  false);
+	chatmig_query_arg(&args, OIDOID,
+					  ObjectIdGetDatum(plan->tables[TARGET_CONVERSATIONS]),
+					  false);
+	chatmig_query_text_arg(&args, plan->owner_column);
+	chatmig_query_text_arg(&args, plan->counterpart_column);
 	chatmig_query_stream(
 		"SELECT c.conkey[1], format('%I.%I', n.nspname, r.relname), "
 		"quote_ident(a.attname), "
 		"format('OPERATOR(%I.%s)', p.nspname, o.oprname), "
 		"has_schema_privilege(n.oid, 'USAGE') "
 		"AND has_column_privilege(r.oid, a.attnum, 'SELECT') "
-		"AND NOT row_security_active(r.oid) "
+		"AND NOT row_security_active(r.oid), "
+		"EXISTS (SELECT FROM pg_constraint AS k JOIN pg_attribute AS b "
+		"ON b.attrelid = k.conrelid AND b.attnum = k.conkey[1] "
+		"WHERE k.contype = 'f' AND k.conrelid = $4 AND k.convalidated "
+		"AND k.confrelid = c.confrelid AND k.confkey = c.confkey "
+		"AND b.attname = CASE c.conkey[1] WHEN $2 THEN $5 ELSE $6 END "
+		"AND NOT EXISTS (SELECT FROM pg_trigger AS g "
+		"WHERE g.tgconstraint = k.oid AND g.tgenabled = 'D')) "
 		"FROM pg_constraint AS c "
 		"JOIN pg_class AS r ON r.oid = c.confrelid "
 		"JOIN pg_namespace AS n ON n.oid = r.relnamespace "
@@ -101,6 +118,7 @@ add_reference(TupleTableSlot *slot, void *state)
 	reference->column = TextDatumGetCString(slot->tts_values[2]);
 	reference->equals = TextDatumGetCString(slot->tts_values[3]);
 	reference->is_readable = DatumGetBool(slot->tts_values[4]);
+	reference->is_enforced = DatumGetBool(slot->tts_values[5]);
 	references->list = lappend(references->list, reference);
 	MemoryContextSwitchTo(old);
 	return true;
@@ -115,6 +133,8 @@ check_reference(Validation *validation, const Reference *reference)
 	const char *column = quote_identifier(is_owner ? plan->owner_column
 												   : plan->counterpart_column);
 
+	if (!reference->is_readable && reference->is_enforced)
+		return;
 	if (!reference->is_readable)
 	{
 		chatmig_validate_skip(

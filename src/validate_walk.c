@@ -26,40 +26,9 @@
 #include "utils/typcache.h"
 #include "catalog/pg_type.h"
 
+#include "validate_conversation.h"
 #include "validate_describe.h"
 #include "validate_walk.h"
-
-/* The earliest and latest of some times. */
-typedef struct TimeSpan
-{
-	bool is_empty;
-	TimestampTz first;
-	TimestampTz last;
-} TimeSpan;
-
-/* What is known of the conversation that the walk is in. */
-typedef struct Walked
-{
-	Datum id;
-	bool is_present;
-	bool is_migrated;     /* the trace has it */
-	int64 expected;       /* messages, by the trace */
-	NullableDatum begins; /* its created_at */
-	NullableDatum ends;   /* its updated_at */
-	int64 messages;       /* that are there */
-	int64 explained;      /* that the trace has here, be they there or not */
-	int32 next_position;
-	bool has_gap; /* ... in its positions: */
-	const char *gap_message;
-	const char *gap_found;
-	bool is_disturbed;       /* a message is missing, moved or invented */
-	bool is_invented;        /* the latter */
-	bool is_unordered;       /* which has been reported */
-	bool is_timeless;        /* a time that matters is not known */
-	TimeSpan own;            /* of what the trace has here: rows' own times, */
-	TimeSpan all;            /* and also what they have from neighbours */
-	NullableDatum last_time; /* of its last message, whosever that is */
-} Walked;
 
 typedef struct WalkState
 {
@@ -85,8 +54,11 @@ typedef struct WalkState
 static void prepare_keys(WalkState *state);
 static void begin(TupleDesc desc, void *arg);
 static bool receive(TupleTableSlot *slot, void *arg);
+static bool is_same_conversation(const WalkState *state, TupleTableSlot *slot);
 static bool is_repeated(const WalkState *state, TupleTableSlot *slot);
+static void report_repeated(WalkState *state, TupleTableSlot *slot);
 static void enter_conversation(WalkState *state, TupleTableSlot *slot);
+static void see_row(WalkState *state, TupleTableSlot *slot);
 static void see_message(WalkState *state, TupleTableSlot *slot);
 static void see_position(WalkState *state, TupleTableSlot *slot);
 static void see_traced(WalkState *state, TupleTableSlot *slot);
@@ -95,21 +67,12 @@ static void see_findings(WalkState *state, TupleTableSlot *slot);
 static void see_order(WalkState *state, TupleTableSlot *slot);
 static bool is_in_order(WalkState *state, TupleTableSlot *slot);
 static void see_time(WalkState *state, TupleTableSlot *slot);
-static void widen(TimeSpan *span, NullableDatum time);
 static void leave_conversation(WalkState *state);
-static void judge_empty(WalkState *state);
-static void judge_positions(WalkState *state);
-static void judge_times(WalkState *state);
 static void report(WalkState *state, Check check, TupleTableSlot *slot,
 				   const char *sentence);
-static void report_conversation(WalkState *state, Check check,
-								const char *sentence);
 static NullableDatum value_of(TupleTableSlot *slot, WalkColumn column);
 static bool is_true(TupleTableSlot *slot, WalkColumn column);
-static bool same_time(NullableDatum a, NullableDatum b);
-static bool is_at(NullableDatum time, const TimeSpan *span, TimestampTz end);
-static bool is_newer(const WalkState *state, NullableDatum time);
-static char *time_text(NullableDatum time);
+static const char *position_text(NullableDatum position);
 
 void
 chatmig_validate_walk(Validation *validation, const char *sql,
@@ -168,23 +131,32 @@ receive(TupleTableSlot *slot, void *arg)
 	MemoryContext old = MemoryContextSwitchTo(state->row_context);
 
 	slot_getallattrs(slot);
-	if (!state->is_walking ||
-		!datumIsEqual(state->walked.id, slot->tts_values[0], state->id_by_value,
-					  state->id_length))
+	if (slot->tts_isnull[WALK_CONVERSATION - 1])
+		report(state, CHECK_MESSAGE_ORPHAN, slot, "is in no conversation.");
+	else
 	{
-		leave_conversation(state);
-		enter_conversation(state, slot);
+		if (!is_same_conversation(state, slot))
+		{
+			leave_conversation(state);
+			enter_conversation(state, slot);
+		}
+		if (is_repeated(state, slot))
+			report_repeated(state, slot);
+		else
+			see_row(state, slot);
 	}
-	if (is_repeated(state, slot))
-		report(state, CHECK_LEDGER, slot,
-			   "has the message of another legacy row, by the trace.");
-	else if (!slot->tts_isnull[WALK_MESSAGE - 1])
-		see_message(state, slot);
-	if (is_true(slot, WALK_IS_TRACED))
-		see_traced(state, slot);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(state->row_context);
 	return !chatmig_validate_is_full(state->validation);
+}
+
+static bool
+is_same_conversation(const WalkState *state, TupleTableSlot *slot)
+{
+	return state->is_walking &&
+		   datumIsEqual(state->walked.id,
+						slot->tts_values[WALK_CONVERSATION - 1],
+						state->id_by_value, state->id_length);
 }
 
 /* The trace names the message for the row before, too. */
@@ -197,6 +169,23 @@ is_repeated(const WalkState *state, TupleTableSlot *slot)
 		   datumIsEqual(slot_getattr(state->before, WALK_MESSAGE, &isnull),
 						slot->tts_values[WALK_MESSAGE - 1], state->id_by_value,
 						state->id_length);
+}
+
+/* Two rows with the same key are a fault of the legacy table's. */
+static void
+report_repeated(WalkState *state, TupleTableSlot *slot)
+{
+	Violation before;
+	Violation now;
+
+	slot_getallattrs(state->before);
+	before =
+		chatmig_validate_describe_row(&state->describer, state->before, "");
+	now = chatmig_validate_describe_row(&state->describer, slot, "");
+	if (strcmp(before.legacy_key, now.legacy_key) != 0)
+		report(state, CHECK_LEDGER, slot,
+			   psprintf("has the message of legacy key %s, by the trace.",
+						before.legacy_key));
 }
 
 static void
@@ -221,6 +210,15 @@ enter_conversation(WalkState *state, TupleTableSlot *slot)
 	walked->own.is_empty = walked->all.is_empty = true;
 	walked->last_time.isnull = true;
 	state->is_walking = true;
+}
+
+static void
+see_row(WalkState *state, TupleTableSlot *slot)
+{
+	if (!slot->tts_isnull[WALK_MESSAGE - 1])
+		see_message(state, slot);
+	if (is_true(slot, WALK_IS_TRACED))
+		see_traced(state, slot);
 }
 
 /* A message that is there, whosever it is. */
@@ -259,9 +257,7 @@ see_position(WalkState *state, TupleTableSlot *slot)
 	old = MemoryContextSwitchTo(state->conversation_context);
 	walked->gap_message =
 		chatmig_validate_describe_row(&state->describer, slot, "").message;
-	walked->gap_found = position.isnull
-							? "NULL"
-							: psprintf("%d", DatumGetInt32(position.value));
+	walked->gap_found = position_text(position);
 	MemoryContextSwitchTo(old);
 }
 
@@ -274,13 +270,14 @@ see_untraced(WalkState *state, TupleTableSlot *slot)
 {
 	NullableDatum time = value_of(slot, WALK_CREATED_AT);
 
-	if (!state->walked.is_migrated || is_newer(state, time))
+	if (!state->walked.is_migrated ||
+		chatmig_validate_is_newer(state->plan, time))
 		return;
 	state->walked.is_disturbed = state->walked.is_invented = true;
 	report(state, CHECK_MESSAGE_UNEXPECTED, slot,
 		   psprintf("was made of no legacy row, and is older (%s) than the "
 					"migration (%s).",
-					time_text(time),
+					chatmig_validate_time_text(time),
 					timestamptz_to_str(state->plan->migrated_at)));
 }
 
@@ -343,24 +340,10 @@ see_time(WalkState *state, TupleTableSlot *slot)
 	NullableDatum time = value_of(slot, WALK_TIME);
 
 	if (is_true(slot, WALK_HAS_OWN_TIME))
-		widen(&walked->own, time);
+		chatmig_validate_widen(&walked->own, time);
 	else if (slot->tts_isnull[WALK_MESSAGE - 1])
 		walked->is_timeless = true;
-	widen(&walked->all, time);
-}
-
-static void
-widen(TimeSpan *span, NullableDatum time)
-{
-	TimestampTz at = DatumGetTimestampTz(time.value);
-
-	if (time.isnull)
-		return;
-	if (span->is_empty || at < span->first)
-		span->first = at;
-	if (span->is_empty || at > span->last)
-		span->last = at;
-	span->is_empty = false;
+	chatmig_validate_widen(&walked->all, time);
 }
 
 /* One finding a conversation: what follows is a consequence, or the same. */
@@ -378,9 +361,9 @@ see_order(WalkState *state, TupleTableSlot *slot)
 	before =
 		chatmig_validate_describe_row(&state->describer, state->before, "");
 	report(state, CHECK_CONVERSATION_ORDER, slot,
-		   psprintf("is at position %d, behind message %s of legacy key %s, "
+		   psprintf("is at position %s, behind message %s of legacy key %s, "
 					"which comes after it by time and key.",
-					DatumGetInt32(slot->tts_values[WALK_POSITION - 1]),
+					position_text(value_of(slot, WALK_POSITION)),
 					before.message, before.legacy_key));
 }
 
@@ -413,94 +396,15 @@ is_in_order(WalkState *state, TupleTableSlot *slot)
 		   DatumGetInt32(slot->tts_values[WALK_PART - 1]);
 }
 
-/* What can only be said once all of a conversation has been seen. */
 static void
 leave_conversation(WalkState *state)
 {
-	Walked *walked = &state->walked;
-
 	if (!state->is_walking)
 		return;
 	state->is_walking = false;
-	if (walked->explained != walked->expected)
-		walked->is_disturbed = true; /* some are in other conversations */
-	if (!walked->is_present)
-		return;
-	if (walked->messages == 0)
-		judge_empty(state);
-	else if (walked->is_migrated)
-	{
-		judge_positions(state);
-		judge_times(state);
-	}
-}
-
-/*
- * The application may have opened one that nobody has written in yet, also
- * between an earlier migration, since rolled back, and this one.
- */
-static void
-judge_empty(WalkState *state)
-{
-	const Walked *walked = &state->walked;
-
-	if (walked->is_migrated)
-		report_conversation(
-			state, CHECK_CONVERSATION_EMPTY,
-			psprintf("has no message; by the trace it had " INT64_FORMAT ".",
-					 walked->expected));
-	else if (walked->begins.isnull ||
-			 DatumGetTimestampTz(walked->begins.value) <
-				 state->validation->registered_at)
-		report_conversation(
-			state, CHECK_CONVERSATION_EMPTY,
-			psprintf("has no message, was made of no legacy row, and is older "
-					 "(%s) than the registration.",
-					 time_text(walked->begins)));
-}
-
-static void
-judge_positions(WalkState *state)
-{
-	const Walked *walked = &state->walked;
-
-	if (walked->has_gap && !walked->is_disturbed)
-		report_conversation(
-			state, CHECK_CONVERSATION_ORDER,
-			psprintf("has message %s at position %s instead of %d.",
-					 walked->gap_message, walked->gap_found,
-					 walked->next_position));
-}
-
-/*
- * The application may have moved updated_at on, to its own last message. A
- * time from a neighbour counts, but only where it is one is for others to say.
- */
-static void
-judge_times(WalkState *state)
-{
-	const Walked *walked = &state->walked;
-	const TimeSpan *own = walked->own.is_empty ? &walked->all : &walked->own;
-	NullableDatum first = {TimestampTzGetDatum(own->first), own->is_empty};
-	NullableDatum last = {TimestampTzGetDatum(own->last), own->is_empty};
-
-	if (walked->is_timeless || walked->is_invented ||
-		walked->explained != walked->expected)
-		return;
-	if (!same_time(walked->begins, first) &&
-		!is_at(walked->begins, &walked->all, walked->all.first))
-		report_conversation(
-			state, CHECK_CONVERSATION_TIMES,
-			psprintf("has created_at %s; its first message is of %s.",
-					 time_text(walked->begins), time_text(first)));
-	if (!same_time(walked->ends, last) &&
-		!same_time(walked->ends, walked->last_time) &&
-		!is_at(walked->ends, &walked->all, walked->all.last) &&
-		!is_newer(state, walked->ends))
-		report_conversation(
-			state, CHECK_CONVERSATION_TIMES,
-			psprintf("has updated_at %s; its last message is of %s.",
-					 time_text(walked->ends), time_text(last)));
+	chatmig_validate_judge(
+		state->validation, &state->walked,
+		OutputFunctionCall(&state->describer.id_output, state->walked.id));
 }
 
 static void
@@ -510,19 +414,6 @@ report(WalkState *state, Check check, TupleTableSlot *slot,
 	Violation violation =
 		chatmig_validate_describe_row(&state->describer, slot, sentence);
 
-	chatmig_validate_find(state->validation, check, CHECK_VIOLATION,
-						  &violation);
-}
-
-static void
-report_conversation(WalkState *state, Check check, const char *sentence)
-{
-	Violation violation = {0};
-
-	violation.conversation =
-		OutputFunctionCall(&state->describer.id_output, state->walked.id);
-	violation.detail =
-		psprintf("The conversation %s %s", violation.conversation, sentence);
 	chatmig_validate_find(state->validation, check, CHECK_VIOLATION,
 						  &violation);
 }
@@ -542,34 +433,9 @@ is_true(TupleTableSlot *slot, WalkColumn column)
 		   DatumGetBool(slot->tts_values[column - 1]);
 }
 
-static bool
-same_time(NullableDatum a, NullableDatum b)
+static const char *
+position_text(NullableDatum position)
 {
-	return a.isnull == b.isnull &&
-		   (a.isnull ||
-			DatumGetTimestampTz(a.value) == DatumGetTimestampTz(b.value));
-}
-
-/* At one end of the span. */
-static bool
-is_at(NullableDatum time, const TimeSpan *span, TimestampTz end)
-{
-	return !time.isnull && !span->is_empty &&
-		   DatumGetTimestampTz(time.value) == end;
-}
-
-/* Than the migration: the application's, then. */
-static bool
-is_newer(const WalkState *state, NullableDatum time)
-{
-	return !time.isnull &&
-		   DatumGetTimestampTz(time.value) >= state->plan->migrated_at;
-}
-
-static char *
-time_text(NullableDatum time)
-{
-	return time.isnull
-			   ? "NULL"
-			   : pstrdup(timestamptz_to_str(DatumGetTimestampTz(time.value)));
+	return position.isnull ? "NULL"
+						   : psprintf("%d", DatumGetInt32(position.value));
 }

@@ -1,0 +1,168 @@
+/*
+ * validate_conversation.c
+ *	  What the walk has seen of one conversation, and what follows from it.
+ *
+ * In: counters. Out: findings about the conversation as a whole: none of its
+ * messages is there, its positions have a gap, its times are not those of its
+ * first and last message. Where messages are missing, moved or invented, that
+ * has been reported, and what only follows from it is not.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "validate_conversation.h"
+
+typedef struct Judgement
+{
+	Validation *validation;
+	const Walked *walked;
+	const char *id;
+} Judgement;
+
+static void judge_empty(const Judgement *judgement);
+static void judge_positions(const Judgement *judgement);
+static void judge_times(const Judgement *judgement);
+static void report(const Judgement *judgement, Check check,
+				   const char *sentence);
+static bool same_time(NullableDatum a, NullableDatum b);
+static bool is_at(NullableDatum time, const TimeSpan *span, TimestampTz end);
+
+void
+chatmig_validate_judge(Validation *validation, Walked *walked, const char *id)
+{
+	const Judgement judgement = {validation, walked, id};
+
+	if (walked->explained != walked->expected)
+		walked->is_disturbed = true; /* some are in other conversations */
+	if (!walked->is_present)
+		return;
+	if (walked->messages == 0)
+		judge_empty(&judgement);
+	else if (walked->is_migrated)
+	{
+		judge_positions(&judgement);
+		judge_times(&judgement);
+	}
+}
+
+void
+chatmig_validate_widen(TimeSpan *span, NullableDatum time)
+{
+	TimestampTz at = DatumGetTimestampTz(time.value);
+
+	if (time.isnull)
+		return;
+	if (span->is_empty || at < span->first)
+		span->first = at;
+	if (span->is_empty || at > span->last)
+		span->last = at;
+	span->is_empty = false;
+}
+
+bool
+chatmig_validate_is_newer(const MigrationPlan *plan, NullableDatum time)
+{
+	return !time.isnull && DatumGetTimestampTz(time.value) >= plan->migrated_at;
+}
+
+const char *
+chatmig_validate_time_text(NullableDatum time)
+{
+	return time.isnull
+			   ? "NULL"
+			   : pstrdup(timestamptz_to_str(DatumGetTimestampTz(time.value)));
+}
+
+/*
+ * The application may have opened one that nobody has written in yet, also
+ * between an earlier migration, since rolled back, and this one.
+ */
+static void
+judge_empty(const Judgement *judgement)
+{
+	const Walked *walked = judgement->walked;
+
+	if (walked->is_migrated)
+		report(judgement, CHECK_CONVERSATION_EMPTY,
+			   psprintf("has no message; by the trace it had " INT64_FORMAT ".",
+						walked->expected));
+	else if (walked->begins.isnull ||
+			 DatumGetTimestampTz(walked->begins.value) <
+				 judgement->validation->registered_at)
+		report(
+			judgement, CHECK_CONVERSATION_EMPTY,
+			psprintf("has no message, was made of no legacy row, and is older "
+					 "(%s) than the registration.",
+					 chatmig_validate_time_text(walked->begins)));
+}
+
+static void
+judge_positions(const Judgement *judgement)
+{
+	const Walked *walked = judgement->walked;
+
+	if (walked->has_gap && !walked->is_disturbed && !walked->is_unordered)
+		report(judgement, CHECK_CONVERSATION_ORDER,
+			   psprintf("has message %s at position %s instead of %d.",
+						walked->gap_message, walked->gap_found,
+						walked->next_position));
+}
+
+/*
+ * The application may have moved updated_at on, to its own last message. A
+ * time from a neighbour counts, but only where it is one is for others to say.
+ */
+static void
+judge_times(const Judgement *judgement)
+{
+	const Walked *walked = judgement->walked;
+	const TimeSpan *own = walked->own.is_empty ? &walked->all : &walked->own;
+	NullableDatum first = {TimestampTzGetDatum(own->first), own->is_empty};
+	NullableDatum last = {TimestampTzGetDatum(own->last), own->is_empty};
+
+	if (walked->is_timeless || walked->is_invented ||
+		walked->explained != walked->expected)
+		return;
+	if (!same_time(walked->begins, first) &&
+		!is_at(walked->begins, &walked->all, walked->all.first))
+		report(judgement, CHECK_CONVERSATION_TIMES,
+			   psprintf("has created_at %s; its first message is of %s.",
+						chatmig_validate_time_text(walked->begins),
+						chatmig_validate_time_text(first)));
+	if (!same_time(walked->ends, last) &&
+		!same_time(walked->ends, walked->last_time) &&
+		!is_at(walked->ends, &walked->all, walked->all.last) &&
+		!chatmig_validate_is_newer(judgement->validation->plan, walked->ends))
+		report(judgement, CHECK_CONVERSATION_TIMES,
+			   psprintf("has updated_at %s; its last message is of %s.",
+						chatmig_validate_time_text(walked->ends),
+						chatmig_validate_time_text(last)));
+}
+
+static void
+report(const Judgement *judgement, Check check, const char *sentence)
+{
+	Violation violation = {.conversation = judgement->id};
+
+	violation.detail =
+		psprintf("The conversation %s %s", judgement->id, sentence);
+	chatmig_validate_find(judgement->validation, check, CHECK_VIOLATION,
+						  &violation);
+}
+
+static bool
+same_time(NullableDatum a, NullableDatum b)
+{
+	return a.isnull == b.isnull &&
+		   (a.isnull ||
+			DatumGetTimestampTz(a.value) == DatumGetTimestampTz(b.value));
+}
+
+/* At one end of the span. */
+static bool
+is_at(NullableDatum time, const TimeSpan *span, TimestampTz end)
+{
+	return !time.isnull && !span->is_empty &&
+		   DatumGetTimestampTz(time.value) == end;
+}
