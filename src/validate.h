@@ -2,8 +2,7 @@
  * validate.h
  *	  Proves a migration, by code of its own.
  *
- * A check is a statement about a migration that is true or not, with a stable
- * name. Nothing here shares code with read, split, group and write, because a
+ * Nothing here shares code with read, split, group and write, because a
  * bug must not verify itself: what must have come out is written down a second
  * time, in SQL, and compared with what is there.
  *
@@ -15,17 +14,7 @@
 #define CHATMIG_VALIDATE_H
 
 #include "nodes/pg_list.h"
-
-/* How bad it is. The order matters: a result has the worst of its findings. */
-typedef enum CheckStatus
-{
-	CHECK_OK,
-	CHECK_INFO,     /* good to know, or the check could not be made */
-	CHECK_WARNING,  /* needs a person's eye; no row is lost */
-	CHECK_VIOLATION /* something is lost, invented or changed */
-} CheckStatus;
-
-extern const char *const chatmig_validate_statuses[];
+#include "validate_checks.h"
 
 /* The columns of chatmig_validate(). */
 typedef struct CheckResult
@@ -37,17 +26,6 @@ typedef struct CheckResult
 	char *detail;  /* NULL: nothing to say */
 	char *hint;    /* NULL: nothing to do */
 } CheckResult;
-
-/* The columns of chatmig_violations(); each but the detail may be NULL. */
-typedef struct Violation
-{
-	const char *legacy_key;
-	const char *conversation;
-	const char *message;
-	const char *detail;
-} Violation;
-
-typedef void (*ViolationFound)(const Violation *violation, void *state);
 
 /*
  * Makes all checks. Returns a List of CheckResult *, one a check, always all

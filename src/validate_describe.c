@@ -12,7 +12,7 @@
 #include "utils/lsyscache.h"
 
 #include "validate_describe.h"
-#include "validate_walk.h"
+#include "validate_rows.h"
 
 /* How much of a content is shown, and how much of that before a difference. */
 #define EXCERPT_BYTES 60

@@ -39,7 +39,7 @@ chatmig_validate_messages(Validation *validation)
 						  &args);
 }
 
-/* The columns are those of validate_walk.h, in that order. */
+/* The columns are those of validate_rows.h, in that order. */
 static char *
 query(const MigrationPlan *plan, bool is_partial)
 {

@@ -28,6 +28,7 @@
 
 #include "validate_conversation.h"
 #include "validate_describe.h"
+#include "validate_rows.h"
 #include "validate_walk.h"
 
 typedef struct WalkState

@@ -10,56 +10,7 @@
 #include "lib/stringinfo.h"
 #include "plan.h"
 #include "query.h"
-#include "validate.h"
-
-/* In the order in which they are shown, which is that of a row's way. */
-typedef enum Check
-{
-	/* the legacy table */
-	CHECK_MAPPING,
-	CHECK_LEGACY_KEY,
-	CHECK_LEGACY_TIME,
-	CHECK_LEGACY_ROLE,
-	CHECK_LEGACY_EMPTY,
-	/* the legacy table against the trace */
-	CHECK_LEGACY_UNMIGRATED,
-	CHECK_LEGACY_REJECTED,
-	CHECK_LEGACY_CHANGED,
-	CHECK_LEGACY_DELETED,
-	/* each half of a legacy row against its message */
-	CHECK_MESSAGE_MISSING,
-	CHECK_MESSAGE_UNEXPECTED,
-	CHECK_MESSAGE_CONTENT,
-	CHECK_MESSAGE_ROLE,
-	CHECK_MESSAGE_TIME,
-	CHECK_MESSAGE_OWNER,
-	CHECK_MESSAGE_MODEL,
-	CHECK_MESSAGE_TOKENS,
-	CHECK_MESSAGE_METADATA,
-	CHECK_MESSAGE_REPLY,
-	CHECK_MESSAGE_ORPHAN,
-	CHECK_MEDIA,
-	/* conversations */
-	CHECK_CONVERSATION_EMPTY,
-	CHECK_CONVERSATION_ORPHAN,
-	CHECK_CONVERSATION_ORDER,
-	CHECK_CONVERSATION_TIMES,
-	/* the tables */
-	CHECK_CONSTRAINTS,
-	CHECK_INDEXES,
-	CHECK_EXTENSION_MEMBERS,
-	CHECK_LEDGER,
-	NUM_CHECKS
-} Check;
-
-typedef struct CheckDefinition
-{
-	const char *name;
-	CheckStatus severity; /* of a finding, unless it says otherwise */
-	const char *hint;     /* a format; %1$s is the migration, quoted */
-} CheckDefinition;
-
-extern const CheckDefinition chatmig_validate_checks[NUM_CHECKS];
+#include "validate_checks.h"
 
 /* What one check has found so far. */
 typedef struct CheckState
