@@ -323,6 +323,8 @@ describe_row(void *arg)
 {
 	MigrateState *state = arg;
 
+	if (state->writer != NULL && chatmig_write_describe(state->writer))
+		return;
 	if (state->key != NULL)
 		errcontext("migration \"%s\", legacy key %s", state->plan->name,
 				   state->key);

@@ -11,6 +11,7 @@
 #include "catalog/dependency.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
+#include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -48,6 +49,12 @@ struct Writer
 	MemoryContext conversation_context; /* holds its id, title, metadata */
 	Value metadata;                     /* jsonb */
 	int32 last_position; /* what follows LAST_POSITION; -1: unknown */
+
+	/* legacy rows that wait to be inserted, for error messages */
+	const char *key; /* of the row that is being written; not ours */
+	StringInfoData first_key;
+	StringInfoData last_key;
+	bool flushing;
 
 	/* counters */
 	RunCounts *counts;
@@ -88,6 +95,7 @@ static void widen_conversation(Writer *writer,
 static void add(FormedRow *formed, Datum datum, bool isnull);
 static void add_value(FormedRow *formed, Value value);
 static void put(Writer *writer, TargetTable table, const FormedRow *formed);
+static void note_waiting(Writer *writer);
 static void flush(Writer *writer);
 
 Writer *
@@ -104,6 +112,8 @@ chatmig_write_begin(const MigrationPlan *plan, WriteMode mode,
 	for (Role role = 0; role < NUM_ROLES; role++)
 		writer->role_names[role] =
 			CStringGetTextDatum(chatmig_role_names[role]);
+	initStringInfo(&writer->first_key);
+	initStringInfo(&writer->last_key);
 	writer->conversation_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig conversation", ALLOCSET_SMALL_SIZES);
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)
@@ -152,6 +162,7 @@ chatmig_write_row(Writer *writer, Conversation *conversation,
 	Value medium;
 	Value reply_to = {.isnull = true};
 
+	writer->key = row->key;
 	medium = write_medium(writer, conversation, row);
 	if (conversation->make_room)
 		make_room(writer, conversation, split->messages[0].position,
@@ -209,6 +220,23 @@ chatmig_write_end(Writer *writer)
 			chatmig_insert_end(writer->insert[table]);
 	}
 	MemoryContextDelete(writer->conversation_context);
+}
+
+bool
+chatmig_write_describe(const Writer *writer)
+{
+	const char *first = writer->first_key.data;
+	const char *last = writer->last_key.data;
+
+	if (!writer->flushing || first[0] == '\0')
+		return false;
+	if (strcmp(first, last) == 0)
+		errcontext("migration \"%s\", legacy key %s", writer->plan->name,
+				   first);
+	else
+		errcontext("migration \"%s\", a row from legacy key %s to %s",
+				   writer->plan->name, first, last);
+	return true;
 }
 
 static void
@@ -518,8 +546,22 @@ put(Writer *writer, TargetTable table, const FormedRow *formed)
 	if (writer->bulk[table])
 		chatmig_bulk_put(writer->bulk[table], formed->values, formed->nulls);
 	else if (writer->insert[table])
+	{
+		/* a conversation's rows wait already */
+		if (table != TARGET_CONVERSATIONS)
+			note_waiting(writer);
 		chatmig_insert_put(writer->insert[table], formed->values,
 						   formed->nulls);
+	}
+}
+
+static void
+note_waiting(Writer *writer)
+{
+	if (writer->first_key.len == 0)
+		appendStringInfoString(&writer->first_key, writer->key);
+	resetStringInfo(&writer->last_key);
+	appendStringInfoString(&writer->last_key, writer->key);
 }
 
 /* In the order that foreign keys ask for. */
@@ -529,7 +571,11 @@ flush(Writer *writer)
 	static const TargetTable order[] = {TARGET_CONVERSATIONS, TARGET_MEDIA,
 										TARGET_MESSAGES, TARGET_TRACE};
 
+	writer->flushing = true;
 	for (int i = 0; i < lengthof(order); i++)
 		if (writer->insert[order[i]])
 			chatmig_insert_flush(writer->insert[order[i]]);
+	writer->flushing = false;
+	resetStringInfo(&writer->first_key);
+	resetStringInfo(&writer->last_key);
 }

@@ -38,4 +38,10 @@ extern void chatmig_write_close(Writer *writer, Conversation *conversation);
 /* Writes what is left, and lets go of the tables. */
 extern void chatmig_write_end(Writer *writer);
 
+/*
+ * For an error's context. Rows are inserted some time after they were written:
+ * while that happens, says of which legacy rows they are, and returns true.
+ */
+extern bool chatmig_write_describe(const Writer *writer);
+
 #endif /* CHATMIG_WRITE_H */
