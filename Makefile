@@ -51,6 +51,7 @@ OBJS = \
 	src/validate.o \
 	src/validate_checks.o \
 	src/validate_compare.o \
+	src/validate_conversation.o \
 	src/validate_describe.o \
 	src/validate_digest.o \
 	src/validate_ledger.o \
@@ -65,6 +66,7 @@ OBJS = \
 	src/validate_tables.o \
 	src/validate_time.o \
 	src/validate_walk.o \
+	src/validation.o \
 	src/rollback.o \
 	src/rollback_check.o \
 	src/ledger.o \
