@@ -23,6 +23,7 @@
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
+#include "caller.h"
 #include "query.h"
 #include "target.h"
 
@@ -46,6 +47,8 @@ static void finish_trace(const MigrationPlan *plan);
 static void finish_sequence(const MigrationPlan *plan, TargetTable table);
 static void copy_foreign_keys(const MigrationPlan *plan, TargetTable table,
 							  const Column *from, const char *to);
+static void copy_foreign_key(const MigrationPlan *plan, TargetTable table,
+							 const char *to, const char *reference);
 static List *foreign_keys(Oid relid, AttrNumber attnum);
 static void run(const char *format, ...) pg_attribute_printf(1, 2);
 
@@ -394,18 +397,49 @@ static void
 copy_foreign_keys(const MigrationPlan *plan, TargetTable table,
 				  const Column *from, const char *to)
 {
+	/* the name may hold anything, so it is counted and not searched for */
+	char *begin = psprintf("FOREIGN KEY (%s)", quote_identifier(from->name));
 	ListCell *lc;
 
 	foreach(lc, foreign_keys(plan->source, from->attnum))
 	{
 		Datum definition = DirectFunctionCall1(
 			pg_get_constraintdef, ObjectIdGetDatum(lfirst_oid(lc)));
+		char *sql = TextDatumGetCString(definition);
 
-		/* what stands before it is our column's name alone */
-		run("ALTER TABLE %s ADD FOREIGN KEY (%s)%s", plan->qualified[table],
-			quote_identifier(to),
-			strstr(TextDatumGetCString(definition), ") REFERENCES ") + 1);
+		if (strncmp(sql, begin, strlen(begin)) != 0)
+			elog(ERROR, "unexpected definition of a foreign key: %s", sql);
+		copy_foreign_key(plan, table, to, sql + strlen(begin));
 	}
+}
+
+/*
+ * Rows are compared as the table's owner: types of that role may have casts,
+ * and those are functions of that role, not to be run by a superuser.
+ */
+static void
+copy_foreign_key(const MigrationPlan *plan, TargetTable table, const char *to,
+				 const char *reference)
+{
+	static const char not_valid[] = " NOT VALID";
+	char *name =
+		ChooseConstraintName(plan->table_names[table], to, "fkey",
+							 get_namespace_oid(plan->schema, false), NIL);
+	size_t length = strlen(reference);
+	bool is_valid =
+		length < strlen(not_valid) ||
+		strcmp(reference + length - strlen(not_valid), not_valid) != 0;
+	RoleState role;
+
+	run("ALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (%s)%s%s",
+		plan->qualified[table], quote_identifier(name), quote_identifier(to),
+		reference, is_valid ? not_valid : "");
+	if (!is_valid)
+		return;
+	chatmig_caller_become(&role, plan->source_owner);
+	run("ALTER TABLE %s VALIDATE CONSTRAINT %s", plan->qualified[table],
+		quote_identifier(name));
+	chatmig_caller_resume(&role);
 }
 
 /* The foreign keys of one column alone; a List of constraint OIDs. */
