@@ -30,6 +30,7 @@ struct Insert
 	int64 waiting;
 };
 
+static void begin_store(Insert *insert);
 static void check_columns(TupleDesc desc, const char *qualified, int ncolumns);
 static char *insert_statement(TupleDesc desc, const char *qualified);
 
@@ -46,7 +47,7 @@ chatmig_insert_begin(Oid relid, const char *qualified, int ncolumns)
 		TupleDescCopyEntry(insert->desc, i, RelationGetDescr(rel), i);
 	table_close(rel, NoLock);
 	insert->sql = insert_statement(insert->desc, qualified);
-	insert->store = tuplestore_begin_heap(false, false, work_mem);
+	begin_store(insert);
 	return insert;
 }
 
@@ -85,8 +86,9 @@ chatmig_insert_flush(Insert *insert)
 					   (long long) insert->waiting, (long long) inserted),
 			 errhint(
 				 "A trigger or a rule on the table keeps rows out; disable it for the migration, or change it.")));
-	tuplestore_clear(insert->store);
-	insert->waiting = 0;
+	/* not cleared: every scan leaves a read pointer in it, for ever */
+	tuplestore_end(insert->store);
+	begin_store(insert);
 }
 
 void
@@ -97,6 +99,17 @@ chatmig_insert_end(Insert *insert)
 	FreeTupleDesc(insert->desc);
 	pfree(insert->sql);
 	pfree(insert);
+}
+
+/* Where the Insert lives, as a flush may be called for a row. */
+static void
+begin_store(Insert *insert)
+{
+	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(insert));
+
+	insert->store = tuplestore_begin_heap(false, false, work_mem);
+	insert->waiting = 0;
+	MemoryContextSwitchTo(old);
 }
 
 /* They may have been renamed, and others added, but not dropped. */
