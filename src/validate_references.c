@@ -47,8 +47,10 @@ chatmig_validate_references(Validation *validation)
 		return;
 	if (chatmig_validate_wants(validation, CHECK_CONVERSATION_ORPHAN,
 							   CHECK_CONVERSATION_ORPHAN))
+	{
 		foreach(lc, find_references(validation))
 			check_reference(validation, lfirst(lc));
+	}
 	if (validation->plan->has_media &&
 		chatmig_validate_wants(validation, CHECK_MEDIA, CHECK_MEDIA))
 		check_media(validation);
