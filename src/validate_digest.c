@@ -25,6 +25,12 @@
  */
 #define FENCE "clock_timestamp()"
 
+/*
+ * Of hashes of rows, in which a NULL is 0. With a seed of 0, numbers are too:
+ * 0.0, NaN.
+ */
+#define SEED "1618033988"
+
 static const Part group_parts[] = {PART_OWNER, PART_COUNTERPART, PART_SESSION};
 
 static bool has_hash(const Column *column);
@@ -91,7 +97,7 @@ conversations(const MigrationPlan *plan)
 														 quote_literal_cstr(
 															 session->name))));
 	return psprintf("SELECT c.id, %d, NULL::timestamptz, NULL::int, "
-					"hash_record_extended(ROW(0%s), 0), NULL::bigint, "
+					"hash_record_extended(ROW(0%s), " SEED "), NULL::bigint, "
 					"NULL::bigint, c.created_at, c.updated_at, false, false%s "
 					"FROM %s AS c",
 					DIGEST_CONVERSATION, group.data, keys(plan, ", NULL"),
@@ -218,7 +224,7 @@ hashed_group(const Mapping *mapping)
 				? session_value(column, chatmig_validate_sql_column(column))
 				: chatmig_validate_sql_column(column));
 	}
-	return psprintf("%s), 0)", sql.data);
+	return psprintf("%s), " SEED ")", sql.data);
 }
 
 /*
@@ -266,7 +272,7 @@ half(const MigrationPlan *plan, int part)
 	if (HAS_PART(mapping, PART_TOKENS))
 		appendStringInfoString(&sql, is_last ? ", s.chatmig_tokens"
 											 : ", NULL::bigint");
-	appendStringInfo(&sql, ", s.chatmig_metadata, %s, %s), 0) END",
+	appendStringInfo(&sql, ", s.chatmig_metadata, %s, %s), " SEED ") END",
 					 part == 2 ? "t.message_ids[1]" : no_id,
 					 part == 1 && plan->has_media ? "t.media_id" : no_id);
 	return sql.data;
@@ -292,7 +298,7 @@ messages(const MigrationPlan *plan)
 	if (HAS_PART(mapping, PART_TOKENS))
 		appendStringInfoString(&sql, ", m.tokens::bigint");
 	appendStringInfo(&sql,
-					 ", %s, m.reply_to_id, %s), 0), NULL::bigint, "
+					 ", %s, m.reply_to_id, %s), " SEED "), NULL::bigint, "
 					 "m.created_at, NULL::timestamptz, false, false%s "
 					 "FROM %s AS m",
 					 hashed_metadata(mapping, true),
@@ -308,7 +314,10 @@ hashed_text(const char *text)
 	return psprintf("hashtextextended(nullif(%s, ''), 0)", text);
 }
 
-/* What must be in it of the legacy row, or is; see validate_metadata.c. */
+/*
+ * What must be in it of the legacy row, or is; see validate_metadata.c. By its
+ * text: hashes of jsonb do not tell 1 from [1], nor {} from [].
+ */
 static char *
 hashed_metadata(const Mapping *mapping, bool is_message)
 {
@@ -321,14 +330,14 @@ hashed_metadata(const Mapping *mapping, bool is_message)
 	appendStringInfoString(&sql, "0::bigint");
 	for (int i = 0; i < mapping->nkept; i++)
 		appendStringInfo(
-			&sql, " # jsonb_hash_extended(coalesce(%s, 'null'), %d)",
+			&sql, " # hashtextextended(coalesce(%s, 'null')::text, %d)",
 			is_message ? psprintf("m.metadata -> %s",
 								  quote_literal_cstr(mapping->kept[i].name))
 					   : chatmig_validate_sql_json(&mapping->kept[i]),
 			i + 1);
 	if (chatmig_mapping_keeps_role(mapping))
 		appendStringInfo(
-			&sql, " # jsonb_hash_extended(coalesce(%s, 'null'), -1)",
+			&sql, " # hashtextextended(coalesce(%s, 'null')::text, -1)",
 			is_message
 				? psprintf("m.metadata -> %s", quote_literal_cstr(role->name))
 				: psprintf("CASE WHEN %s THEN to_jsonb(%s) END",
@@ -336,8 +345,9 @@ hashed_metadata(const Mapping *mapping, bool is_message)
 						   chatmig_validate_sql_column(role)));
 	if (mapped->name != NULL && is_message)
 		appendStringInfo(&sql,
-						 " # jsonb_hash_extended(CASE jsonb_typeof(m.metadata) "
-						 "WHEN 'object' THEN m.metadata - %s ELSE '{}' END, 0)",
+						 " # hashtextextended((CASE jsonb_typeof(m.metadata) "
+						 "WHEN 'object' THEN m.metadata - %s ELSE '{}' END)"
+						 "::text, 0)",
 						 taken);
 	else if (mapped->name != NULL)
 	{
@@ -345,9 +355,9 @@ hashed_metadata(const Mapping *mapping, bool is_message)
 
 		appendStringInfo(
 			&sql,
-			" # jsonb_hash_extended(CASE WHEN %s IS NULL THEN '{}' "
+			" # hashtextextended((CASE WHEN %s IS NULL THEN '{}' "
 			"WHEN jsonb_typeof(%s) = 'object' AND NOT (%s) ?| %s THEN %s "
-			"ELSE jsonb_build_object(%s, %s) END, 0)",
+			"ELSE jsonb_build_object(%s, %s) END)::text, 0)",
 			chatmig_validate_sql_column(mapped), value, value, taken, value,
 			quote_literal_cstr(mapped->name), value);
 	}
