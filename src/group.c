@@ -95,7 +95,12 @@ chatmig_group_continues(GroupState *state, const LegacyRow *row)
 	if (row->known.known)
 		return !open->is_new &&
 			   same_id(state, open->id, row->known.conversation);
-	return within_gap(state, state->last_time, row->time);
+	if (within_gap(state, state->last_time, row->time))
+		return true;
+	/* what was between has been deleted, and the next row is near */
+	return !open->is_new && row->known.has_next &&
+		   same_id(state, open->id, row->known.next_conversation) &&
+		   within_gap(state, row->time, row->known.next_time);
 }
 
 Conversation *
