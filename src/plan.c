@@ -36,6 +36,7 @@ static void plan_names(MigrationPlan *plan, Jsonb *target);
 static void plan_target(MigrationPlan *plan);
 static void check_schema(const MigrationPlan *plan);
 static void check_usage(const MigrationPlan *plan, const char *schema);
+static void check_create(const MigrationPlan *plan, Oid schema, Oid role);
 static void check_target_exists(const MigrationPlan *plan, TargetTable table);
 static void check_name_free(const MigrationPlan *plan, TargetTable table);
 static void check_name_single(const MigrationPlan *plan, TargetTable table);
@@ -181,6 +182,10 @@ plan_target(MigrationPlan *plan)
 	chatmig_ledger_load_targets(plan->name, &recorded);
 	plan->migrated = recorded.migrated;
 	plan->migrated_at = recorded.migrated_at;
+	/* the user may have moved them, or renamed their schema */
+	if (get_rel_name(recorded.tables[TARGET_MESSAGES]) != NULL)
+		plan->schema = get_namespace_name(
+			get_rel_namespace(recorded.tables[TARGET_MESSAGES]));
 	check_schema(plan);
 	for (TargetTable i = 0; i < NUM_TARGETS; i++)
 	{
@@ -268,18 +273,28 @@ check_schema(const MigrationPlan *plan)
 					   plan->name),
 			 errhint(
 				 "Register again with another schema: target => '{\"schema\": \"...\"}'.")));
-	if (!plan->migrated &&
-		pg_namespace_aclcheck(schema, GetUserId(), ACL_CREATE) != ACLCHECK_OK)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied for schema \"%s\"", plan->schema),
-			 errdetail("Migration \"%s\" would create its tables there.",
-					   plan->name),
-			 errhint(
-				 "GRANT CREATE ON SCHEMA %s TO %s, or register again with another one: target => '{\"schema\": \"...\"}'.",
-				 quote_identifier(plan->schema),
-				 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+	if (plan->migrated)
+		return;
+	check_create(plan, schema, GetUserId());
+	/* the tables will be that role's, which adds the indexes */
+	check_create(plan, schema, plan->source_owner);
+}
+
+static void
+check_create(const MigrationPlan *plan, Oid schema, Oid role)
+{
+	if (pg_namespace_aclcheck(schema, role, ACL_CREATE) == ACLCHECK_OK)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		 errmsg("permission denied for schema \"%s\"", plan->schema),
+		 errdetail("Migration \"%s\" would create its tables there.",
+				   plan->name),
+		 errhint(
+			 "GRANT CREATE ON SCHEMA %s TO %s, or register again with another one: target => '{\"schema\": \"...\"}'.",
+			 quote_identifier(plan->schema),
+			 quote_identifier(GetUserNameFromId(role, false)))));
 }
 
 static void

@@ -17,22 +17,31 @@ write:             bulk insert identity title target plan rows query
 bulk:
 insert:            query
 title:             plan rows
-target:            plan query
+target:            plan query caller
 identity:          hash128 rows
 times:
 fingerprint:       hash128
 hash128:
-validate:          validate_walk validation
-validate_checks:   validation
-validate_walk:     validate_describe validation
-validate_describe: validation
+validate:          validation validate_checks ledger caller
+validate_mapping:  validation caller
+validate_survey:   validate_digest validation
+validate_digest:   validate_compare plan
 validate_legacy:   validate_sql validation
 validate_messages: validate_compare validate_walk
+validate_walk:     validate_conversation validate_describe validate_rows validation
+validate_conversation: validation
+validate_describe: validate_rows validation
+validate_rows:
+validate_neighbours: validate_sql validation
 validate_metadata: validate_compare
-validate_time:     validate_sql ledger
 validate_compare:  validate_sql validation
+validate_references: validation
+validate_tables:   validation
+validate_ledger:   validation
+validate_time:     validate_sql ledger
 validate_sql:      plan role
-validation:        validate plan query
+validation:        validate_checks plan query
+validate_checks:
 rollback:          rollback_check ledger query caller
 rollback_check:    ledger query
 register:          amend draft plan options ledger caller
