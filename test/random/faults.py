@@ -63,10 +63,12 @@ def metadata_changed(random, trial, state):
     if not messages:
         return None
     m = random.choice(messages)
-    name = random.choice(sorted(json.loads(m["metadata"])))
+    name = literal(random.choice(sorted(json.loads(m["metadata"]))))
+    value = random.choice(["'planted'::text",
+                           f"jsonb_build_array(metadata -> {name})"])
     return Fault("message_metadata",
                  f"UPDATE {trial.tables['messages']} SET metadata = metadata "
-                 f"|| jsonb_build_object({literal(name)}, 'planted') "
+                 f"|| jsonb_build_object({name}, {value}) "
                  f"WHERE id = {literal(m['id'])};", state.key_text[m["id"]])
 
 
@@ -169,8 +171,8 @@ def owner_changed(random, trial, state):
     m = random.choice(state.raw["messages"])
     c = state.conversations[m["conversation_id"]]
     value = "NULL" if c["the_owner"] is not None else {
-        "bool": "true", "date": "'2000-01-01'", "numeric": "7", "int": "7",
-        "bigint": "7", "uuid": "gen_random_uuid()"}.get(column.type, "'zoe'")
+        "bool": "true", "date": "'2000-01-01'", "numeric": "0", "int": "0",
+        "bigint": "0", "float8": "0", "uuid": "gen_random_uuid()"}.get(column.type, "'zoe'")
     return Fault("message_owner",
                  f"UPDATE {trial.tables['conversations']} "
                  f"SET {ident(state.group_columns['owner'])} = {value} "
@@ -204,8 +206,9 @@ def medium_changed(random, trial, state):
     if not holders:
         return None
     m = random.choice(holders)
-    damage = random.choice(["SET url = 'x' || url", "SET type = 'x' || "
-                            "coalesce(type, '')"])
+    damage = "SET url = 'x' || url"
+    if "media_type" in trial.history.parts and random.random() < 0.5:
+        damage = "SET type = 'x' || coalesce(type, '')"
     return Fault("media", f"UPDATE {trial.tables['media']} {damage} "
                  f"WHERE id = {literal(m['media_id'])};",
                  state.key_text[m["id"]])

@@ -34,7 +34,7 @@ GAPS = {"1 microsecond": 1, "1 second": 10**6, "30 minutes": 1800 * 10**6,
 KEY_TYPES = ["int", "bigint", "smallint", "uuid", "text", "varchar(40)",
              "numeric", "date"]
 OWNER_TYPES = ["int", "bigint", "uuid", "text", "varchar(20)", "numeric",
-               "date", "bool"]
+               "date", "bool", "float8"]
 TIME_TYPES = ["timestamp", "timestamp(3)", "timestamptz", "date", "int",
               "bigint", "float8", "numeric", "text", "varchar(60)"]
 KEPT_TYPES = ["text", "int", "numeric", "bool", "jsonb", "timestamptz", "date",
@@ -260,13 +260,14 @@ class History:
     def _pool(self, type_):
         r = self.random
         pool = {
-            "int": ["1", "2", "-3", "2147483647"],
-            "bigint": ["1", "9223372036854775807", "-5"],
+            "int": ["1", "2", "0", "2147483647"],
+            "bigint": ["0", "9223372036854775807", "-5"],
+            "float8": ["0", "-0", "1.5", "NaN"],
             "uuid": [str(uuid.UUID(int=r.getrandbits(128))) for _ in range(3)],
             "text": ["ann", "Ann", "", "ann ", "b\nob", "it's \"x\" \\", "😀",
                      "{owner}"],
             "varchar(20)": ["ann", "+49 170 1", ""],
-            "numeric": ["1", "1.5", "1.50", "-2", "NaN"],
+            "numeric": ["0", "1.5", "1.50", "-2", "NaN"],
             "date": ["2024-05-01", "2024-05-02", "infinity"],
             "bool": ["t", "f"],
         }[type_]

@@ -253,7 +253,9 @@ class Oracle:
                 at = 1 + max(conversation.places(previous))
         elif following and not self._is_pause(row.time, following.time):
             conversation = self.done[following.key][0]
-            at = min(conversation.places(following))
+            at = 0
+            if previous and self.done[previous.key][0] is conversation:
+                at = 1 + max(conversation.places(previous))
         else:
             conversation = Conversation(row, row.group)
             self._describe(conversation, row)
@@ -277,7 +279,7 @@ class Oracle:
         if row.part("session") is not None:
             column = self.history.parts["session"]
             value = row.part("session")
-            if column.type in ("int", "bigint", "numeric"):
+            if column.type in ("int", "bigint", "numeric", "float8"):
                 value = kept_json(column.type, value)
             conversation.metadata = {column.name: value}
 
@@ -317,7 +319,7 @@ def comparable(type_, text):
     """The same for what the type holds to be equal."""
     if text is None:
         return None
-    if type_ == "numeric":
+    if type_ in ("numeric", "float8"):
         return "NaN" if text == "NaN" else Decimal(text)
     return text
 
@@ -327,8 +329,8 @@ def kept_json(type_, text):
         return None
     if type_ in ("int", "bigint", "smallint"):
         return Number(text)
-    if type_ == "numeric":
-        return text if text == "NaN" else Number(text)
+    if type_ in ("numeric", "float8"):
+        return text if text == "NaN" else Number(text.replace("-0", "0"))
     if type_ == "bool":
         return text == "t"
     if type_ == "jsonb":
