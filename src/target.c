@@ -68,7 +68,13 @@ chatmig_target_finish(const MigrationPlan *plan)
 {
 	const Column *owner = &plan->mapping->parts[PART_OWNER];
 	const Column *counterpart = &plan->mapping->parts[PART_COUNTERPART];
+	RoleState role;
 
+	/*
+	 * As the owner: what a view calls may have changed the tables since they
+	 * were created, so that the caller would run what it put in their place.
+	 */
+	chatmig_caller_become(&role, plan->source_owner);
 	if (plan->fresh[TARGET_CONVERSATIONS])
 		finish_conversations(plan);
 	if (plan->fresh[TARGET_MEDIA])
@@ -77,6 +83,7 @@ chatmig_target_finish(const MigrationPlan *plan)
 		finish_messages(plan);
 	if (plan->fresh[TARGET_TRACE])
 		finish_trace(plan);
+	chatmig_caller_resume(&role);
 
 	/* last, since these lock tables that others use */
 	if (plan->owner_column && plan->fresh[TARGET_CONVERSATIONS])

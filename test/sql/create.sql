@@ -173,6 +173,7 @@ RESET ROLE;
 
 -- One that is migrated may go: the new tables are what is left.
 INSERT INTO his (user_id, message, response) VALUES (1, 'q', 'a');
+GRANT CREATE ON SCHEMA regress_create TO regress_chatmig_creator;
 SELECT chatmig_register('his');
 SELECT messages FROM chatmig_migrate('his');
 SELECT chatmig_drop_chat_messages('his', force => true);
