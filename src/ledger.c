@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -245,6 +246,8 @@ chatmig_ledger_store_rejects(const char *name, List *rejects)
 	QueryArgs args = {0};
 	Datum *keys = palloc(sizeof(Datum) * Max(1, list_length(rejects)));
 	int n = 0;
+	MemoryContext context;
+	MemoryContext old;
 	ListCell *lc;
 
 	foreach(lc, rejects)
@@ -257,8 +260,17 @@ chatmig_ledger_store_rejects(const char *name, List *rejects)
 	run("DELETE FROM %s.chatmig_rejected "
 		"WHERE migration = $1 AND legacy_key <> ALL ($2)",
 		&args);
+	/* there may be a million of them */
+	context = AllocSetContextCreate(CurrentMemoryContext, "chatmig reject",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
 	foreach(lc, rejects)
+	{
 		store_reject(name, lfirst(lc));
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }
 
 void
