@@ -28,7 +28,7 @@ typedef struct Rollback
 /*
  * Counts the rows of the tables, and errors with 55000 if added messages, or
  * rows that a foreign key ties to the tables, hang on migrated rows. Rows of
- * others' tables are read with the caller's own rights (42501).
+ * others' tables are read with the rights of the trace's owner (42501).
  */
 extern void chatmig_rollback_check(Rollback *rollback);
 
