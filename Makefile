@@ -48,6 +48,7 @@ OBJS = \
 	src/bulk.o \
 	src/insert.o \
 	src/target.o \
+	src/columns.o \
 	src/validate.o \
 	src/validate_checks.o \
 	src/validate_compare.o \

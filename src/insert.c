@@ -31,7 +31,6 @@ struct Insert
 };
 
 static void begin_store(Insert *insert);
-static void check_columns(TupleDesc desc, const char *qualified, int ncolumns);
 static char *insert_statement(TupleDesc desc, const char *qualified);
 
 Insert *
@@ -42,7 +41,6 @@ chatmig_insert_begin(Oid relid, const char *qualified, int ncolumns)
 
 	insert->qualified = qualified;
 	insert->desc = CreateTemplateTupleDesc(ncolumns);
-	check_columns(RelationGetDescr(rel), qualified, ncolumns);
 	for (AttrNumber i = 1; i <= ncolumns; i++)
 		TupleDescCopyEntry(insert->desc, i, RelationGetDescr(rel), i);
 	table_close(rel, NoLock);
@@ -110,24 +108,6 @@ begin_store(Insert *insert)
 	insert->store = tuplestore_begin_heap(false, false, work_mem);
 	insert->waiting = 0;
 	MemoryContextSwitchTo(old);
-}
-
-/* They may have been renamed, and others added, but not dropped. */
-static void
-check_columns(TupleDesc desc, const char *qualified, int ncolumns)
-{
-	for (int i = 0; i < ncolumns; i++)
-		if (i >= desc->natts || TupleDescAttr(desc, i)->attisdropped)
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("%s has lost a column that the migration fills",
-						qualified),
-				 errdetail(
-					 "It was created with %d columns; number %d has been dropped since.",
-					 ncolumns, i + 1),
-				 errhint(
-					 "Restore the table, or call chatmig_rollback() and migrate again.")));
 }
 
 static char *

@@ -17,6 +17,7 @@
 
 #include "settings.h"
 #include "caller.h"
+#include "columns.h"
 #include "group.h"
 #include "migrate.h"
 #include "read.h"
@@ -124,6 +125,7 @@ begin(const char *name, MigrateResult *result)
 	RoleState role;
 	MigrationPlan *plan = chatmig_plan_make(name);
 
+	chatmig_columns_check(plan);
 	MemSet(result, 0, sizeof(MigrateResult));
 	/* not before the plan has locked what is read: see lock_below() */
 	PushActiveSnapshot(GetTransactionSnapshot());

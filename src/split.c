@@ -80,10 +80,11 @@ split_pair(const LegacyRow *row, bool has_media, SplitRow *split)
 	if (!is_empty(row->contents[1]))
 	{
 		add_message(split, 2, ROLE_ASSISTANT, row->contents[1]);
-		/* tokens are what the model was paid for */
-		split->messages[split->nmessages - 1].tokens = row->tokens;
 		split->messages[split->nmessages - 1].replies = split->nmessages > 1;
 	}
+	/* the last: they are the answer's, if there is one */
+	if (split->nmessages > 0)
+		split->messages[split->nmessages - 1].tokens = row->tokens;
 }
 
 static void

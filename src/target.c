@@ -24,22 +24,13 @@
 #include "utils/syscache.h"
 
 #include "caller.h"
+#include "columns.h"
 #include "query.h"
 #include "target.h"
 
 static void create_table(MigrationPlan *plan, TargetTable table,
-						 const char *columns);
-static char *conversations_columns(const MigrationPlan *plan);
-static char *messages_columns(const MigrationPlan *plan);
-static char *media_columns(const MigrationPlan *plan);
-static char *trace_columns(const MigrationPlan *plan);
-static char *id_type(const MigrationPlan *plan);
-static char *id_column(const MigrationPlan *plan);
-static char *group_columns(const MigrationPlan *plan, bool counterpart);
-static char *type_name(const Column *column);
-static void comment_tables(const MigrationPlan *plan);
-static void comment(const MigrationPlan *plan, TargetTable table,
-					const char *column, const char *text);
+						 const char *comment);
+static char *type_name(const TargetColumn *column);
 static void finish_conversations(const MigrationPlan *plan);
 static void finish_messages(const MigrationPlan *plan);
 static void finish_media(const MigrationPlan *plan);
@@ -55,12 +46,21 @@ static void run(const char *format, ...) pg_attribute_printf(1, 2);
 void
 chatmig_target_create(MigrationPlan *plan)
 {
-	create_table(plan, TARGET_CONVERSATIONS, conversations_columns(plan));
-	create_table(plan, TARGET_MESSAGES, messages_columns(plan));
+	const char *from = psprintf("migrated from %s by chatmig, migration %s",
+								plan->source_name, plan->name);
+
+	create_table(plan, TARGET_CONVERSATIONS,
+				 psprintf("Conversations; %s", from));
+	create_table(plan, TARGET_MESSAGES,
+				 psprintf("Messages of conversations; %s", from));
 	if (plan->has_media)
-		create_table(plan, TARGET_MEDIA, media_columns(plan));
-	create_table(plan, TARGET_TRACE, trace_columns(plan));
-	comment_tables(plan);
+		create_table(plan, TARGET_MEDIA,
+					 psprintf("Media of messages; %s", from));
+	create_table(
+		plan, TARGET_TRACE,
+		psprintf(
+			"Which messages were made of which row of %s: chatmig needs it to check, to go on and to roll back",
+			plan->source_name));
 }
 
 void
@@ -129,14 +129,31 @@ chatmig_target_references(const MigrationPlan *plan, const Column *column)
 }
 
 static void
-create_table(MigrationPlan *plan, TargetTable table, const char *columns)
+create_table(MigrationPlan *plan, TargetTable table, const char *comment)
 {
+	const char *qualified = plan->qualified[table];
+	TargetColumns columns;
+	StringInfoData list;
+
 	/* left, with its keys, by a rollback that could not drop it */
 	if (OidIsValid(plan->tables[table]))
 		return;
-	run("CREATE TABLE %s (%s)", plan->qualified[table], columns);
+	chatmig_columns_list(plan, table, &columns);
+	initStringInfo(&list);
+	for (int i = 0; i < columns.n; i++)
+		appendStringInfo(&list, "%s%s %s %s", i > 0 ? ", " : "",
+						 quote_identifier(columns.columns[i].name),
+						 type_name(&columns.columns[i]),
+						 columns.columns[i].constraint);
+	/* bulk.c and foreign keys want a heap, whatever the session's default */
+	run("CREATE TABLE %s (%s) USING heap", qualified, list.data);
+	run("COMMENT ON TABLE %s IS %s", qualified, quote_literal_cstr(comment));
+	for (int i = 0; i < columns.n; i++)
+		run("COMMENT ON COLUMN %s.%s IS %s", qualified,
+			quote_identifier(columns.columns[i].name),
+			quote_literal_cstr(columns.columns[i].comment));
 	if (plan->source_owner != GetUserId())
-		run("ALTER TABLE %s OWNER TO %s", plan->qualified[table],
+		run("ALTER TABLE %s OWNER TO %s", qualified,
 			quote_identifier(GetUserNameFromId(plan->source_owner, false)));
 	plan->tables[table] = get_relname_relid(
 		plan->table_names[table], get_namespace_oid(plan->schema, false));
@@ -144,97 +161,7 @@ create_table(MigrationPlan *plan, TargetTable table, const char *columns)
 }
 
 static char *
-conversations_columns(const MigrationPlan *plan)
-{
-	return psprintf("%s, %stitle text, description text, "
-					"is_active boolean NOT NULL DEFAULT true, metadata jsonb, "
-					"created_at timestamptz DEFAULT now(), "
-					"updated_at timestamptz DEFAULT now()",
-					id_column(plan), group_columns(plan, true));
-}
-
-static char *
-messages_columns(const MigrationPlan *plan)
-{
-	return psprintf("%s, conversation_id %s NOT NULL, "
-					"\"position\" integer NOT NULL, role text NOT NULL, "
-					"content text, model text, tokens %s, metadata jsonb, "
-					"media_id %s, reply_to_id %s, "
-					"created_at timestamptz DEFAULT now()",
-					id_column(plan), id_type(plan),
-					chatmig_mapping_tokens_type(plan->mapping) == INT8OID
-						? "bigint"
-						: "integer",
-					id_type(plan), id_type(plan));
-}
-
-static char *
-media_columns(const MigrationPlan *plan)
-{
-	return psprintf("%s, %surl text, type text, summary text, "
-					"metadata jsonb, created_at timestamptz DEFAULT now()",
-					id_column(plan), group_columns(plan, false));
-}
-
-static char *
-trace_columns(const MigrationPlan *plan)
-{
-	StringInfoData columns;
-
-	initStringInfo(&columns);
-	for (int i = 0; i < plan->mapping->nkeys; i++)
-		appendStringInfo(&columns, "key_%d %s NOT NULL, ", i + 1,
-						 type_name(&plan->mapping->keys[i]));
-	appendStringInfo(&columns,
-					 "fingerprint bigint NOT NULL, "
-					 "conversation_id %s NOT NULL, message_ids %s[] NOT NULL, "
-					 "media_id %s",
-					 id_type(plan), id_type(plan), id_type(plan));
-	return columns.data;
-}
-
-static char *
-id_type(const MigrationPlan *plan)
-{
-	return format_type_be(plan->options.id_type);
-}
-
-/* With a default, so that the application can add rows of its own. */
-static char *
-id_column(const MigrationPlan *plan)
-{
-	switch (plan->options.id_type)
-	{
-		case INT8OID:
-			return "id bigint NOT NULL GENERATED BY DEFAULT AS IDENTITY";
-		case TEXTOID:
-			return "id text NOT NULL DEFAULT gen_random_uuid()::text";
-		default:
-			return "id uuid NOT NULL DEFAULT gen_random_uuid()";
-	}
-}
-
-/* "user_id integer, " and the counterpart likewise, as far as mapped. */
-static char *
-group_columns(const MigrationPlan *plan, bool counterpart)
-{
-	StringInfoData columns;
-
-	initStringInfo(&columns);
-	if (plan->owner_column)
-		appendStringInfo(&columns, "%s %s, ",
-						 quote_identifier(plan->owner_column),
-						 type_name(&plan->mapping->parts[PART_OWNER]));
-	if (plan->counterpart_column && counterpart)
-		appendStringInfo(&columns, "%s %s, ",
-						 quote_identifier(plan->counterpart_column),
-						 type_name(&plan->mapping->parts[PART_COUNTERPART]));
-	return columns.data;
-}
-
-/* The source column's own type, collation included. */
-static char *
-type_name(const Column *column)
+type_name(const TargetColumn *column)
 {
 	char *name = format_type_extended(column->type, column->typmod,
 									  FORMAT_TYPE_TYPEMOD_GIVEN |
@@ -245,79 +172,6 @@ type_name(const Column *column)
 		return psprintf("%s COLLATE %s", name,
 						generate_collation_name(column->collation));
 	return name;
-}
-
-static void
-comment_tables(const MigrationPlan *plan)
-{
-	const char *from = psprintf("migrated from %s by chatmig, migration %s",
-								plan->source_name, plan->name);
-
-	comment(plan, TARGET_CONVERSATIONS, NULL,
-			psprintf("Conversations; %s", from));
-	if (plan->owner_column)
-		comment(plan, TARGET_CONVERSATIONS, plan->owner_column,
-				"Whose conversation it is");
-	if (plan->counterpart_column)
-		comment(plan, TARGET_CONVERSATIONS, plan->counterpart_column,
-				"With whom the owner talks");
-	comment(plan, TARGET_CONVERSATIONS, "title", "For lists of conversations");
-	comment(plan, TARGET_CONVERSATIONS, "is_active",
-			"False: archived by its owner");
-	comment(plan, TARGET_CONVERSATIONS, "metadata",
-			"What else is known; the legacy session, if there was one");
-	comment(plan, TARGET_CONVERSATIONS, "created_at",
-			"When its first message was written");
-	comment(plan, TARGET_CONVERSATIONS, "updated_at",
-			"When its last message was written");
-
-	comment(plan, TARGET_MESSAGES, NULL,
-			psprintf("Messages of conversations; %s", from));
-	comment(plan, TARGET_MESSAGES, "position",
-			"Place in the conversation: 0, 1, 2, ...");
-	comment(plan, TARGET_MESSAGES, "role",
-			"Who wrote it: user, assistant, system or tool");
-	comment(plan, TARGET_MESSAGES, "tokens", "Tokens that it cost");
-	comment(plan, TARGET_MESSAGES, "metadata",
-			"Columns of the legacy row that have no column here, by name");
-	comment(plan, TARGET_MESSAGES, "reply_to_id", "The message it answers");
-	comment(plan, TARGET_MESSAGES, "created_at", "When it was written");
-
-	if (plan->has_media)
-	{
-		comment(plan, TARGET_MEDIA, NULL,
-				psprintf("Media of messages; %s", from));
-		comment(plan, TARGET_MEDIA, "url", "Where it is");
-		comment(plan, TARGET_MEDIA, "summary", "What is in it");
-	}
-
-	comment(
-		plan, TARGET_TRACE, NULL,
-		psprintf(
-			"Which messages were made of which row of %s: chatmig needs it to check, to go on and to roll back",
-			plan->source_name));
-	comment(
-		plan, TARGET_TRACE, "message_ids",
-		plan->mapping->shape == SHAPE_PAIR
-			? "The question's and the answer's message; NULL for an empty half"
-			: "The row's message");
-	comment(plan, TARGET_TRACE, "fingerprint",
-			"Of the legacy row as it was migrated: chatmig_fingerprint()");
-}
-
-static void
-comment(const MigrationPlan *plan, TargetTable table, const char *column,
-		const char *text)
-{
-	/* the user may have said something else since */
-	if (!plan->fresh[table])
-		return;
-	if (column == NULL)
-		run("COMMENT ON TABLE %s IS %s", plan->qualified[table],
-			quote_literal_cstr(text));
-	else
-		run("COMMENT ON COLUMN %s.%s IS %s", plan->qualified[table],
-			quote_identifier(column), quote_literal_cstr(text));
 }
 
 static void

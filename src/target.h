@@ -7,20 +7,6 @@
 
 #include "plan.h"
 
-/* Columns of the tables, in their order; attribute number = index + 1. */
-#define ANUM_MESSAGES_ID 1
-#define ANUM_MESSAGES_CONVERSATION_ID 2
-#define ANUM_MESSAGES_POSITION 3
-#define ANUM_MESSAGES_ROLE 4
-#define ANUM_MESSAGES_CONTENT 5
-#define ANUM_MESSAGES_MODEL 6
-#define ANUM_MESSAGES_TOKENS 7
-#define ANUM_MESSAGES_METADATA 8
-#define ANUM_MESSAGES_MEDIA_ID 9
-#define ANUM_MESSAGES_REPLY_TO_ID 10
-#define ANUM_MESSAGES_CREATED_AT 11
-#define NUM_MESSAGES_COLUMNS 11
-
 /*
  * Creates those of the plan's tables that do not exist, bare: columns, defaults
  * and comments, nothing that slows a load. Fills tables, created and fresh of

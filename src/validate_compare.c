@@ -152,7 +152,7 @@ compare_session(const Column *session, RowTests *tests)
 				 kept, value));
 }
 
-/* The model is both halves', the tokens are the answer's. */
+/* The model is both halves', the tokens are the last one's. */
 static void
 compare_labels(const Mapping *mapping, RowTests *tests)
 {
@@ -168,9 +168,13 @@ compare_labels(const Mapping *mapping, RowTests *tests)
 	}
 	if (HAS_PART(mapping, PART_TOKENS))
 	{
-		char *tokens = psprintf("CASE WHEN h.part = %d THEN %s::bigint END",
-								mapping->shape == SHAPE_PAIR ? 2 : 1,
-								part_column(mapping, PART_TOKENS));
+		char *last =
+			mapping->shape == SHAPE_FLAT
+				? "1"
+				: psprintf("CASE WHEN coalesce(%s, '') = '' THEN 1 ELSE 2 END",
+						   chatmig_validate_sql_text(mapping, PART_ANSWER));
+		char *tokens = psprintf("CASE WHEN h.part = %s THEN %s::bigint END",
+								last, part_column(mapping, PART_TOKENS));
 
 		add(tests, CHECK_MESSAGE_TOKENS,
 			psprintf("m.tokens::bigint IS DISTINCT FROM %s", tokens),

@@ -270,8 +270,10 @@ half(const MigrationPlan *plan, int part)
 	if (HAS_PART(mapping, PART_MODEL))
 		appendStringInfoString(&sql, ", s.chatmig_model");
 	if (HAS_PART(mapping, PART_TOKENS))
-		appendStringInfoString(&sql, is_last ? ", s.chatmig_tokens"
-											 : ", NULL::bigint");
+		appendStringInfoString(&sql, is_last
+										 ? ", s.chatmig_tokens"
+										 : ", CASE WHEN s.chatmig_half_2 IS "
+										   "NULL THEN s.chatmig_tokens END");
 	appendStringInfo(&sql, ", s.chatmig_metadata, %s, %s), " SEED ") END",
 					 part == 2 ? "t.message_ids[1]" : no_id,
 					 part == 1 && plan->has_media ? "t.media_id" : no_id);

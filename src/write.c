@@ -21,10 +21,10 @@
 #include "utils/uuid.h"
 
 #include "bulk.h"
+#include "columns.h"
 #include "identity.h"
 #include "insert.h"
 #include "query.h"
-#include "target.h"
 #include "title.h"
 #include "write.h"
 
@@ -60,18 +60,15 @@ struct Writer
 	RunCounts *counts;
 };
 
-/* A row being formed: more columns than any of the tables has by default. */
-#define MAX_COLUMNS 16
-
+/* A row being formed, in the order of columns.c. */
 typedef struct FormedRow
 {
 	int n;
-	Datum values[MAX_COLUMNS];
-	bool nulls[MAX_COLUMNS];
+	Datum values[MAX_TARGET_COLUMNS];
+	bool nulls[MAX_TARGET_COLUMNS];
 } FormedRow;
 
 static void open_table(Writer *writer, TargetTable table);
-static int table_columns(const MigrationPlan *plan, TargetTable table);
 static Datum make_id(Writer *writer, TargetTable table,
 					 const Identity *identity);
 static Value session_metadata(const MigrationPlan *plan, Value session);
@@ -243,37 +240,18 @@ static void
 open_table(Writer *writer, TargetTable table)
 {
 	const MigrationPlan *plan = writer->plan;
+	TargetColumns columns;
 
+	chatmig_columns_list(plan, table, &columns);
 	if (writer->mode == WRITE_BULK)
 		writer->bulk[table] = chatmig_bulk_begin(plan->tables[table]);
 	else
-		writer->insert[table] =
-			chatmig_insert_begin(plan->tables[table], plan->qualified[table],
-								 table_columns(plan, table));
+		writer->insert[table] = chatmig_insert_begin(
+			plan->tables[table], plan->qualified[table], columns.n);
 	if (plan->options.id_type == INT8OID && table != TARGET_TRACE &&
 		writer->mode == WRITE_INSERT)
 		writer->sequence[table] =
 			getIdentitySequence(plan->tables[table], 1, false);
-}
-
-/* As target.c makes them. */
-static int
-table_columns(const MigrationPlan *plan, TargetTable table)
-{
-	switch (table)
-	{
-		case TARGET_CONVERSATIONS:
-			return 7 + (plan->owner_column != NULL) +
-				   (plan->counterpart_column != NULL);
-		case TARGET_MESSAGES:
-			return NUM_MESSAGES_COLUMNS;
-		case TARGET_MEDIA:
-			return 6 + (plan->owner_column != NULL);
-		case TARGET_TRACE:
-			return plan->mapping->nkeys + 4;
-		default:
-			return 0;
-	}
 }
 
 /* Allocated in the current memory context. */
@@ -528,7 +506,8 @@ widen_conversation(Writer *writer, const Conversation *conversation)
 static void
 add(FormedRow *formed, Datum datum, bool isnull)
 {
-	Assert(formed->n < MAX_COLUMNS);
+	if (formed->n == MAX_TARGET_COLUMNS)
+		elog(ERROR, "row has too many columns");
 	formed->values[formed->n] = datum;
 	formed->nulls[formed->n] = isnull;
 	formed->n++;

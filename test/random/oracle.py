@@ -120,10 +120,10 @@ class Row:
             message = Message(self, part, role, content)
             if has_medium:
                 message.medium = (self.url(), self.part("media_type"))
-            if part == 2 or self.history.shape == "flat":
-                message.tokens = self.part("tokens")
             message.replies = part == 2 and len(result) == 1
             result.append(message)
+        if result:
+            result[-1].tokens = self.part("tokens")
         return result
 
     def role(self):

@@ -129,7 +129,7 @@ SELECT key, part, "position", role, content FROM messages('jsons');
 
 --
 -- Model and tokens: the model on both halves, the tokens on the answer, for
--- they are what the model was paid for
+-- they are what the model was paid for; without an answer, on the question
 --
 CREATE TABLE paid (id int PRIMARY KEY, q text, a text, model text, tokens int);
 INSERT INTO paid VALUES (1, 'q', 'a', 'gpt', 5), (2, 'q', NULL, 'gpt', 6),

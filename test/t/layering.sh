@@ -8,16 +8,17 @@
 rules='
 chatmig:           create detect register report migrate validate rollback ledger settings
 report:            migrate target
-migrate:           read split group write target plan rows settings caller
+migrate:           read split group write target columns plan rows settings caller
 read:              read_query query plan rows
 read_query:        plan
 split:             rows
 group:             plan rows
-write:             bulk insert identity title target plan rows query
+write:             bulk insert identity title columns plan rows query
 bulk:
 insert:            query
 title:             plan rows
-target:            plan query caller
+target:            columns plan query caller
+columns:           plan
 identity:          hash128 rows
 times:
 fingerprint:       hash128
