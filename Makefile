@@ -24,6 +24,7 @@ OBJS = \
 	src/arguments.o \
 	src/options.o \
 	src/draft.o \
+	src/epoch.o \
 	src/detect.o \
 	src/subject.o \
 	src/vocabulary.o \

@@ -17,10 +17,12 @@
 #include "mapping.h"
 
 #define ROLES "roles"
+#define EPOCH "epoch"
 #define MAX_REJECTS "max_rejects"
 
 static Jsonb *overlay(Jsonb *old, Jsonb *given);
 static Jsonb *overlay_roles(Jsonb *old, Jsonb *given);
+static Jsonb *without_new_epoch(Jsonb *old, Jsonb *mapping);
 static bool same_without(Jsonb *a, Jsonb *b, const char *key);
 static Jsonb *member(Jsonb *object, const char *key);
 static bool only_adds_unknown(Jsonb *old, Jsonb *amended);
@@ -47,7 +49,9 @@ chatmig_amend_registration(const Registration *old, Jsonb *mapping,
 	amended->mapping = overlay_roles(old->mapping, mapping);
 	amended->target = overlay(old->target, target);
 	amended->options = overlay(old->options, options);
-	if (!same_without(old->mapping, amended->mapping, ROLES) ||
+	if (!same_without(without_new_epoch(old->mapping, old->mapping),
+					  without_new_epoch(old->mapping, amended->mapping),
+					  ROLES) ||
 		!only_adds_unknown(old->mapping, amended->mapping) ||
 		!same_without(old->target, amended->target, "") ||
 		!same_without(old->options, amended->options, MAX_REJECTS))
@@ -84,6 +88,16 @@ overlay_roles(Jsonb *old, Jsonb *given)
 							PointerGetDatum(construct_array(
 								path, 1, TEXTOID, -1, false, TYPALIGN_INT)),
 							JsonbPGetDatum(roles), BoolGetDatum(true)));
+}
+
+/* While it was unknown, no row with a time was migrated. */
+static Jsonb *
+without_new_epoch(Jsonb *old, Jsonb *mapping)
+{
+	if (chatmig_arguments_has(old, EPOCH))
+		return mapping;
+	return DatumGetJsonbP(DirectFunctionCall2(
+		jsonb_delete, JsonbPGetDatum(mapping), CStringGetTextDatum(EPOCH)));
 }
 
 static bool

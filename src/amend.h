@@ -10,8 +10,8 @@
 /*
  * Lays what was given (each NULL if nothing was) over a migrated registration
  * and returns the result. Only what concerns rows to come may change: the
- * number of rows that may be rejected, and roles for spellings that were
- * unknown. Errors: 55000 for anything else.
+ * number of rows that may be rejected, roles for spellings that were unknown,
+ * and the unit of times where it was. Errors: 55000 for anything else.
  */
 extern Registration *chatmig_amend_registration(const Registration *old,
 												Jsonb *mapping, Jsonb *target,

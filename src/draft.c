@@ -19,12 +19,8 @@
 #include "arguments.h"
 #include "detect.h"
 #include "draft.h"
-#include "query.h"
+#include "epoch.h"
 #include "role.h"
-
-/* Epoch numbers from here on count milliseconds, microseconds. */
-#define FIRST_MILLISECONDS 1e11 /* the year 1973; in seconds, 5138 */
-#define FIRST_MICROSECONDS 1e14 /* the year 1973; in milliseconds, 5138 */
 
 /* A mapping while it is being completed; names are unquoted, or NULL. */
 typedef struct DraftSpelling
@@ -39,7 +35,7 @@ typedef struct Draft
 	List *key;
 	char *parts[NUM_PARTS];
 	List *spellings; /* of DraftSpelling * */
-	char *epoch;
+	const char *epoch;
 } Draft;
 
 static Shape choose_shape(Relation rel, Jsonb *given);
@@ -52,7 +48,6 @@ static void choose_key(Relation rel, Draft *draft, const Detection *found);
 static char *advise_key(Relation rel);
 static void choose_spellings(Relation rel, Draft *draft);
 static void add_spelling(const char *spelling, const char *role, void *state);
-static void choose_epoch(Relation rel, Draft *draft);
 static Jsonb *serialize(const Draft *draft);
 static void push_string(JsonbParseState **state, JsonbIteratorToken token,
 						const char *string);
@@ -83,7 +78,7 @@ chatmig_draft_mapping(Relation rel, Jsonb *given)
 	if (chatmig_mapping_resolve(rel, result)->time_kind == TIME_EPOCH &&
 		draft.epoch == NULL)
 	{
-		choose_epoch(rel, &draft);
+		draft.epoch = chatmig_epoch_unit(rel, draft.parts[PART_TIME]);
 		result = serialize(&draft);
 	}
 	return result;
@@ -271,30 +266,6 @@ add_spelling(const char *spelling, const char *role, void *state)
 	added->spelling = pstrdup(spelling);
 	added->role = pstrdup(role);
 	draft->spellings = lappend(draft->spellings, added);
-}
-
-/* The largest number tells the unit; an empty table leaves it to seconds. */
-static void
-choose_epoch(Relation rel, Draft *draft)
-{
-	const char *column = quote_identifier(draft->parts[PART_TIME]);
-	char *sql = psprintf(
-		"SELECT max(abs(%s::float8)) FROM %s WHERE %s::float8 < 'Infinity'",
-		column,
-		quote_qualified_identifier(
-			get_namespace_name(RelationGetNamespace(rel)),
-			RelationGetRelationName(rel)),
-		column);
-	bool isnull;
-	Datum value = chatmig_query_value(sql, NULL, &isnull);
-	double largest = isnull ? 0 : DatumGetFloat8(value);
-
-	if (largest >= FIRST_MICROSECONDS)
-		draft->epoch = "microseconds";
-	else if (largest >= FIRST_MILLISECONDS)
-		draft->epoch = "milliseconds";
-	else
-		draft->epoch = "seconds";
 }
 
 static Jsonb *

@@ -273,6 +273,7 @@ resolve_time(Jsonb *jsonb, Mapping *mapping)
 			mapping->time_kind = TIME_TEXT;
 	}
 
+	mapping->epoch_known = unit != NULL;
 	mapping->epoch_unit = 1;
 	if (unit == NULL || strcmp(unit, "seconds") == 0)
 		return;

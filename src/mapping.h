@@ -73,6 +73,7 @@ typedef struct Mapping
 	Column keys[MAX_KEYS];
 	Column parts[NUM_PARTS];
 	TimeKind time_kind;
+	bool epoch_known;  /* false: nothing says what the numbers count */
 	double epoch_unit; /* units per second: 1, 1e3 or 1e6 */
 	int nspellings;    /* the user's own; known ones are in role.c */
 	RoleSpelling *spellings;

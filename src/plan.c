@@ -41,6 +41,7 @@ static void check_target_exists(const MigrationPlan *plan, TargetTable table);
 static void check_name_free(const MigrationPlan *plan, TargetTable table);
 static void check_name_single(const MigrationPlan *plan, TargetTable table);
 static char *free_column(const char *name);
+static void check_no_times(const MigrationPlan *plan);
 static bool key_is_unique(const MigrationPlan *plan);
 static bool index_proves_key(Relation index, Relation rel,
 							 const Mapping *mapping);
@@ -81,6 +82,8 @@ chatmig_plan_probe(MigrationPlan *plan)
 				 plan->source_name, quote_identifier(time->name)),
 		NULL, &isnull);
 	plan->times_missing = !isnull;
+	if (plan->mapping->time_kind == TIME_EPOCH && !plan->mapping->epoch_known)
+		check_no_times(plan);
 }
 
 char *
@@ -362,6 +365,33 @@ free_column(const char *name)
 		if (strcmp(name, taken[i]) == 0)
 			return makeObjectName("owner", name, NULL);
 	return pstrdup(name);
+}
+
+/* Registered while there was no row to tell; without times, it is all one. */
+static void
+check_no_times(const MigrationPlan *plan)
+{
+	const Column *time = &plan->mapping->parts[PART_TIME];
+	bool isnull;
+
+	(void) chatmig_query_value(
+		psprintf("SELECT true FROM %s AS s WHERE s.%s IS NOT NULL",
+				 plan->source_name, quote_identifier(time->name)),
+		NULL, &isnull);
+	if (isnull)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("the unit of the times in column \"%s\" of %s is not known",
+				time->name, plan->source_name),
+		 errdetail(
+			 "Migration \"%s\" was registered before there was a row to tell.",
+			 plan->name),
+		 errhint(
+			 "Register again and say it, for instance chatmig_register(%s, mapping => '{\"epoch\": \"milliseconds\"}', name => %s).",
+			 quote_literal_cstr(plan->source_name),
+			 quote_literal_cstr(plan->name))));
 }
 
 /* True if constraints alone prove that each row has a key of its own. */

@@ -47,7 +47,8 @@ rollback:          rollback_check ledger query caller
 rollback_check:    ledger query
 register:          amend draft plan options ledger caller
 amend:             arguments mapping ledger
-draft:             detect arguments query mapping role
+draft:             detect epoch arguments mapping role
+epoch:             query
 survey:            detect ledger
 detect:            confidence subject vocabulary detection mapping
 confidence:        subject vocabulary
