@@ -50,6 +50,7 @@ OBJS = \
 	src/insert.o \
 	src/target.o \
 	src/columns.o \
+	src/reference.o \
 	src/validate.o \
 	src/validate_checks.o \
 	src/validate_compare.o \

@@ -21,6 +21,7 @@
 #include "group.h"
 #include "migrate.h"
 #include "read.h"
+#include "reference.h"
 #include "split.h"
 #include "target.h"
 #include "write.h"
@@ -77,11 +78,13 @@ chatmig_migrate_run(const char *name, MigrateResult *result)
 		chatmig_target_create(plan);
 
 		/* 3. the rows; by now the transaction has an id (see query.h) */
+		chatmig_reference_defer(plan, false);
 		chatmig_caller_become(&role, plan->source_owner);
 		rejects = travel(plan, choose_mode(plan), result, NULL, NULL);
 		check_rejects(plan, result, caller.creating_extension);
 		chatmig_read_rejected(plan, rejects);
 		chatmig_caller_resume(&role);
+		chatmig_reference_defer(plan, true);
 
 		/* 4. keys and indexes; last, what locks other tables */
 		chatmig_target_finish(plan);
@@ -126,6 +129,8 @@ begin(const char *name, MigrateResult *result)
 	MigrationPlan *plan = chatmig_plan_make(name);
 
 	chatmig_columns_check(plan);
+	if (!plan->migrated)
+		chatmig_reference_check(plan);
 	MemSet(result, 0, sizeof(MigrateResult));
 	/* not before the plan has locked what is read: see lock_below() */
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -325,6 +330,9 @@ describe_row(void *arg)
 {
 	MigrateState *state = arg;
 
+	if (geterrcode() == ERRCODE_UNIQUE_VIOLATION)
+		errhint("If others add messages to the same conversations at this "
+				"moment, run it again; nothing has been changed.");
 	if (state->writer != NULL && chatmig_write_describe(state->writer))
 		return;
 	if (state->key != NULL)

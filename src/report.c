@@ -12,8 +12,8 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "reference.h"
 #include "report.h"
-#include "target.h"
 
 /* Bytes of a row beside its texts, tuple header and line pointer included. */
 #define CONVERSATION_BYTES 180
@@ -171,28 +171,19 @@ report_keys(const ReportState *report, TargetTable table, int64 bytes)
 static void
 report_references(const ReportState *report)
 {
-	static const Part parts[] = {PART_OWNER, PART_COUNTERPART};
+	ListCell *lc;
 
-	for (int i = 0; i < lengthof(parts); i++)
+	foreach(lc, chatmig_reference_tables(report->plan))
 	{
-		const Column *column = &report->plan->mapping->parts[parts[i]];
-		List *tables = column->name == NULL
-						   ? NIL
-						   : chatmig_target_references(report->plan, column);
-		ListCell *lc;
+		PlanStep step = {
+			.object = lfirst(lc),
+			.action = "refer to it",
+			.rows = -1,
+			.bytes = -1,
+			.lock = "SHARE ROW EXCLUSIVE",
+			.note =
+				"the last step; its rows can be read meanwhile, writes wait until the transaction ends"};
 
-		foreach(lc, tables)
-		{
-			PlanStep step = {
-				.object = lfirst(lc),
-				.action = "refer to it",
-				.rows = -1,
-				.bytes = -1,
-				.lock = "SHARE ROW EXCLUSIVE",
-				.note =
-					"the last step; its rows can be read meanwhile, writes wait until the transaction ends"};
-
-			report->step(&step, report->step_state);
-		}
+		report->step(&step, report->step_state);
 	}
 }

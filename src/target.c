@@ -8,24 +8,17 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/ruleutils.h"
-#include "utils/syscache.h"
 
 #include "caller.h"
 #include "columns.h"
 #include "query.h"
+#include "reference.h"
 #include "target.h"
 
 static void create_table(MigrationPlan *plan, TargetTable table,
@@ -36,11 +29,6 @@ static void finish_messages(const MigrationPlan *plan);
 static void finish_media(const MigrationPlan *plan);
 static void finish_trace(const MigrationPlan *plan);
 static void finish_sequence(const MigrationPlan *plan, TargetTable table);
-static void copy_foreign_keys(const MigrationPlan *plan, TargetTable table,
-							  const Column *from, const char *to);
-static void copy_foreign_key(const MigrationPlan *plan, TargetTable table,
-							 const char *to, const char *reference);
-static List *foreign_keys(Oid relid, AttrNumber attnum);
 static void run(const char *format, ...) pg_attribute_printf(1, 2);
 
 void
@@ -87,13 +75,13 @@ chatmig_target_finish(const MigrationPlan *plan)
 
 	/* last, since these lock tables that others use */
 	if (plan->owner_column && plan->fresh[TARGET_CONVERSATIONS])
-		copy_foreign_keys(plan, TARGET_CONVERSATIONS, owner,
-						  plan->owner_column);
+		chatmig_reference_copy(plan, TARGET_CONVERSATIONS, owner,
+							   plan->owner_column);
 	if (plan->owner_column && plan->fresh[TARGET_MEDIA])
-		copy_foreign_keys(plan, TARGET_MEDIA, owner, plan->owner_column);
+		chatmig_reference_copy(plan, TARGET_MEDIA, owner, plan->owner_column);
 	if (plan->counterpart_column && plan->fresh[TARGET_CONVERSATIONS])
-		copy_foreign_keys(plan, TARGET_CONVERSATIONS, counterpart,
-						  plan->counterpart_column);
+		chatmig_reference_copy(plan, TARGET_CONVERSATIONS, counterpart,
+							   plan->counterpart_column);
 }
 
 void
@@ -102,30 +90,6 @@ chatmig_target_analyze(const MigrationPlan *plan)
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)
 		if (plan->fresh[table])
 			run("ANALYZE %s", plan->qualified[table]);
-}
-
-List *
-chatmig_target_references(const MigrationPlan *plan, const Column *column)
-{
-	List *result = NIL;
-	ListCell *lc;
-
-	foreach(lc, foreign_keys(plan->source, column->attnum))
-	{
-		HeapTuple tuple =
-			SearchSysCache1(CONSTROID, ObjectIdGetDatum(lfirst_oid(lc)));
-		Oid referenced;
-
-		if (!HeapTupleIsValid(tuple))
-			continue;
-		referenced = ((Form_pg_constraint) GETSTRUCT(tuple))->confrelid;
-		ReleaseSysCache(tuple);
-		result = lappend(result,
-						 quote_qualified_identifier(
-							 get_namespace_name(get_rel_namespace(referenced)),
-							 get_rel_name(referenced)));
-	}
-	return result;
 }
 
 static void
@@ -247,93 +211,6 @@ finish_sequence(const MigrationPlan *plan, TargetTable table)
 		return;
 	run("SELECT setval(pg_get_serial_sequence(%s, 'id'), max(id)) FROM %s HAVING max(id) IS NOT NULL",
 		quote_literal_cstr(plan->qualified[table]), plan->qualified[table]);
-}
-
-/*
- * The same references as the source's column has, with the same actions. Each
- * takes ShareRowExclusiveLock on the referenced table: reads go on, writes
- * wait.
- */
-static void
-copy_foreign_keys(const MigrationPlan *plan, TargetTable table,
-				  const Column *from, const char *to)
-{
-	/* the name may hold anything, so it is counted and not searched for */
-	char *begin = psprintf("FOREIGN KEY (%s)", quote_identifier(from->name));
-	ListCell *lc;
-
-	foreach(lc, foreign_keys(plan->source, from->attnum))
-	{
-		Datum definition = DirectFunctionCall1(
-			pg_get_constraintdef, ObjectIdGetDatum(lfirst_oid(lc)));
-		char *sql = TextDatumGetCString(definition);
-
-		if (strncmp(sql, begin, strlen(begin)) != 0)
-			elog(ERROR, "unexpected definition of a foreign key: %s", sql);
-		copy_foreign_key(plan, table, to, sql + strlen(begin));
-	}
-}
-
-/*
- * Rows are compared as the table's owner: types of that role may have casts,
- * and those are functions of that role, not to be run by a superuser.
- */
-static void
-copy_foreign_key(const MigrationPlan *plan, TargetTable table, const char *to,
-				 const char *reference)
-{
-	static const char not_valid[] = " NOT VALID";
-	char *name =
-		ChooseConstraintName(plan->table_names[table], to, "fkey",
-							 get_namespace_oid(plan->schema, false), NIL);
-	size_t length = strlen(reference);
-	bool is_valid =
-		length < strlen(not_valid) ||
-		strcmp(reference + length - strlen(not_valid), not_valid) != 0;
-	RoleState role;
-
-	run("ALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (%s)%s%s",
-		plan->qualified[table], quote_identifier(name), quote_identifier(to),
-		reference, is_valid ? not_valid : "");
-	if (!is_valid)
-		return;
-	chatmig_caller_become(&role, plan->source_owner);
-	run("ALTER TABLE %s VALIDATE CONSTRAINT %s", plan->qualified[table],
-		quote_identifier(name));
-	chatmig_caller_resume(&role);
-}
-
-/* The foreign keys of one column alone; a List of constraint OIDs. */
-static List *
-foreign_keys(Oid relid, AttrNumber attnum)
-{
-	Relation rel = table_open(ConstraintRelationId, AccessShareLock);
-	List *result = NIL;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-
-	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, ConstraintRelidTypidNameIndexId, true, NULL,
-							  1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-		ArrayType *columns;
-		bool isnull;
-
-		if (form->contype != CONSTRAINT_FOREIGN)
-			continue;
-		columns = DatumGetArrayTypeP(heap_getattr(
-			tuple, Anum_pg_constraint_conkey, RelationGetDescr(rel), &isnull));
-		if (ARR_DIMS(columns)[0] == 1 &&
-			((AttrNumber *) ARR_DATA_PTR(columns))[0] == attnum)
-			result = lappend_oid(result, form->oid);
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return result;
 }
 
 static void

@@ -23,13 +23,6 @@ extern void chatmig_target_create(MigrationPlan *plan);
  */
 extern void chatmig_target_finish(const MigrationPlan *plan);
 
-/*
- * The tables that a column of the source refers to, and that finish() locks; a
- * List of char *, qualified and quoted.
- */
-extern List *chatmig_target_references(const MigrationPlan *plan,
-									   const Column *column);
-
 /* Gathers statistics of the fresh ones, so that the first query is quick. */
 extern void chatmig_target_analyze(const MigrationPlan *plan);
 

@@ -40,16 +40,22 @@ SELECT chatmig_register('chat_messages',
     '{"role": "model", "content": "response"}', name => 'as_flat');
 SELECT mapping FROM registered WHERE name = 'as_flat';
 
--- An epoch's unit is taken from the largest number; without a row, seconds.
+-- An epoch's unit is taken from the size of the numbers; 0 and NULL tell
+-- nothing, and without a row there is none.
 SELECT chatmig_register('chat_flat', '{"time": "at"}', name => 'epoch_0');
 INSERT INTO chat_flat VALUES (1, 1, 'user', 'a', 1), (2, 1, 'user', 'b', NULL);
 SELECT chatmig_register('chat_flat', '{"time": "at"}', name => 'epoch_1');
-INSERT INTO chat_flat VALUES (3, 1, 'user', 'c', 1700000000000);
+UPDATE chat_flat SET at = 1700000000000 WHERE id = 1;
+INSERT INTO chat_flat VALUES (3, 1, 'user', 'c', 0);
 SELECT chatmig_register('chat_flat', '{"time": "at"}', name => 'epoch_2');
-INSERT INTO chat_flat VALUES (4, 1, 'user', 'd', -1700000000000000);
+UPDATE chat_flat SET at = -1700000000000000 WHERE id = 1;
 SELECT chatmig_register('chat_flat', '{"time": "at"}', name => 'epoch_3');
+-- Numbers in two units are refused, unless the user says what they are.
+INSERT INTO chat_flat VALUES (4, 1, 'user', 'd', 1700000000);
+SELECT chatmig_register('chat_flat', '{"time": "at"}', name => 'epoch_4');
 SELECT chatmig_register('chat_flat', '{"time": "at", "epoch": "seconds"}',
                         name => 'epoch_4');
+DELETE FROM chat_flat WHERE id = 4;
 SELECT name, mapping -> 'epoch' AS epoch FROM registered
 WHERE name LIKE 'epoch%' ORDER BY name;
 

@@ -7,8 +7,8 @@
 # From the top down; a name stands above all that it includes.
 rules='
 chatmig:           create detect register report migrate validate rollback ledger settings
-report:            migrate target
-migrate:           read split group write target columns plan rows settings caller
+report:            migrate reference
+migrate:           read split group write target reference columns plan rows settings caller
 read:              read_query query plan rows
 read_query:        plan
 split:             rows
@@ -17,7 +17,8 @@ write:             bulk insert identity title columns plan rows query
 bulk:
 insert:            query
 title:             plan rows
-target:            columns plan query caller
+target:            reference columns plan query caller
+reference:         plan query caller
 columns:           plan
 identity:          hash128 rows
 times:

@@ -1,0 +1,237 @@
+/*
+ * reference.c
+ *	  Foreign keys that the new tables share with the legacy table.
+ *
+ * In: a plan. Out: on the new tables' owner and counterpart, the references
+ * that the source's columns have. Reads catalogs, and changes new tables alone,
+ * but locks the tables that are referred to.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "catalog/namespace.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "caller.h"
+#include "query.h"
+#include "reference.h"
+
+static List *referenced_tables(const MigrationPlan *plan);
+static char *qualified_name(Oid relid);
+static void copy_foreign_key(const MigrationPlan *plan, TargetTable table,
+							 const char *to, const char *reference);
+static void explain_violation(void *arg);
+static List *foreign_keys(Oid relid, AttrNumber attnum);
+
+List *
+chatmig_reference_tables(const MigrationPlan *plan)
+{
+	List *result = NIL;
+	ListCell *lc;
+
+	foreach(lc, referenced_tables(plan))
+		result = lappend(result, qualified_name(lfirst_oid(lc)));
+	return result;
+}
+
+void
+chatmig_reference_check(const MigrationPlan *plan)
+{
+	ListCell *lc;
+
+	foreach(lc, referenced_tables(plan))
+	{
+		Oid relid = lfirst_oid(lc);
+		char *role = GetUserNameFromId(GetUserId(), false);
+
+		if (pg_class_aclcheck(relid, GetUserId(), ACL_REFERENCES) ==
+				ACLCHECK_OK ||
+			pg_attribute_aclcheck_all(relid, GetUserId(), ACL_REFERENCES,
+									  ACLMASK_ANY) == ACLCHECK_OK)
+			continue;
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("role \"%s\" may not refer to table \"%s\"", role,
+					get_rel_name(relid)),
+			 errdetail(
+				 "%s has a foreign key to it, and so will the tables of migration \"%s\".",
+				 plan->source_name, plan->name),
+			 errhint("GRANT REFERENCES ON %s TO %s.", qualified_name(relid),
+					 quote_identifier(role))));
+	}
+}
+
+void
+chatmig_reference_copy(const MigrationPlan *plan, TargetTable table,
+					   const Column *from, const char *to)
+{
+	/* the name may hold anything, so it is counted and not searched for */
+	char *begin = psprintf("FOREIGN KEY (%s)", quote_identifier(from->name));
+	ListCell *lc;
+
+	foreach(lc, foreign_keys(plan->source, from->attnum))
+	{
+		Datum definition = DirectFunctionCall1(
+			pg_get_constraintdef, ObjectIdGetDatum(lfirst_oid(lc)));
+		char *sql = TextDatumGetCString(definition);
+
+		if (strncmp(sql, begin, strlen(begin)) != 0)
+			elog(ERROR, "unexpected definition of a foreign key: %s", sql);
+		copy_foreign_key(plan, table, to, sql + strlen(begin));
+	}
+}
+
+void
+chatmig_reference_defer(const MigrationPlan *plan, bool deferred)
+{
+	Datum tables[NUM_TARGETS];
+	QueryArgs args = {0};
+	ListCell *lc;
+	int n = 0;
+
+	for (TargetTable table = 0; table < NUM_TARGETS; table++)
+		tables[n++] = ObjectIdGetDatum(plan->tables[table]);
+	chatmig_query_arg(&args, OIDARRAYOID,
+					  PointerGetDatum(construct_array(
+						  tables, n, OIDOID, sizeof(Oid), true, TYPALIGN_INT)),
+					  false);
+	foreach(lc, chatmig_query_list(
+					"SELECT format('%I.%I', n.nspname, c.conname) "
+					"FROM pg_constraint AS c "
+					"JOIN pg_namespace AS n ON n.oid = c.connamespace "
+					"WHERE c.conrelid = ANY ($1) AND c.condeferred",
+					&args))
+		(void) chatmig_query_run(psprintf("SET CONSTRAINTS %s %s",
+										  (char *) lfirst(lc),
+										  deferred ? "DEFERRED" : "IMMEDIATE"),
+								 NULL);
+}
+
+/* Each once; a List of OIDs. */
+static List *
+referenced_tables(const MigrationPlan *plan)
+{
+	static const Part parts[] = {PART_OWNER, PART_COUNTERPART};
+	List *result = NIL;
+	ListCell *lc;
+
+	for (int i = 0; i < lengthof(parts); i++)
+	{
+		const Column *column = &plan->mapping->parts[parts[i]];
+
+		if (column->name == NULL)
+			continue;
+		foreach(lc, foreign_keys(plan->source, column->attnum))
+		{
+			HeapTuple tuple =
+				SearchSysCache1(CONSTROID, ObjectIdGetDatum(lfirst_oid(lc)));
+
+			if (!HeapTupleIsValid(tuple))
+				continue;
+			result = list_append_unique_oid(
+				result, ((Form_pg_constraint) GETSTRUCT(tuple))->confrelid);
+			ReleaseSysCache(tuple);
+		}
+	}
+	return result;
+}
+
+static char *
+qualified_name(Oid relid)
+{
+	return quote_qualified_identifier(
+		get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
+}
+
+/*
+ * Rows are compared as the table's owner: types of that role may have casts,
+ * and those are functions of that role, not to be run by a superuser.
+ */
+static void
+copy_foreign_key(const MigrationPlan *plan, TargetTable table, const char *to,
+				 const char *reference)
+{
+	static const char not_valid[] = " NOT VALID";
+	char *name =
+		ChooseConstraintName(plan->table_names[table], to, "fkey",
+							 get_namespace_oid(plan->schema, false), NIL);
+	size_t length = strlen(reference);
+	bool is_valid =
+		length < strlen(not_valid) ||
+		strcmp(reference + length - strlen(not_valid), not_valid) != 0;
+	ErrorContextCallback callback = {.previous = error_context_stack,
+									 .callback = explain_violation,
+									 .arg = plan->name};
+	RoleState role;
+
+	(void) chatmig_query_run(
+		psprintf("ALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (%s)%s%s",
+				 plan->qualified[table], quote_identifier(name),
+				 quote_identifier(to), reference, is_valid ? not_valid : ""),
+		NULL);
+	if (!is_valid)
+		return;
+	error_context_stack = &callback;
+	chatmig_caller_become(&role, plan->source_owner);
+	(void) chatmig_query_run(psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+									  plan->qualified[table],
+									  quote_identifier(name)),
+							 NULL);
+	chatmig_caller_resume(&role);
+	error_context_stack = callback.previous;
+}
+
+static void
+explain_violation(void *arg)
+{
+	if (geterrcode() == ERRCODE_FOREIGN_KEY_VIOLATION)
+		errhint(
+			"A row that legacy rows referred to was deleted while the migration ran; nothing has been changed. Run SELECT * FROM chatmig_migrate(%s) again.",
+			quote_literal_cstr(arg));
+}
+
+/* The foreign keys of one column alone; a List of constraint OIDs. */
+static List *
+foreign_keys(Oid relid, AttrNumber attnum)
+{
+	Relation rel = table_open(ConstraintRelationId, AccessShareLock);
+	List *result = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+
+	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, ConstraintRelidTypidNameIndexId, true, NULL,
+							  1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+		ArrayType *columns;
+		bool isnull;
+
+		if (form->contype != CONSTRAINT_FOREIGN)
+			continue;
+		columns = DatumGetArrayTypeP(heap_getattr(
+			tuple, Anum_pg_constraint_conkey, RelationGetDescr(rel), &isnull));
+		if (ARR_DIMS(columns)[0] == 1 &&
+			((AttrNumber *) ARR_DATA_PTR(columns))[0] == attnum)
+			result = lappend_oid(result, form->oid);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return result;
+}
