@@ -39,6 +39,7 @@ typedef struct Draft
 } Draft;
 
 static Shape choose_shape(Relation rel, Jsonb *given);
+static bool has_several_halves(const Detection *found);
 static void choose_parts(Relation rel, Jsonb *given, Draft *draft,
 						 const Detection *found);
 static char *choose_part(Relation rel, const Draft *draft, Part part,
@@ -103,6 +104,8 @@ choose_shape(Relation rel, Jsonb *given)
 		return SHAPE_FLAT;
 
 	found = chatmig_detect_relation(rel, NULL);
+	if (!found->has_shape && has_several_halves(found))
+		return SHAPE_PAIR;
 	if (!found->has_shape)
 		ereport(
 			ERROR,
@@ -117,6 +120,16 @@ choose_shape(Relation rel, Jsonb *given)
 			 errhint(
 				 "If it is a chat history, say which columns hold it: mapping => '{\"question\": \"...\", \"answer\": \"...\"}' for rows of a question and an answer, '{\"role\": \"...\", \"content\": \"...\"}' for rows of one message.")));
 	return found->shape;
+}
+
+/* Then it is said which they are, and not that there are none. */
+static bool
+has_several_halves(const Detection *found)
+{
+	int questions = list_length(found->candidates[PART_QUESTION]);
+	int answers = list_length(found->candidates[PART_ANSWER]);
+
+	return questions > 0 && answers > 0 && questions + answers > 2;
 }
 
 static void
