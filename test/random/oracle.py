@@ -247,7 +247,8 @@ class Oracle:
     def _place(self, row, previous, following):
         if previous and not self._is_pause(previous.time, row.time):
             conversation = self.done[previous.key][0]
-            if following is None:
+            if following is None or \
+                    self.done[following.key][0] is not conversation:
                 at = len(conversation.messages)
             else:
                 at = 1 + max(conversation.places(previous))
