@@ -72,6 +72,7 @@ OBJS = \
 	src/validation.o \
 	src/rollback.o \
 	src/rollback_check.o \
+	src/rollback_copy.o \
 	src/ledger.o \
 	src/caller.o \
 	src/query.o

@@ -159,6 +159,7 @@ COMMENT ON FUNCTION @extschema@.chatmig_migrate(
 CREATE FUNCTION @extschema@.chatmig_rollback(
     name pg_catalog.text,
     dry_run pg_catalog.bool DEFAULT false,
+    force pg_catalog.bool DEFAULT false,
     OUT migration pg_catalog.text,
     OUT legacy_rows pg_catalog.int8,
     OUT already pg_catalog.int8,
@@ -174,10 +175,10 @@ RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'chatmig_rollback'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 REVOKE ALL ON FUNCTION @extschema@.chatmig_rollback(
-    pg_catalog.text, pg_catalog.bool) FROM PUBLIC;
+    pg_catalog.text, pg_catalog.bool, pg_catalog.bool) FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.chatmig_rollback(
-    pg_catalog.text, pg_catalog.bool) IS
-    'Takes back exactly what a migration made, and drops the tables it created if nothing else is in them. Refuses (55000) where rows that came later hang on migrated ones. The numbers count what was taken back. dry_run: changes nothing';
+    pg_catalog.text, pg_catalog.bool, pg_catalog.bool) IS
+    'Takes back exactly what a migration made, and drops the tables it created if nothing else is in them. What was changed in migrated rows since is lost. Refuses (55000) where rows that came later hang on migrated ones, and where the legacy table is gone, or rows of it are, so that the messages are the only copy. The numbers count what was taken back. dry_run: changes nothing. force: deletes the only copy, too';
 
 --
 -- What the query that reads a legacy table calls for each row.

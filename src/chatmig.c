@@ -266,7 +266,7 @@ chatmig_assert_valid(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* (name, dry_run) -> counts; see put_counts() */
+/* (name, dry_run, force) -> counts; see put_counts() */
 Datum
 chatmig_rollback(PG_FUNCTION_ARGS)
 {
@@ -275,7 +275,8 @@ chatmig_rollback(PG_FUNCTION_ARGS)
 	RunCounts counts;
 
 	result.migration = text_arg(fcinfo, 0);
-	chatmig_rollback_run(result.migration, PG_GETARG_BOOL(1), &counts);
+	chatmig_rollback_run(result.migration, PG_GETARG_BOOL(1), PG_GETARG_BOOL(2),
+						 &counts);
 	put_counts(&result, &counts, start);
 	return (Datum) 0;
 }

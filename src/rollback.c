@@ -5,22 +5,28 @@
  * In comes a migration's name; its tables are looked up in the ledger, its
  * rows in the trace. Nothing that anybody else has added is ever deleted or
  * changed: rows that stand alone stay, with their tables; rows that hang on a
- * migrated one make the call refuse before it has touched anything.
+ * migrated one make the call refuse before it has touched anything. So do,
+ * unless force says otherwise, rows that the legacy table does not have any
+ * more.
  *
  * Locks, all to the end of the transaction:
  * - the ledger's row lock, so that no other run is under way;
+ * - AccessShareLock on the legacy table, so that it stays what it is; rows of
+ *it may be deleted meanwhile, as they may be afterwards;
  * - ExclusiveLock on the migration's tables while they are examined: they can
  *   be read, but not written, nor can new rows elsewhere refer to theirs, so
  *   that what was found out stays true;
  * - AccessExclusiveLock on tables that are dropped, as the last thing.
- * A dry run takes AccessShareLock on the tables and nothing else.
+ * A dry run takes AccessShareLock on all of them and nothing else.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
@@ -30,8 +36,11 @@
 #include "query.h"
 #include "rollback.h"
 #include "rollback_check.h"
+#include "rollback_copy.h"
 
+static void find_migration(Rollback *rollback);
 static void find_tables(Rollback *rollback);
+static void find_source(Rollback *rollback);
 static void find_table(Rollback *rollback, TargetTable target);
 static void check_rows(Rollback *rollback);
 static void take_back(Rollback *rollback);
@@ -49,17 +58,22 @@ static char *list_tables(const Rollback *rollback, TargetTable first,
 static Oid owner_of(Oid relid);
 
 void
-chatmig_rollback_run(const char *name, bool dry_run, RunCounts *counts)
+chatmig_rollback_run(const char *name, bool dry_run, bool force,
+					 RunCounts *counts)
 {
-	Rollback rollback = {.name = name, .dry_run = dry_run};
+	Rollback rollback = {.name = name, .dry_run = dry_run, .force = force};
 	CallerState caller;
 
 	chatmig_caller_enter(&caller);
 
 	/* 1. What the migration made, as far as it is still there. */
+	find_migration(&rollback);
 	find_tables(&rollback);
 
-	/* 2. What is in it now, and 3. whether anything else hangs on that. */
+	/*
+	 * 2. What is in it now, and 3. whether anything else hangs on that, or it
+	 * is the only copy.
+	 */
 	check_rows(&rollback);
 
 	/* 4. Take it back. */
@@ -82,16 +96,21 @@ chatmig_rollback_run(const char *name, bool dry_run, RunCounts *counts)
 	counts->media = rollback.migrated[TARGET_MEDIA];
 }
 
-/* Looks up, checks and locks what the ledger says the migration made. */
 static void
-find_tables(Rollback *rollback)
+find_migration(Rollback *rollback)
 {
-	bool is_empty = true;
+	Registration *registration = chatmig_ledger_find(rollback->name);
 
-	if (chatmig_ledger_find(rollback->name) == NULL)
-		chatmig_ledger_not_found(rollback->name);
-	if (!rollback->dry_run)
+	if (registration != NULL && !rollback->dry_run)
+	{
+		/* while this waits, it may be registered anew */
 		chatmig_ledger_lock(rollback->name);
+		registration = chatmig_ledger_find(rollback->name);
+	}
+	if (registration == NULL)
+		chatmig_ledger_not_found(rollback->name);
+	rollback->source = registration->source;
+	rollback->mapping = registration->mapping;
 
 	chatmig_ledger_load_targets(rollback->name, &rollback->targets);
 	if (!rollback->targets.migrated)
@@ -102,7 +121,17 @@ find_tables(Rollback *rollback)
 			 errdetail("There is nothing to take back."),
 			 errhint("SELECT * FROM chatmig_status shows the state of "
 					 "each migration.")));
+}
 
+/* Checks and locks what the ledger says the migration made. */
+static void
+find_tables(Rollback *rollback)
+{
+	bool is_empty = true;
+
+	/* The source comes first, as in a run. */
+	if (!rollback->force)
+		find_source(rollback);
 	for (int i = 0; i < NUM_TARGETS; i++)
 		find_table(rollback, i);
 	for (int i = 0; i < NUM_ID_TABLES; i++)
@@ -116,8 +145,29 @@ find_tables(Rollback *rollback)
 				 errdetail("Without that table chatmig cannot tell the rows "
 						   "that it made in %s from others.",
 						   list_tables(rollback, 0, NUM_ID_TABLES - 1)),
-				 errhint("Restore the table from a dump, or drop these "
-						 "tables too and call chatmig_rollback() again.")));
+				 errhint("Restore the table from a dump and enter it in "
+						 "chatmig_target. Or, if the legacy table still has "
+						 "every row, drop these tables by hand and call "
+						 "chatmig_rollback(%s) again, which then forgets them.",
+						 quote_literal_cstr(rollback->name))));
+}
+
+/* It may be gone, or somebody else's: whether that matters, check says. */
+static void
+find_source(Rollback *rollback)
+{
+	const Oid relid = rollback->source;
+	char *name;
+
+	if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) &&
+		pg_class_ownercheck(relid, GetUserId()))
+		LockRelationOid(relid, AccessShareLock);
+	name = get_rel_name(relid);
+	if (name == NULL)
+		return;
+	rollback->source_name = quote_qualified_identifier(
+		get_namespace_name(get_rel_namespace(relid)), name);
+	rollback->source_owner = owner_of(relid);
 }
 
 static void
@@ -156,6 +206,8 @@ check_rows(Rollback *rollback)
 	chatmig_caller_become(&role,
 						  owner_of(rollback->targets.tables[TARGET_TRACE]));
 	chatmig_rollback_check(rollback);
+	if (!rollback->force)
+		chatmig_rollback_check_copy(rollback);
 	chatmig_caller_resume(&role);
 }
 

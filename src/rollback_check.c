@@ -19,14 +19,6 @@
 #include "query.h"
 #include "rollback_check.h"
 
-/* What a query for count(*) and one of the rows found. */
-typedef struct Finding
-{
-	int64 count;
-	char *example; /* NULL: none */
-	MemoryContext context;
-} Finding;
-
 /* A foreign key that points to one of the tables. */
 typedef struct ForeignKey
 {
@@ -71,7 +63,6 @@ static void refuse_foreign_keys(const Rollback *rollback);
 static List *find_foreign_keys(const Rollback *rollback);
 static bool add_foreign_key(TupleTableSlot *slot, void *state);
 static void refuse_foreign_key(const Rollback *rollback, const ForeignKey *key);
-static Finding find_rows(const char *sql);
 static bool store_finding(TupleTableSlot *slot, void *state);
 
 void
@@ -86,6 +77,15 @@ chatmig_rollback_check(Rollback *rollback)
 	refuse_ties(rollback);
 	refuse_foreign_keys(rollback);
 	PopActiveSnapshot();
+}
+
+Finding
+chatmig_rollback_find(const char *sql)
+{
+	Finding finding = {.context = CurrentMemoryContext};
+
+	chatmig_query_stream(sql, NULL, true, NULL, store_finding, &finding);
+	return finding;
 }
 
 char *
@@ -119,9 +119,10 @@ count_rows(Rollback *rollback)
 static int64
 count(const char *table, const char *condition)
 {
-	return find_rows(psprintf("SELECT count(*), NULL::text FROM %s AS t "
-							  "WHERE %s",
-							  table, condition))
+	return chatmig_rollback_find(
+			   psprintf("SELECT count(*), NULL::text FROM %s AS t "
+						"WHERE %s",
+						table, condition))
 		.count;
 }
 
@@ -140,7 +141,7 @@ refuse_ties(const Rollback *rollback)
 
 		if (rollback->tables[ties[i].target] == NULL)
 			continue;
-		finding = find_rows(psprintf(
+		finding = chatmig_rollback_find(psprintf(
 			"SELECT count(*), min(m.id::text) FROM %s AS m "
 			"WHERE NOT %s AND %s",
 			messages,
@@ -261,7 +262,7 @@ refuse_foreign_key(const Rollback *rollback, const ForeignKey *key)
 			appendStringInfo(&sql, " AND NOT %s",
 							 chatmig_rollback_is_migrated(rollback, i, "o.id"));
 
-	finding = find_rows(sql.data);
+	finding = chatmig_rollback_find(sql.data);
 	if (finding.count > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -273,16 +274,6 @@ refuse_foreign_key(const Rollback *rollback, const ForeignKey *key)
 						   key->name, finding.count, finding.example),
 				 errhint("Delete these rows, or let them point elsewhere, and "
 						 "call chatmig_rollback() again.")));
-}
-
-/* Runs SELECT count(*), example under the active snapshot. */
-static Finding
-find_rows(const char *sql)
-{
-	Finding finding = {.context = CurrentMemoryContext};
-
-	chatmig_query_stream(sql, NULL, true, NULL, store_finding, &finding);
-	return finding;
 }
 
 static bool

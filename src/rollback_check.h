@@ -14,6 +14,13 @@ typedef struct Rollback
 {
 	const char *name;
 	bool dry_run;
+	bool force;
+
+	/* what was migrated, as it is registered */
+	Oid source;
+	char *source_name; /* qualified and quoted; NULL: gone, or not looked at */
+	Oid source_owner;
+	Jsonb *mapping;
 
 	/* the tables; those that are gone, or will be, are InvalidOid and NULL */
 	LedgerTargets targets;
@@ -31,6 +38,20 @@ typedef struct Rollback
  * others' tables are read with the rights of the trace's owner (42501).
  */
 extern void chatmig_rollback_check(Rollback *rollback);
+
+/* What a query for a number of rows and one of them found. */
+typedef struct Finding
+{
+	int64 count;
+	char *example; /* NULL: none */
+	MemoryContext context;
+} Finding;
+
+/*
+ * Runs SELECT count, example under the active snapshot; see caller.h for the
+ * role. The example is in the current memory context.
+ */
+extern Finding chatmig_rollback_find(const char *sql);
 
 /*
  * SQL for: is the value the id of a row that the migration made in that

@@ -85,7 +85,10 @@ const CheckDefinition chatmig_validate_checks[NUM_CHECKS] = {
 								 "EXTENSION ... DROP for each of them, "
 								 "sequences too."},
 	[CHECK_LEDGER] = {"ledger",
-					  "Restore the table from a dump, or call "
-					  "chatmig_rollback(%1$s) to take back what is left and "
-					  "chatmig_migrate(%1$s) to begin anew."},
+					  "Restore the table from a dump and enter it in "
+					  "chatmig_target; or begin anew: chatmig_rollback(%1$s) "
+					  "takes back what is left, and chatmig_migrate(%1$s) "
+					  "migrates again. If the trace is gone, and the legacy "
+					  "table still has every row, drop the other new tables by "
+					  "hand first; chatmig_rollback(%1$s) then forgets them."},
 };

@@ -39,7 +39,7 @@ INSERT INTO promise VALUES
  'SETOF record', 'v', 'u', true),
 ('chatmig_assert_valid', 'name text DEFAULT NULL::text', 'void', 'v', 'u', true),
 ('chatmig_rollback',
- 'name text, dry_run boolean DEFAULT false, OUT migration text, OUT legacy_rows bigint, OUT already bigint, OUT migrated bigint, OUT empty bigint, OUT rejected bigint, OUT conversations bigint, OUT messages bigint, OUT media bigint, OUT links bigint, OUT elapsed interval',
+ 'name text, dry_run boolean DEFAULT false, force boolean DEFAULT false, OUT migration text, OUT legacy_rows bigint, OUT already bigint, OUT migrated bigint, OUT empty bigint, OUT rejected bigint, OUT conversations bigint, OUT messages bigint, OUT media bigint, OUT links bigint, OUT elapsed interval',
  'SETOF record', 'v', 'u', false),
 -- what the reading query calls
 ('chatmig_time_from_timestamp', 'timestamp without time zone, zone text',

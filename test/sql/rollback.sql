@@ -53,12 +53,13 @@ SET search_path = regress_rollback AS $$
       AND relname IN ('conversations', 'messages', 'media', 'chat_trace')
 $$;
 -- The numbers without the time that it took.
-CREATE FUNCTION taken_back(name text, dry_run boolean = false)
+CREATE FUNCTION taken_back(name text, dry_run boolean = false,
+                           force boolean = false)
 RETURNS TABLE (legacy_rows bigint, migrated bigint, conversations bigint,
                messages bigint, media bigint)
 LANGUAGE sql AS $$
     SELECT legacy_rows, migrated, conversations, messages, media
-    FROM regress_rollback.chatmig_rollback($1, $2)
+    FROM regress_rollback.chatmig_rollback($1, $2, $3)
 $$;
 CREATE VIEW ledger AS
 SELECT (SELECT count(*) FROM chatmig_migration) AS registered,
@@ -259,15 +260,32 @@ DROP TABLE messages, conversations CASCADE;
 SELECT * FROM taken_back('chat');
 SELECT tables();
 ROLLBACK;
+-- The trace gone: force does not help, and both ways out that the hints name
+-- lead out. To begin anew:
 BEGIN;
 DROP TABLE chat_trace;
+SAVEPOINT lost;
+SELECT * FROM taken_back('chat', force => true);
+ROLLBACK TO lost;
 SELECT * FROM taken_back('chat');
-ROLLBACK;
-BEGIN;
-DROP TABLE messages, conversations, media, chat_trace CASCADE;
+ROLLBACK TO lost;
+SELECT violations, regexp_replace(detail, '\d+', 'N') AS detail, hint
+FROM chatmig_validate('chat') WHERE check_name = 'ledger';
+DROP TABLE messages, conversations, media CASCADE;
 SELECT * FROM taken_back('chat');
+TABLE ledger;
 SELECT messages FROM chatmig_migrate();
 SELECT differences('first');
+ROLLBACK;
+-- To go on, with the trace from a dump:
+BEGIN;
+DROP TABLE chat_trace;
+CREATE TABLE chat_trace AS TABLE chat_trace_first;
+UPDATE chatmig_target SET relation = 'chat_trace'
+WHERE migration = 'chat' AND part = 'trace';
+SELECT already, migrated FROM chatmig_migrate();
+SELECT * FROM taken_back('chat');
+SELECT tables();
 ROLLBACK;
 
 -- Renamed and moved tables are the same tables.
@@ -280,6 +298,114 @@ SELECT * FROM taken_back('chat');
 SELECT count(*) FROM pg_class
 WHERE relnamespace = 'regress_rollback_moved'::regnamespace;
 ROLLBACK;
+
+--
+-- The only copy
+--
+-- Legacy rows that are gone: refused (55000), a dry run too, and nothing has
+-- happened. What validate lists is what it counts; the first is the first of the
+-- numbers, not of their texts.
+BEGIN;
+DELETE FROM chat WHERE id IN (3, 14, 20);
+SAVEPOINT lost;
+SELECT * FROM taken_back('chat');
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK TO lost;
+SELECT * FROM taken_back('chat', dry_run => true);
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK TO lost;
+SELECT differences('first');
+SELECT legacy_key FROM chatmig_violations('chat', 'legacy_deleted');
+-- Forced, it takes all back, as the dry run says.
+SELECT * FROM taken_back('chat', dry_run => true, force => true);
+SELECT * FROM taken_back('chat', force => true);
+SELECT tables();
+SELECT messages FROM chatmig_migrate();
+ROLLBACK;
+-- Where their messages are gone too there is nothing to lose, but for media.
+BEGIN;
+DELETE FROM chat WHERE id IN (3, 5);
+DELETE FROM messages WHERE id IN (SELECT unnest(message_ids) FROM chat_trace
+                                  WHERE key_1 IN (3, 5));
+SAVEPOINT lost;
+SELECT * FROM taken_back('chat');
+ROLLBACK TO lost;
+DELETE FROM media WHERE url = 'http://media/5';
+SELECT * FROM taken_back('chat');
+ROLLBACK;
+-- Rows that were put back are there; those that were changed are, too.
+BEGIN;
+DELETE FROM chat WHERE id = 3;
+INSERT INTO chat SELECT * FROM saved_chat WHERE id = 3;
+UPDATE chat SET message = 'changed' WHERE id = 4;
+SELECT * FROM taken_back('chat', dry_run => true);
+ROLLBACK;
+-- Emptied.
+BEGIN;
+TRUNCATE chat;
+SELECT * FROM taken_back('chat');
+ROLLBACK;
+-- Renamed and moved it is the same table.
+BEGIN;
+ALTER TABLE chat RENAME TO "Old %s";
+CREATE SCHEMA regress_rollback_moved;
+ALTER TABLE "Old %s" SET SCHEMA regress_rollback_moved;
+SELECT * FROM taken_back('chat', dry_run => true);
+DELETE FROM regress_rollback_moved."Old %s" WHERE id = 2;
+SELECT * FROM taken_back('chat');
+ROLLBACK;
+-- A key that is called otherwise, or is of another type: nobody can tell.
+BEGIN;
+ALTER TABLE chat RENAME id TO number;
+SAVEPOINT lost;
+SELECT * FROM taken_back('chat');
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK TO lost;
+SELECT * FROM taken_back('chat', dry_run => true);
+ROLLBACK TO lost;
+SELECT * FROM taken_back('chat', force => true);
+ROLLBACK;
+BEGIN;
+ALTER TABLE chat ALTER id TYPE text;
+SELECT * FROM taken_back('chat');
+ROLLBACK;
+-- Nor if it became somebody else's.
+CREATE ROLE regress_chatmig_rollback;
+BEGIN;
+ALTER TABLE chat OWNER TO regress_chatmig_rollback;
+SELECT * FROM taken_back('chat');
+ROLLBACK;
+DROP ROLE regress_chatmig_rollback;
+-- Dropped: refused, but where nothing is left of its rows.
+BEGIN;
+DROP TABLE chat;
+SAVEPOINT lost;
+SELECT * FROM taken_back('chat');
+ROLLBACK TO lost;
+SELECT * FROM taken_back('chat', dry_run => true);
+ROLLBACK TO lost;
+DELETE FROM messages;
+DELETE FROM media;
+SELECT * FROM taken_back('chat');
+ROLLBACK;
+-- NULL is no answer to whether to force it, and nothing happens.
+SELECT count(*) FROM chatmig_rollback('chat', force => NULL);
+SELECT tables();
+
+-- Keys of several columns, text among them, under another collation by now.
+CREATE TABLE keyed (a text COLLATE "C", "B b" bigint, question text,
+                    answer text, PRIMARY KEY (a, "B b"));
+INSERT INTO keyed VALUES ('x', 1, 'q', 'a'), ('x', 2, 'q', 'a'),
+                         ('X "\', 1, 'q', 'a');
+SELECT chatmig_register('keyed', target =>
+    '{"conversations": "kc", "messages": "km"}');
+SELECT messages FROM chatmig_migrate('keyed');
+ALTER TABLE keyed ALTER a TYPE text COLLATE "POSIX";
+SELECT messages FROM chatmig_rollback('keyed', dry_run => true);
+DELETE FROM keyed WHERE (a, "B b") <> ('x', 1);
+SELECT * FROM taken_back('keyed');
+INSERT INTO keyed VALUES ('x', 2, 'q', 'a'), ('X "\', 1, 'q', 'a');
+SELECT * FROM taken_back('keyed');
 
 -- Rejected rows are forgotten; what was rejected is still in the old table.
 SELECT * FROM taken_back('chat');
@@ -301,7 +427,7 @@ SELECT (SELECT count(*) FROM m2) AS m2, to_regclass('messages') AS messages;
 
 -- Without the old table: all that came of it can still be taken back.
 DROP TABLE chat;
-SELECT * FROM taken_back('chat');
+SELECT * FROM taken_back('chat', force => true);
 SELECT to_regclass('m2') AS m2;
 SELECT chatmig_unregister('chat');
 

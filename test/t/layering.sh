@@ -44,7 +44,8 @@ validate_time:     validate_sql ledger
 validate_sql:      plan role
 validation:        validate_checks plan query
 validate_checks:
-rollback:          rollback_check ledger query caller
+rollback:          rollback_check rollback_copy ledger query caller
+rollback_copy:     rollback_check plan arguments
 rollback_check:    ledger query
 register:          amend draft plan options ledger caller
 amend:             arguments mapping ledger
