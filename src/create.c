@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -20,11 +21,14 @@
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "caller.h"
 #include "create.h"
+#include "detect.h"
 #include "difference.h"
+#include "ledger.h"
 
 static const TableSpec specs[] = {
 	{.shape = "pair",
@@ -88,6 +92,8 @@ static void create_table(Wanted *wanted);
 static void create_indexes(const Wanted *wanted);
 static void create_comments(const Wanted *wanted);
 static void check_is_table(Oid relid);
+static void refuse_migrations(Oid relid);
+static void refuse_other_tables(Oid relid);
 static void refuse_rows(Oid relid, const char *qualified);
 static int64 count_rows(const char *qualified);
 
@@ -142,6 +148,8 @@ chatmig_create_drop(Oid relid, bool force)
 		get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
 
 	chatmig_caller_enter(&caller);
+	refuse_migrations(relid);
+	refuse_other_tables(relid);
 
 	/*
 	 * A table that holds rows is refused before anybody is locked out. Rows
@@ -356,6 +364,50 @@ check_is_table(Oid relid)
 				 errmsg("relation \"%s\" is not a table", get_rel_name(relid)),
 				 errdetail_relkind_not_supported(kind),
 				 errhint("Name a table, or another name that is free.")));
+}
+
+/* What a migration needs goes by hand alone, be it forced. */
+static void
+refuse_migrations(Oid relid)
+{
+	const char *reader = chatmig_ledger_find_reader(relid);
+	const char *writer = chatmig_ledger_find_writer(relid);
+	const char *name = reader ? reader : writer;
+
+	if (name == NULL)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("table \"%s\" belongs to migration \"%s\"", get_rel_name(relid),
+				name),
+		 reader ? errdetail("The migration reads the rows of this table.")
+				: errdetail("The migration has filled this table."),
+		 errhint(
+			 "If it is migrated, run SELECT * FROM chatmig_rollback(%s) first; SELECT chatmig_unregister(%s) then forgets it. Or use DROP TABLE.",
+			 quote_literal_cstr(name), quote_literal_cstr(name))));
+}
+
+static void
+refuse_other_tables(Oid relid)
+{
+	Relation rel = relation_open(relid, NoLock);
+	Detection *found = chatmig_detect_relation(rel, NULL);
+
+	relation_close(rel, NoLock);
+	if (found->has_shape)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+		 errmsg("table \"%s\" is not a chat table", get_rel_name(relid)),
+		 errdetail(
+			 "By its columns it holds neither questions and answers nor messages and roles."),
+		 errhint(
+			 "SELECT * FROM chatmig_detect(%s) says why. Use DROP TABLE for other tables.",
+			 quote_literal_cstr(quote_qualified_identifier(
+				 get_namespace_name(get_rel_namespace(relid)),
+				 get_rel_name(relid))))));
 }
 
 static void

@@ -32,8 +32,8 @@ extern void chatmig_create_table(const CreateRequest *request,
 /*
  * Drops the table, its rows too if force is set. What depends on it stops it.
  * The ACCESS EXCLUSIVE lock is taken only for a table that may go. Errors:
- * 42501 not the owner, 42809 no table, 55000 it holds rows, 2BP01 something
- * depends on it.
+ * 42501 not the owner, 42809 no table or no chat table, 55000 it holds rows, or
+ * a migration reads it or has filled it, 2BP01 something depends on it.
  */
 extern void chatmig_create_drop(Oid relid, bool force);
 

@@ -163,6 +163,9 @@ choose_parts(Relation rel, Jsonb *given, Draft *draft, const Detection *found)
 				 errhint("Name it: mapping => '{\"%s\": \"...\"}'.",
 						 chatmig_part_names[part])));
 	}
+	/* found by its name alone; without a medium it is a column to be kept */
+	if (!named[PART_MEDIA_TYPE] && draft->parts[PART_MEDIA] == NULL)
+		draft->parts[PART_MEDIA_TYPE] = NULL;
 }
 
 static char *

@@ -4,7 +4,8 @@
  *
  * chatmig_fingerprint(record) -> bigint is a pure function that the read query
  * and validate call once a row. The trace keeps what it returned, and dumps
- * carry that to other servers, so it must be the same there, after years, and
+ * carry that to other servers (of the same byte order, as numbers are hashed as
+ * they lie in memory), so it must be the same there, after years, and
  * after changes of the table that change no value:
  *
  * - It is the sum of one hash a column, of the column's name and its value.

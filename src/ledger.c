@@ -40,6 +40,7 @@ typedef struct Access
 } Access;
 
 static void store_reject(const char *name, const Reject *reject);
+static char *find_relative(Oid relid, const char *rows);
 static Oid ledger_table(const char *name);
 static Oid extension_schema(void);
 static void begin_access(Access *access);
@@ -174,6 +175,22 @@ chatmig_ledger_is_target(Oid relid)
 	stream("SELECT count(*) FROM %s.chatmig_target WHERE relation::oid = $1",
 		   &args, load_count, &found);
 	return found > 0;
+}
+
+char *
+chatmig_ledger_find_reader(Oid relid)
+{
+	return find_relative(relid, "SELECT name, source::oid "
+								"FROM %s.chatmig_migration");
+}
+
+char *
+chatmig_ledger_find_writer(Oid relid)
+{
+	if (!OidIsValid(ledger_table("chatmig_target")))
+		return NULL;
+	return find_relative(relid, "SELECT migration, relation::oid "
+								"FROM %s.chatmig_target");
 }
 
 void
@@ -326,6 +343,32 @@ store_reject(const char *name, const Reject *reject)
 		"WHERE (j.code, j.reason, j.legacy_row) <> "
 		"(excluded.code, excluded.reason, excluded.legacy_row)",
 		&args);
+}
+
+/* rows: a query for names and relations. */
+static char *
+find_relative(Oid relid, const char *rows)
+{
+	QueryArgs args = {0};
+	Access access;
+	List *names;
+
+	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(relid), false);
+	begin_access(&access);
+	names = chatmig_query_list(
+		psprintf("WITH RECURSIVE up AS (SELECT $1 AS id UNION "
+				 "SELECT i.inhparent FROM pg_inherits AS i "
+				 "JOIN up ON i.inhrelid = up.id), "
+				 "down AS (SELECT $1 AS id UNION "
+				 "SELECT i.inhrelid FROM pg_inherits AS i "
+				 "JOIN down ON i.inhparent = down.id) "
+				 "SELECT r.name FROM (%s) AS r (name, relation) "
+				 "WHERE r.relation IN (TABLE up UNION TABLE down) "
+				 "ORDER BY r.name COLLATE \"C\" LIMIT 1",
+				 qualify(rows)),
+		&args);
+	end_access(&access);
+	return names == NIL ? NULL : linitial(names);
 }
 
 static Oid

@@ -94,6 +94,13 @@ extern void chatmig_ledger_load_targets(const char *name,
 /* True if some migration fills the relation. */
 extern bool chatmig_ledger_is_target(Oid relid);
 
+/*
+ * The name of a migration that reads, or fills, the relation, one of its
+ * partitions or children, or what it is one of; NULL if there is none.
+ */
+extern char *chatmig_ledger_find_reader(Oid relid);
+extern char *chatmig_ledger_find_writer(Oid relid);
+
 /* Replaces what is recorded with the tables that are not InvalidOid. */
 extern void chatmig_ledger_store_targets(const char *name,
 										 const Oid tables[NUM_TARGETS],

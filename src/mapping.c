@@ -64,6 +64,7 @@ static const char *const accepted[] = {
 
 static void resolve_keys(Relation rel, Jsonb *jsonb, Mapping *mapping);
 static void resolve_parts(Relation rel, Jsonb *jsonb, Mapping *mapping);
+static void check_media(Relation rel, const Mapping *mapping);
 static void resolve_time(Jsonb *jsonb, Mapping *mapping);
 static void resolve_kept(Relation rel, Mapping *mapping);
 static void resolve_column(Relation rel, const char *part, char *name,
@@ -146,6 +147,7 @@ chatmig_mapping_resolve(Relation rel, Jsonb *jsonb)
 		elog(ERROR, "registered mapping has no shape");
 	resolve_keys(rel, jsonb, mapping);
 	resolve_parts(rel, jsonb, mapping);
+	check_media(rel, mapping);
 	resolve_time(jsonb, mapping);
 	if (mapping->shape == SHAPE_FLAT)
 		chatmig_arguments_each(jsonb, "mapping", MAPPING_ROLES, add_spelling,
@@ -238,6 +240,23 @@ resolve_parts(Relation rel, Jsonb *jsonb, Mapping *mapping)
 							   chatmig_part_names[part]),
 					 errhint("Name another column, or null for no column.")));
 	}
+}
+
+/* The type of what? */
+static void
+check_media(Relation rel, const Mapping *mapping)
+{
+	if (HAS_PART(mapping, PART_MEDIA) || !HAS_PART(mapping, PART_MEDIA_TYPE))
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		 errmsg("the mapping of \"%s\" has a media_type, but no media",
+				RelationGetRelationName(rel)),
+		 errdetail("Its column is \"%s\".",
+				   mapping->parts[PART_MEDIA_TYPE].name),
+		 errhint(
+			 "Name the column with the URL as \"media\"; or say \"media_type\": null, and the column is kept in the metadata.")));
 }
 
 static void

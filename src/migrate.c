@@ -12,6 +12,7 @@
 #include "access/detoast.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -45,6 +46,7 @@ typedef struct MigrateState
 	List *rejects; /* of Reject *, max_rejects of them at most */
 } MigrateState;
 
+static void check_owner(const char *name);
 static MigrationPlan *begin(const char *name, MigrateResult *result);
 static bool has_work(const MigrationPlan *plan, RunCounts *counts);
 static WriteMode choose_mode(const MigrationPlan *plan);
@@ -70,6 +72,7 @@ chatmig_migrate_run(const char *name, MigrateResult *result)
 
 	chatmig_caller_enter(&caller);
 	/* 1. from here on, no other run of this migration */
+	check_owner(name);
 	chatmig_ledger_lock(name);
 	plan = begin(name, result);
 	if (has_work(plan, &result->counts))
@@ -119,6 +122,18 @@ chatmig_migrate_rehearse(const char *name, MigrateResult *result,
 	PopActiveSnapshot();
 	chatmig_caller_leave(&caller);
 	return plan;
+}
+
+/* Whoever may not migrate shall not keep others from it either. */
+static void
+check_owner(const char *name)
+{
+	Registration *registration = chatmig_ledger_find(name);
+
+	if (registration == NULL)
+		chatmig_ledger_not_found(name);
+	if (get_rel_name(registration->source) != NULL)
+		chatmig_caller_check_owner(registration->source);
 }
 
 /* Also pushes the snapshot under which all is read. */

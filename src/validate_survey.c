@@ -170,8 +170,8 @@ static bool
 same_conversation(const SurveyState *state, TupleTableSlot *slot)
 {
 	return state->is_open &&
-		   datumIsEqual(state->id, slot->tts_values[DIGEST_ID - 1],
-						state->id_by_value, state->id_length);
+		   datum_image_eq(state->id, slot->tts_values[DIGEST_ID - 1],
+						  state->id_by_value, state->id_length);
 }
 
 static void

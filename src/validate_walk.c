@@ -155,9 +155,9 @@ static bool
 is_same_conversation(const WalkState *state, TupleTableSlot *slot)
 {
 	return state->is_walking &&
-		   datumIsEqual(state->walked.id,
-						slot->tts_values[WALK_CONVERSATION - 1],
-						state->id_by_value, state->id_length);
+		   datum_image_eq(state->walked.id,
+						  slot->tts_values[WALK_CONVERSATION - 1],
+						  state->id_by_value, state->id_length);
 }
 
 /* The trace names the message for the row before, too. */
@@ -167,9 +167,9 @@ is_repeated(const WalkState *state, TupleTableSlot *slot)
 	bool isnull;
 
 	return !TTS_EMPTY(state->before) && !slot->tts_isnull[WALK_MESSAGE - 1] &&
-		   datumIsEqual(slot_getattr(state->before, WALK_MESSAGE, &isnull),
-						slot->tts_values[WALK_MESSAGE - 1], state->id_by_value,
-						state->id_length);
+		   datum_image_eq(slot_getattr(state->before, WALK_MESSAGE, &isnull),
+						  slot->tts_values[WALK_MESSAGE - 1],
+						  state->id_by_value, state->id_length);
 }
 
 /* Two rows with the same key are a fault of the legacy table's. */

@@ -333,6 +333,7 @@ find_last_position(Writer *writer, const Conversation *conversation)
 {
 	const MigrationPlan *plan = writer->plan;
 	QueryArgs args = {0};
+	int64 last;
 
 	if (writer->last_position >= 0)
 		return;
@@ -343,12 +344,22 @@ find_last_position(Writer *writer, const Conversation *conversation)
 				 plan->qualified[TARGET_CONVERSATIONS]),
 		&args);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	writer->last_position = chatmig_query_count(
+	last = chatmig_query_count(
 		psprintf(
 			"SELECT coalesce(max(\"position\"), -1) + 1::bigint FROM %s WHERE conversation_id = $1",
 			plan->qualified[TARGET_MESSAGES]),
 		&args);
 	PopActiveSnapshot();
+	if (last > PG_INT32_MAX - PG_INT16_MAX)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg(
+				 "no position is left behind the last message of a conversation of %s",
+				 plan->qualified[TARGET_MESSAGES]),
+			 errdetail("The next one would be %lld.", (long long) last),
+			 errhint("Give its messages the positions 0, 1, 2, ... again.")));
+	writer->last_position = last;
 }
 
 /*
