@@ -163,7 +163,7 @@ REVOKE ALL ON FUNCTION @extschema@.chatmig_drop_chat_messages(
     pg_catalog.regclass, pg_catalog.bool) FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.chatmig_drop_chat_messages(
     pg_catalog.regclass, pg_catalog.bool) IS
-    'Drops a chat_messages table; refuses (55000) while it holds rows, unless force';
+    'Drops a chat_messages table; refuses (55000) while it holds rows, unless force, and in any case (55000) what a migration reads or has filled, and (42809) what is no chat table';
 
 CREATE FUNCTION @extschema@.chatmig_detect(
     source pg_catalog.regclass DEFAULT NULL,

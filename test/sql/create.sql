@@ -131,6 +131,7 @@ SELECT chatmig_drop_chat_messages('chat_messages', false);
 \set VERBOSITY default
 SELECT chatmig_drop_chat_messages('chat_messages', force => true);
 SELECT to_regclass('chat_messages');
+SELECT chatmig_unregister('Flat "1"');
 SELECT chatmig_drop_chat_messages('"Flat ""1"""');
 SELECT to_regclass('"Flat ""1"""');
 
@@ -139,6 +140,17 @@ CREATE VIEW of_same AS SELECT message FROM same;
 SELECT chatmig_drop_chat_messages('same', force => true);
 \echo :LAST_ERROR_SQLSTATE
 SELECT to_regclass('same');
+
+-- Not a table that holds no chat (42809), with rows or without.
+INSERT INTO users VALUES (1);
+SELECT chatmig_drop_chat_messages('users', force => true);
+\echo :LAST_ERROR_SQLSTATE
+\set VERBOSITY terse
+SELECT chatmig_drop_chat_messages('users');
+SELECT chatmig_drop_chat_messages('no_key');
+\set VERBOSITY default
+\echo :LAST_ERROR_SQLSTATE
+SELECT count(*) FROM users;
 
 -- Not what is no table, is gone, or is somebody else's.
 SELECT chatmig_drop_chat_messages('a_view');
@@ -171,13 +183,48 @@ SELECT * FROM chatmig_create_chat_messages();
 \echo :LAST_ERROR_SQLSTATE
 RESET ROLE;
 
--- One that is migrated may go: the new tables are what is left.
+-- Not what a migration reads (55000), be it forced, nor what it has filled,
+-- though messages hold a chat by their columns.
 INSERT INTO his (user_id, message, response) VALUES (1, 'q', 'a');
 GRANT CREATE ON SCHEMA regress_create TO regress_chatmig_creator;
 SELECT chatmig_register('his');
-SELECT messages FROM chatmig_migrate('his');
 SELECT chatmig_drop_chat_messages('his', force => true);
+\echo :LAST_ERROR_SQLSTATE
+SELECT messages FROM chatmig_migrate('his');
+\set VERBOSITY terse
+SELECT chatmig_drop_chat_messages('his', force => true);
+\set VERBOSITY default
+SELECT shape FROM chatmig_detect('messages');
+SELECT chatmig_drop_chat_messages('messages', force => true);
+\echo :LAST_ERROR_SQLSTATE
+\set VERBOSITY terse
+SELECT chatmig_drop_chat_messages('conversations', force => true);
+SELECT chatmig_drop_chat_messages('his_trace', force => true);
+\set VERBOSITY default
 SELECT content FROM messages ORDER BY position;
+-- Nor a partition of it, or what it is a partition of; another one may go.
+CREATE TABLE years (LIKE lyra) PARTITION BY RANGE (created_at);
+CREATE TABLE year_1 PARTITION OF years
+FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE year_2 PARTITION OF years
+FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+SELECT chatmig_register('year_1',
+    '{"key": "id", "roles": {"lyra": "assistant"}}', target =>
+    '{"conversations": "yc", "messages": "ym"}');
+\set VERBOSITY terse
+SELECT chatmig_drop_chat_messages('years');
+SELECT chatmig_drop_chat_messages('year_2');
+SELECT chatmig_unregister('year_1');
+SELECT chatmig_register('years',
+    '{"key": "id", "roles": {"lyra": "assistant"}}', target =>
+    '{"conversations": "yc", "messages": "ym"}');
+SELECT chatmig_drop_chat_messages('year_1');
+\set VERBOSITY default
+-- The way that the hint names leads there.
+SELECT messages FROM chatmig_rollback('his');
+SELECT chatmig_unregister('his');
+SELECT chatmig_drop_chat_messages('his', force => true);
+SELECT to_regclass('his');
 
 SET client_min_messages = warning;
 DROP SCHEMA regress_create CASCADE;

@@ -51,13 +51,13 @@ register:          amend draft plan options ledger caller
 amend:             arguments mapping ledger
 draft:             detect epoch arguments mapping role
 epoch:             query
+create:            detect difference ledger caller
 survey:            detect ledger
 detect:            confidence subject vocabulary detection mapping
 confidence:        subject vocabulary
 subject:           vocabulary detection
 vocabulary:        mapping
 detection:         mapping
-create:            difference caller
 difference:        query
 plan:              options ledger mapping query caller
 options:           arguments ledger
