@@ -45,6 +45,8 @@ OBJS = \
 	src/group.o \
 	src/title.o \
 	src/write.o \
+	src/place.o \
+	src/session.o \
 	src/identity.o \
 	src/bulk.o \
 	src/insert.o \

@@ -247,9 +247,13 @@ check_target_exists(const MigrationPlan *plan, TargetTable table)
 		 errdetail(
 			 "It was %s when the migration ran, and has been dropped since.",
 			 plan->qualified[table]),
-		 errhint(
-			 "Run SELECT * FROM chatmig_rollback(%s) to take back what is left, then migrate again.",
-			 quote_literal_cstr(plan->name))));
+		 table == TARGET_TRACE
+			 ? errhint(
+				   "Restore the table from a dump and enter it in chatmig_target. Or, if the legacy table still has every row, drop the other new tables by hand, run SELECT * FROM chatmig_rollback(%s), which then forgets them, and migrate again.",
+				   quote_literal_cstr(plan->name))
+			 : errhint(
+				   "Run SELECT * FROM chatmig_rollback(%s) to take back what is left, then migrate again.",
+				   quote_literal_cstr(plan->name))));
 }
 
 /* Who may not create tables there by hand may not have them created. */

@@ -17,14 +17,15 @@
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/uuid.h"
 
 #include "bulk.h"
 #include "columns.h"
 #include "identity.h"
 #include "insert.h"
+#include "place.h"
 #include "query.h"
+#include "session.h"
 #include "title.h"
 #include "write.h"
 
@@ -71,12 +72,6 @@ typedef struct FormedRow
 static void open_table(Writer *writer, TargetTable table);
 static Datum make_id(Writer *writer, TargetTable table,
 					 const Identity *identity);
-static Value session_metadata(const MigrationPlan *plan, Value session);
-static bool is_number(Oid type);
-static void find_last_position(Writer *writer,
-							   const Conversation *conversation);
-static void make_room(Writer *writer, const Conversation *conversation,
-					  int32 position, int count);
 static Value write_medium(Writer *writer, const Conversation *conversation,
 						  const LegacyRow *row);
 static void write_message(Writer *writer, const Conversation *conversation,
@@ -147,7 +142,8 @@ chatmig_write_open(Writer *writer, Conversation *conversation,
 	conversation->description =
 		chatmig_title_fill(plan->mapping, plan->options.description,
 						   &conversation->group, split->messages[0].content);
-	writer->metadata = session_metadata(plan, conversation->group.session);
+	writer->metadata =
+		chatmig_session_metadata(plan->mapping, conversation->group.session);
 	MemoryContextSwitchTo(old);
 	writer->counts->conversations++;
 }
@@ -161,9 +157,12 @@ chatmig_write_row(Writer *writer, Conversation *conversation,
 
 	writer->key = row->key;
 	medium = write_medium(writer, conversation, row);
-	if (conversation->make_room)
-		make_room(writer, conversation, split->messages[0].position,
-				  split->nmessages);
+	if (conversation->make_room && writer->mode != WRITE_NOTHING)
+	{
+		flush(writer);
+		chatmig_place_before(writer->plan, conversation->id,
+							 split->messages[0].position, split->nmessages);
+	}
 	for (int i = 0; i < split->nmessages; i++)
 	{
 		Message *message = &split->messages[i];
@@ -176,7 +175,12 @@ chatmig_write_row(Writer *writer, Conversation *conversation,
 										  .time = row->time});
 		if (message->position == LAST_POSITION && writer->mode != WRITE_NOTHING)
 		{
-			find_last_position(writer, conversation);
+			if (writer->last_position < 0)
+			{
+				flush(writer);
+				writer->last_position =
+					chatmig_place_behind(writer->plan, conversation->id);
+			}
 			message->position = writer->last_position++;
 		}
 		write_message(writer, conversation, row, message, medium, reply_to);
@@ -270,126 +274,6 @@ make_id(Writer *writer, TargetTable table, const Identity *identity)
 		return uuid;
 	return CStringGetTextDatum(
 		DatumGetCString(DirectFunctionCall1(uuid_out, uuid)));
-}
-
-/* {"<session column>": value}, numbers as numbers, the rest as strings. */
-static Value
-session_metadata(const MigrationPlan *plan, Value session)
-{
-	const Column *column = &plan->mapping->parts[PART_SESSION];
-	JsonbParseState *state = NULL;
-	JsonbValue name = {.type = jbvString};
-	JsonbValue value = {.type = jbvString};
-	Value result = {.isnull = true};
-	Oid output;
-	bool is_varlena;
-	char *text;
-
-	if (column->name == NULL || session.isnull)
-		return result;
-	getTypeOutputInfo(column->type, &output, &is_varlena);
-	text = OidOutputFunctionCall(output, session.datum);
-	value.val.string.val = text;
-	value.val.string.len = strlen(text);
-	if (is_number(getBaseType(column->type)))
-	{
-		Numeric number = DatumGetNumeric(DirectFunctionCall3(
-			numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
-			Int32GetDatum(-1)));
-
-		/* JSON has no others, and a dump with them could not be restored */
-		if (!numeric_is_nan(number) && !numeric_is_inf(number))
-		{
-			value.type = jbvNumeric;
-			value.val.numeric = number;
-		}
-	}
-	name.val.string.val = column->name;
-	name.val.string.len = strlen(column->name);
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	pushJsonbValue(&state, WJB_KEY, &name);
-	pushJsonbValue(&state, WJB_VALUE, &value);
-	result.datum = JsonbPGetDatum(
-		JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
-	result.isnull = false;
-	return result;
-}
-
-/* Not all types of that category are written as numbers: money is not. */
-static bool
-is_number(Oid type)
-{
-	return type == INT2OID || type == INT4OID || type == INT8OID ||
-		   type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID;
-}
-
-/*
- * Behind the messages that a conversation holds, be they from an earlier run
- * or the application's. Its row is locked to the end of the transaction, so
- * that whoever adds a message and moves updated_at, as this does, waits.
- */
-static void
-find_last_position(Writer *writer, const Conversation *conversation)
-{
-	const MigrationPlan *plan = writer->plan;
-	QueryArgs args = {0};
-	int64 last;
-
-	if (writer->last_position >= 0)
-		return;
-	flush(writer);
-	chatmig_query_arg(&args, plan->options.id_type, conversation->id, false);
-	(void) chatmig_query_run(
-		psprintf("SELECT FROM %s WHERE id = $1 FOR NO KEY UPDATE",
-				 plan->qualified[TARGET_CONVERSATIONS]),
-		&args);
-	PushActiveSnapshot(GetTransactionSnapshot());
-	last = chatmig_query_count(
-		psprintf(
-			"SELECT coalesce(max(\"position\"), -1) + 1::bigint FROM %s WHERE conversation_id = $1",
-			plan->qualified[TARGET_MESSAGES]),
-		&args);
-	PopActiveSnapshot();
-	if (last > PG_INT32_MAX - PG_INT16_MAX)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-			 errmsg(
-				 "no position is left behind the last message of a conversation of %s",
-				 plan->qualified[TARGET_MESSAGES]),
-			 errdetail("The next one would be %lld.", (long long) last),
-			 errhint("Give its messages the positions 0, 1, 2, ... again.")));
-	writer->last_position = last;
-}
-
-/*
- * Moves the messages from a position on up. Twice, over negative numbers: the
- * unique constraint looks at each row as it moves.
- */
-static void
-make_room(Writer *writer, const Conversation *conversation, int32 position,
-		  int count)
-{
-	const MigrationPlan *plan = writer->plan;
-	QueryArgs args = {0};
-
-	if (writer->mode == WRITE_NOTHING)
-		return;
-	flush(writer);
-	chatmig_query_arg(&args, plan->options.id_type, conversation->id, false);
-	chatmig_query_arg(&args, INT4OID, Int32GetDatum(position), false);
-	chatmig_query_arg(&args, INT4OID, Int32GetDatum(count), false);
-	(void) chatmig_query_run(
-		psprintf(
-			"UPDATE %s SET \"position\" = -1 - (\"position\" + $3) WHERE conversation_id = $1 AND \"position\" >= $2",
-			plan->qualified[TARGET_MESSAGES]),
-		&args);
-	args.n = 1;
-	(void) chatmig_query_run(
-		psprintf(
-			"UPDATE %s SET \"position\" = -1 - \"position\" WHERE conversation_id = $1 AND \"position\" < 0",
-			plan->qualified[TARGET_MESSAGES]),
-		&args);
 }
 
 /* Returns the medium's id; NULL where the row has none. */

@@ -13,10 +13,12 @@ read:              read_query query plan rows
 read_query:        plan
 split:             rows
 group:             plan rows
-write:             bulk insert identity title columns plan rows query
+write:             bulk insert place identity session title columns plan rows query
 bulk:
 insert:            query
 title:             plan rows
+session:           rows
+place:             plan query
 target:            reference columns plan query caller
 reference:         plan query caller
 columns:           plan
