@@ -298,7 +298,7 @@ REVOKE ALL ON FUNCTION @extschema@.chatmig_migrate(
     pg_catalog.text, pg_catalog.bool, pg_catalog.bool) FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.chatmig_migrate(
     pg_catalog.text, pg_catalog.bool, pg_catalog.bool) IS
-    'Migrates what is not migrated yet, of one migration or of all, in the current transaction. legacy_rows = already + migrated + empty + rejected; the other numbers count what this run made. dry_run: changes nothing. elapsed: wall clock';
+    'Migrates what is not migrated yet, of one migration or of all, in the current transaction. legacy_rows = already + migrated + empty + rejected; the other numbers count what this run made. dry_run: changes nothing. force: changes nothing yet, it is for targets that chatmig has not created. elapsed: wall clock';
 
 CREATE FUNCTION @extschema@.chatmig_rollback(
     name pg_catalog.text,
