@@ -29,9 +29,12 @@ chatmig_validate_messages(Validation *validation)
 	bool is_partial = survey->is_made && !survey->is_full;
 	QueryArgs args = {0};
 
-	if (validation->plan == NULL || (is_partial && survey->nsuspects == 0) ||
-		!chatmig_validate_wants(validation, CHECK_MESSAGE_MISSING,
-								CHECK_CONVERSATION_TIMES))
+	if (validation->plan == NULL || (is_partial && survey->nsuspects == 0))
+		return;
+	/* the walk also sees where the trace names a message twice */
+	if (!chatmig_validate_wants(validation, CHECK_MESSAGE_MISSING,
+								CHECK_CONVERSATION_TIMES) &&
+		!chatmig_validate_wants(validation, CHECK_LEDGER, CHECK_LEDGER))
 		return;
 	if (is_partial)
 		chatmig_validate_suspects_arg(validation, &args);

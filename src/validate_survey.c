@@ -82,8 +82,11 @@ chatmig_validate_survey(Validation *validation)
 	Survey *survey = &validation->survey;
 	char *sql;
 
-	if (plan == NULL || !chatmig_validate_wants(validation, CHECK_LEGACY_KEY,
-												CHECK_CONVERSATION_TIMES))
+	if (plan == NULL)
+		return;
+	if (!chatmig_validate_wants(validation, CHECK_LEGACY_KEY,
+								CHECK_CONVERSATION_TIMES) &&
+		!chatmig_validate_wants(validation, CHECK_LEDGER, CHECK_LEDGER))
 		return;
 	sql = chatmig_validate_digest(plan);
 	if (sql == NULL)
