@@ -201,8 +201,9 @@ test_time(RowTests *tests, const Mapping *mapping)
 							 psprintf("%s IS NULL", time),
 							 "'The row has no time.'");
 	if (mapping->time_kind == TIME_TEXT)
-		invalid = psprintf(
-			"NOT %s", chatmig_validate_sql_is_time(psprintf("%s::text", time)));
+		invalid =
+			psprintf("%s IS NOT NULL AND NOT %s", time,
+					 chatmig_validate_sql_is_time(psprintf("%s::text", time)));
 	else if (mapping->time_kind == TIME_EPOCH)
 		invalid = psprintf(
 			"%s NOT BETWEEN " FIRST_EPOCH " * %.0f AND " LAST_EPOCH " * %.0f "

@@ -63,7 +63,7 @@ extern char *chatmig_validate_sql_taken_names(const Mapping *mapping);
  */
 extern char *chatmig_validate_sql_time(const MigrationPlan *plan);
 
-/* A condition: text that has the form of a time. */
+/* A condition: text that can be read as a time. */
 extern char *chatmig_validate_sql_is_time(const char *text);
 
 /*

@@ -70,9 +70,12 @@ chatmig_validate_sql_is_time(const char *text)
 {
 	char *value = trimmed(text);
 
-	return psprintf("(%s OR %s OR %s)", matches(value, INFINITE),
-					matches(value, ISO_WITH_ZONE),
-					matches(value, ISO_WITHOUT_ZONE));
+	/* the server's own cast would fail on a day such as February 30 */
+	return psprintf("((%s OR %s OR %s) "
+					"AND %s.chatmig_time_from_text(%s, 'UTC') IS NOT NULL)",
+					matches(value, INFINITE), matches(value, ISO_WITH_ZONE),
+					matches(value, ISO_WITHOUT_ZONE), chatmig_ledger_schema(),
+					text);
 }
 
 /*
