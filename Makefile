@@ -91,6 +91,7 @@ REGRESS = \
 	types \
 	migrate \
 	paths \
+	validate \
 	rollback \
 	rights \
 	sources
