@@ -230,6 +230,13 @@ class History:
             1710054000 * 10**6,           # New York: 2024-03-10 07:00
             1714557600 * 10**6 + 123456,
             1000000000 * 10**6])
+        self._clocks = []       # what it has shown
+        self._steps = [0, 0, 1, 1000, 10**6, 10**6, 60 * 10**6, 1800 * 10**6,
+                       1800 * 10**6 + 1, 3600 * 10**6, DAY, 30 * DAY]
+        if "idle_gap" in self.options and r.random() < 0.7:
+            gap = GAPS[self.options["idle_gap"]]
+            self._steps = [0, gap // 3, gap // 2, gap // 2 + 1, gap, gap + 1]
+        self._between = False   # rows come before and between those there
         self._taken = set()
         self._next = r.randint(-5, 1000)
         self.epoch_unit = r.choice([1, 10**3, 10**6])
@@ -245,8 +252,7 @@ class History:
         batch = [self._row() for _ in range(count)]
         self.batches.append(batch)
         for _ in range(r.choice([1, 1, 2])):
-            if r.random() < 0.5:    # before and between what is there
-                self._clock -= r.randint(0, 30) * 1800 * 10**6
+            self._between = r.random() < 0.5
             if r.random() < 0.3:
                 self._next -= r.randint(1, 40)
             self.batches.append([self._row() for _ in range(r.randint(1, 8))])
@@ -371,11 +377,15 @@ class History:
         r = self.random
         if r.random() < self._null_times:
             return None
-        if r.random() < 0.9:
-            self._clock += r.choice([0, 0, 1, 1000, 10**6, 10**6, 60 * 10**6,
-                                     1800 * 10**6, 1800 * 10**6 + 1,
-                                     3600 * 10**6, DAY, 30 * DAY])
+        if self._between and self._clocks:
+            gap = GAPS.get(self.options.get("idle_gap"), 1800 * 10**6)
+            self._clock = r.choice(self._clocks) + r.choice(
+                [0, 1, -1, 10**6, -10**6, gap, gap + 1, -gap, gap // 2,
+                 gap // 2 + 1, -gap // 2])
+        elif r.random() < 0.9:
+            self._clock += r.choice(self._steps)
         time = self._clock
+        self._clocks.append(time)
         if r.random() < 0.2:
             time -= r.randint(0, 20) * 900 * 10**6
         extreme = r.random() < self._extreme

@@ -261,6 +261,15 @@ INSERT INTO idle (id, user_id, question, created_at) VALUES
 SELECT * FROM run('idle');
 SELECT * FROM show('idle');
 
+-- The row that bridged a pause is deleted, and its message stays: what comes
+-- between is near to the one after it alone, and goes behind the one before it,
+-- not to the front.
+DELETE FROM idle WHERE id = 24;
+INSERT INTO idle (id, user_id, question, created_at) VALUES
+    (33, 'chain', '10:35', '2024-01-01 10:35');
+SELECT * FROM run('idle');
+SELECT * FROM show('idle') WHERE owner = 'chain';
+
 --
 -- Rejected rows
 --
