@@ -117,20 +117,32 @@ compare_mapped(const Mapping *mapping, Differences *differences)
 {
 	const Column *column = &mapping->parts[PART_METADATA];
 	const char *name = quote_literal_cstr(column->name);
+	char *source = chatmig_validate_sql_column(column);
 	char *value = chatmig_validate_sql_json(column);
 	char *taken = chatmig_validate_sql_taken_names(mapping);
+	char *kept = is_kept_as_text(column);
+	char *is_whole = psprintf("jsonb_typeof(%s) <> 'object' OR (%s) ?| %s",
+							  value, value, taken);
+	char *lost = psprintf("FROM jsonb_each(%s) AS e "
+						  "WHERE m.metadata -> e.key IS DISTINCT FROM e.value",
+						  value);
 
 	add(differences,
 		psprintf("CASE WHEN %s IS NULL OR %s THEN false "
-				 "WHEN jsonb_typeof(%s) <> 'object' OR (%s) ?| %s "
-				 "THEN m.metadata -> %s IS DISTINCT FROM %s "
+				 "WHEN %s THEN m.metadata -> %s IS DISTINCT FROM %s "
+				 "ELSE false END",
+				 source, kept, is_whole, name, value),
+		name, value);
+	add(differences,
+		psprintf("CASE WHEN %s IS NULL OR %s OR %s THEN false "
 				 "WHEN CASE jsonb_typeof(m.metadata) WHEN 'object' "
 				 "THEN m.metadata - %s END = %s THEN false "
-				 "ELSE EXISTS (SELECT FROM jsonb_each(%s) AS e "
-				 "WHERE m.metadata -> e.key IS DISTINCT FROM e.value) END",
-				 chatmig_validate_sql_column(column), is_kept_as_text(column),
-				 value, value, taken, name, value, taken, value, value),
-		name, value);
+				 "ELSE EXISTS (SELECT %s) END",
+				 source, kept, is_whole, taken, value, lost),
+		psprintf("(SELECT e.key %s ORDER BY e.key COLLATE \"C\" LIMIT 1)",
+				 lost),
+		psprintf("(SELECT e.value %s ORDER BY e.key COLLATE \"C\" LIMIT 1)",
+				 lost));
 }
 
 /* name and value are SQL. */
