@@ -92,8 +92,10 @@ REGRESS = \
 	migrate \
 	paths \
 	validate \
+	altered \
 	rollback \
 	rights \
+	attacks \
 	sources
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
