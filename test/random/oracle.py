@@ -230,7 +230,7 @@ class Oracle:
         for row in rows:
             if row.key in self.done and self.done[row.key][1] is not None:
                 row.time = self.done[row.key][1]
-        rows.sort(key=lambda row: (row.time is not None, row.time or 0,
+        rows.sort(key=lambda row: (row.time is None, row.time or 0,
                                    row.sort_key))
         known = [i for i, row in enumerate(rows) if row.key in self.done]
         previous = None
