@@ -3,20 +3,30 @@
  *	  Times that a message has from a neighbour, because its row has none.
  *
  * In: a plan. Finds messages of such rows whose time is not that of any row
- * of the same group, nor of another message of the same conversation; and
- * halves of one row with different times. Which neighbour it is, is not
- * looked at: neighbours come and go after a migration, times stay.
+ * of the same group, nor of another message of the same conversation, nor the
+ * one that their id begins with; and halves of one row with different times.
+ * Which neighbour it is, is not looked at: neighbours come and go after a
+ * migration, times stay.
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
 #include "validate_sql.h"
 #include "validation.h"
 
+static const char *milliseconds_of_id(const MigrationPlan *plan);
 static char *query(const MigrationPlan *plan);
 static char *time_of_any_row(const MigrationPlan *plan, const char *column);
 static char *same_group(const Mapping *mapping);
+
+/* Of m, as an id has it: none before 1970, and no more than 48 bits. */
+#define MILLISECONDS_OF_TIME                                                   \
+	"CASE WHEN m.created_at < '1970-01-01 00:00:00+00' THEN 0 "                \
+	"WHEN isfinite(m.created_at) THEN least(281474976710655, "                 \
+	"floor(extract(epoch FROM m.created_at) * 1000))::bigint "                 \
+	"ELSE 281474976710655 END"
 
 void
 chatmig_validate_neighbours(Validation *validation)
@@ -55,16 +65,33 @@ query(const MigrationPlan *plan)
 		messages);
 
 	return psprintf(
-		"%s WHERE m.created_at IS NULL AND EXISTS (SELECT FROM %s AS o "
+		"%s WHERE m.created_at IS NULL AND (EXISTS (SELECT FROM %s AS o "
 		"WHERE o.id = ANY (t.message_ids) AND o.created_at IS NOT NULL) "
+		"OR %s > 0) "
 		"UNION ALL %s WHERE m.created_at IS NOT NULL "
+		"AND %s IS DISTINCT FROM %s "
 		"AND NOT EXISTS (SELECT FROM %s AS o "
 		"WHERE o.conversation_id = m.conversation_id "
 		"AND o.created_at = m.created_at "
 		"AND o.id <> ALL (array_remove(t.message_ids, NULL))) "
 		"AND NOT EXISTS (SELECT FROM %s AS n WHERE %s = m.created_at%s)",
-		timeless, messages, timeless, messages, plan->source_name,
-		time_of_any_row(plan, psprintf("n.%s", time)), same_group(mapping));
+		timeless, messages, milliseconds_of_id(plan), timeless,
+		milliseconds_of_id(plan), MILLISECONDS_OF_TIME, messages,
+		plan->source_name, time_of_any_row(plan, psprintf("n.%s", time)),
+		same_group(mapping));
+}
+
+/*
+ * The id begins with the time that the message was given, in milliseconds (see
+ * identity.h): it tells also when the neighbour has gone. NULL for a number.
+ */
+static const char *
+milliseconds_of_id(const MigrationPlan *plan)
+{
+	return plan->options.id_type == INT8OID
+			   ? "NULL::bigint"
+			   : "('x' || left(replace(m.id::text, '-', ''), 12))"
+				 "::bit(48)::bigint";
 }
 
 /* NULL, and no error, also where the server could not read the time. */
