@@ -3,10 +3,11 @@
  *	  Times that a message has from a neighbour, because its row has none.
  *
  * In: a plan. Finds messages of such rows whose time is not that of any row
- * of the same group, nor of another message of the same conversation, nor the
- * one that their id begins with; and halves of one row with different times.
- * Which neighbour it is, is not looked at: neighbours come and go after a
- * migration, times stay.
+ * of the same group, nor of another message of the same conversation; and
+ * halves of one row with different times. Which neighbour it is, is not
+ * looked at: neighbours come and go after a migration, times stay. Where it is
+ * still the time, to the millisecond, that the message's id begins with, the
+ * neighbour may just be gone: that is a warning.
  */
 #include "postgres.h"
 
@@ -51,7 +52,8 @@ query(const MigrationPlan *plan)
 	const char *time = quote_identifier(mapping->parts[PART_TIME].name);
 	char *key = chatmig_validate_sql_key(mapping, "t.key_%d");
 	char *timeless = psprintf(
-		"SELECT %d, %d, %s, m.conversation_id::text, m.id::text, "
+		"SELECT %d, CASE WHEN %s = %s THEN %d ELSE %d END, %s, "
+		"m.conversation_id::text, m.id::text, "
 		"format('The row with legacy key %%s has no time; its message has "
 		"%%s, which is no neighbour''s.', %s, "
 		"coalesce(m.created_at::text, 'NULL')) "
@@ -59,24 +61,22 @@ query(const MigrationPlan *plan)
 		"AND %s.chatmig_fingerprint(s.*) = t.fingerprint AND s.%s IS NULL "
 		"CROSS JOIN LATERAL unnest(t.message_ids) AS i (id) "
 		"JOIN %s AS m ON m.id = i.id ",
-		CHECK_MESSAGE_TIME, CHECK_VIOLATION, key, key,
-		plan->qualified[TARGET_TRACE], plan->source_name,
-		chatmig_validate_sql_same_key(mapping), chatmig_ledger_schema(), time,
-		messages);
+		CHECK_MESSAGE_TIME, milliseconds_of_id(plan), MILLISECONDS_OF_TIME,
+		CHECK_WARNING, CHECK_VIOLATION, key, key, plan->qualified[TARGET_TRACE],
+		plan->source_name, chatmig_validate_sql_same_key(mapping),
+		chatmig_ledger_schema(), time, messages);
 
 	return psprintf(
 		"%s WHERE m.created_at IS NULL AND (EXISTS (SELECT FROM %s AS o "
 		"WHERE o.id = ANY (t.message_ids) AND o.created_at IS NOT NULL) "
 		"OR %s > 0) "
 		"UNION ALL %s WHERE m.created_at IS NOT NULL "
-		"AND %s IS DISTINCT FROM %s "
 		"AND NOT EXISTS (SELECT FROM %s AS o "
 		"WHERE o.conversation_id = m.conversation_id "
 		"AND o.created_at = m.created_at "
 		"AND o.id <> ALL (array_remove(t.message_ids, NULL))) "
 		"AND NOT EXISTS (SELECT FROM %s AS n WHERE %s = m.created_at%s)",
-		timeless, messages, milliseconds_of_id(plan), timeless,
-		milliseconds_of_id(plan), MILLISECONDS_OF_TIME, messages,
+		timeless, messages, milliseconds_of_id(plan), timeless, messages,
 		plan->source_name, time_of_any_row(plan, psprintf("n.%s", time)),
 		same_group(mapping));
 }

@@ -32,6 +32,20 @@ def is_past(seconds):
     return seconds is not None and float(seconds) < time.time() - 86400
 
 
+def has_own_time(message):
+    """A neighbour's time is only known to the millisecond, and not before
+    1970, once the neighbour has gone: less than that is but a warning."""
+    return message["created_at"] not in (None, "Infinity", "-Infinity") and \
+        "chatmig_time_missing" not in (message["metadata"] or "")
+
+
+def has_told_time(message):
+    """Its own, or one that its id tells."""
+    return has_own_time(message) or (
+        message["created_at"] not in (None, "Infinity", "-Infinity")
+        and float(message["created_at"]) > 2 * 86400)
+
+
 # Each returns a Fault, or None where there is nothing to damage.
 
 def fault_of_message(check, assignment, condition=lambda message: True,
@@ -292,12 +306,10 @@ KINDS = [
                      "ELSE 'user' END"),
     fault_of_message("message_time",
                      "created_at = created_at + interval '1 microsecond'",
-                     lambda m: m["created_at"] not in
-                     (None, "Infinity", "-Infinity")),
+                     has_own_time),
     fault_of_message("message_time",
                      "created_at = created_at - interval '1 day'",
-                     lambda m: m["created_at"] not in
-                     (None, "Infinity", "-Infinity")),
+                     has_told_time),
     fault_of_message("message_time", "created_at = '2024-05-01'",
                      lambda m: m["created_at"] is None, part="time"),
     fault_of_message("message_model", "model = coalesce(model, '') || 'x'",
