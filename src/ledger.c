@@ -46,9 +46,9 @@ static Oid extension_schema(void);
 static void begin_access(Access *access);
 static void end_access(const Access *access);
 static uint64 run(const char *sql, const QueryArgs *args);
+static int64 count(const char *sql, const QueryArgs *args);
 static char *qualify(const char *format);
 static bool load_registration(TupleTableSlot *slot, void *state);
-static bool load_count(TupleTableSlot *slot, void *state);
 static bool load_target(TupleTableSlot *slot, void *state);
 static void stream(const char *sql, const QueryArgs *args, QueryRow row,
 				   void *state);
@@ -167,14 +167,13 @@ bool
 chatmig_ledger_is_target(Oid relid)
 {
 	QueryArgs args = {0};
-	int64 found = 0;
 
 	if (!OidIsValid(ledger_table("chatmig_target")))
 		return false;
 	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(relid), false);
-	stream("SELECT count(*) FROM %s.chatmig_target WHERE relation::oid = $1",
-		   &args, load_count, &found);
-	return found > 0;
+	return count("SELECT count(*) FROM %s.chatmig_target "
+				 "WHERE relation::oid = $1",
+				 &args) > 0;
 }
 
 char *
@@ -249,12 +248,11 @@ bool
 chatmig_ledger_has_rejects(const char *name)
 {
 	QueryArgs args = {0};
-	int64 found = 0;
 
 	chatmig_query_text_arg(&args, name);
-	stream("SELECT count(*) FROM %s.chatmig_rejected WHERE migration = $1",
-		   &args, load_count, &found);
-	return found > 0;
+	return count("SELECT count(*) FROM %s.chatmig_rejected "
+				 "WHERE migration = $1",
+				 &args) > 0;
 }
 
 void
@@ -457,6 +455,18 @@ stream(const char *sql, const QueryArgs *args, QueryRow row, void *state)
 	end_access(&access);
 }
 
+static int64
+count(const char *sql, const QueryArgs *args)
+{
+	Access access;
+	int64 rows;
+
+	begin_access(&access);
+	rows = chatmig_query_count(qualify(sql), args);
+	end_access(&access);
+	return rows;
+}
+
 static char *
 qualify(const char *format)
 {
@@ -483,15 +493,6 @@ load_registration(TupleTableSlot *slot, void *state)
 		registration->profile = TextDatumGetCString(slot->tts_values[5]);
 	load->registration = registration;
 	MemoryContextSwitchTo(old);
-	return true;
-}
-
-static bool
-load_count(TupleTableSlot *slot, void *state)
-{
-	bool isnull;
-
-	*(int64 *) state = DatumGetInt64(slot_getattr(slot, 1, &isnull));
 	return true;
 }
 

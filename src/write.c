@@ -152,11 +152,13 @@ void
 chatmig_write_row(Writer *writer, Conversation *conversation,
 				  const LegacyRow *row, SplitRow *split)
 {
-	Value medium;
+	Value medium = {.isnull = true};
 	Value reply_to = {.isnull = true};
 
 	writer->key = row->key;
-	medium = write_medium(writer, conversation, row);
+	/* split has decided whether there is one, and that it is the first's */
+	if (split->messages[0].has_media)
+		medium = write_medium(writer, conversation, row);
 	if (conversation->make_room && writer->mode != WRITE_NOTHING)
 	{
 		flush(writer);
@@ -276,24 +278,20 @@ make_id(Writer *writer, TargetTable table, const Identity *identity)
 		DatumGetCString(DirectFunctionCall1(uuid_out, uuid)));
 }
 
-/* Returns the medium's id; NULL where the row has none. */
+/* Returns the medium's id. */
 static Value
 write_medium(Writer *writer, const Conversation *conversation,
 			 const LegacyRow *row)
 {
 	FormedRow formed = {0};
-	Value id = {.isnull = true};
+	Value id = {.isnull = false};
 
-	if (row->media_url.isnull ||
-		VARSIZE_ANY_EXHDR(DatumGetPointer(row->media_url.datum)) == 0)
-		return id;
 	id.datum = make_id(writer, TARGET_MEDIA,
 					   &(Identity){.kind = IDENTITY_MEDIUM,
 								   .migration = writer->plan->name,
 								   .key = row->key,
 								   .part = 1,
 								   .time = row->time});
-	id.isnull = false;
 	add_value(&formed, id);
 	if (writer->plan->owner_column)
 		add_value(&formed, conversation->group.owner);
