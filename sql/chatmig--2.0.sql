@@ -109,11 +109,13 @@ CREATE TABLE @extschema@.chatmig_rejected (
         CONSTRAINT chatmig_rejected_migration_fkey
         REFERENCES @extschema@.chatmig_migration (name) ON DELETE CASCADE,
     legacy_key pg_catalog.text NOT NULL,
+    part pg_catalog.int4 NOT NULL,
     code pg_catalog.text NOT NULL,
     reason pg_catalog.text NOT NULL,
     legacy_row pg_catalog.jsonb NOT NULL,
+    partial pg_catalog.bool NOT NULL,
     rejected_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
-    CONSTRAINT chatmig_rejected_pkey PRIMARY KEY (migration, legacy_key)
+    CONSTRAINT chatmig_rejected_pkey PRIMARY KEY (migration, legacy_key, part)
 );
 COMMENT ON TABLE @extschema@.chatmig_rejected IS
     'Legacy rows that could not be converted; read the view chatmig_rejects instead';
@@ -121,12 +123,16 @@ COMMENT ON COLUMN @extschema@.chatmig_rejected.migration IS
     'The migration''s name';
 COMMENT ON COLUMN @extschema@.chatmig_rejected.legacy_key IS
     'The row''s key as text; a JSON array where the key has several columns';
+COMMENT ON COLUMN @extschema@.chatmig_rejected.part IS
+    'The message''s number in the row, from 1; 0: the row as a whole';
 COMMENT ON COLUMN @extschema@.chatmig_rejected.code IS
     'Why, in one word: unknown_role, missing_role, invalid_time, ...';
 COMMENT ON COLUMN @extschema@.chatmig_rejected.reason IS
     'Why, in a sentence with the values';
 COMMENT ON COLUMN @extschema@.chatmig_rejected.legacy_row IS
     'The whole legacy row';
+COMMENT ON COLUMN @extschema@.chatmig_rejected.partial IS
+    'True: other messages of the row came through';
 COMMENT ON COLUMN @extschema@.chatmig_rejected.rejected_at IS
     'Start of the transaction that rejected it';
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.chatmig_rejected', '');
@@ -425,7 +431,7 @@ COMMENT ON VIEW @extschema@.chatmig_status IS
 -- that owns the legacy table, as the table itself would be.
 --
 CREATE VIEW @extschema@.chatmig_rejects WITH (security_barrier) AS
-SELECT j.migration, j.legacy_key, j.code, j.reason, j.legacy_row,
+SELECT j.migration, j.legacy_key, j.part, j.code, j.reason, j.legacy_row,
        j.rejected_at
 FROM @extschema@.chatmig_rejected AS j
      JOIN @extschema@.chatmig_migration AS m

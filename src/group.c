@@ -155,15 +155,17 @@ chatmig_group_place(GroupState *state, const LegacyRow *row, SplitRow *split)
 
 	for (int i = 0; i < split->nmessages; i++)
 	{
-		split->messages[i].position = state->next_position;
+		Message *message = &split->messages[i];
+
+		message->position = state->next_position;
 		if (state->next_position != LAST_POSITION)
 			state->next_position++;
+		open->created_at = earlier(open->created_at, message->time);
+		open->updated_at = later(open->updated_at, message->time);
 	}
 	if (open->make_room)
 		state->inserted += split->nmessages;
 	open->new_messages += split->nmessages;
-	open->created_at = earlier(open->created_at, row->time);
-	open->updated_at = later(open->updated_at, row->time);
 }
 
 static void

@@ -251,7 +251,7 @@ chatmig_ledger_has_rejects(const char *name)
 
 	chatmig_query_text_arg(&args, name);
 	return count("SELECT count(*) FROM %s.chatmig_rejected "
-				 "WHERE migration = $1",
+				 "WHERE migration = $1 AND NOT partial",
 				 &args) > 0;
 }
 
@@ -273,7 +273,7 @@ chatmig_ledger_store_rejects(const char *name, List *rejects)
 													  false, TYPALIGN_INT)),
 					  false);
 	run("DELETE FROM %s.chatmig_rejected "
-		"WHERE migration = $1 AND legacy_key <> ALL ($2)",
+		"WHERE migration = $1 AND NOT partial AND legacy_key <> ALL ($2)",
 		&args);
 	/* there may be a million of them */
 	context = AllocSetContextCreate(CurrentMemoryContext, "chatmig reject",
@@ -327,19 +327,22 @@ store_reject(const char *name, const Reject *reject)
 	CHECK_FOR_INTERRUPTS();
 	chatmig_query_text_arg(&args, name);
 	chatmig_query_text_arg(&args, reject->key);
+	chatmig_query_arg(&args, INT4OID, Int32GetDatum(reject->part), false);
 	chatmig_query_text_arg(&args, reject->code);
 	chatmig_query_text_arg(&args, reject->reason);
 	chatmig_query_arg(&args, JSONBOID, JsonbPGetDatum(reject->legacy_row),
 					  false);
+	chatmig_query_arg(&args, BOOLOID, BoolGetDatum(reject->partial), false);
 	run("INSERT INTO %s.chatmig_rejected AS j "
-		"(migration, legacy_key, code, reason, legacy_row) "
-		"VALUES ($1, $2, $3, $4, $5) "
-		"ON CONFLICT (migration, legacy_key) DO UPDATE SET "
+		"(migration, legacy_key, part, code, reason, legacy_row, partial) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $7) "
+		"ON CONFLICT (migration, legacy_key, part) DO UPDATE SET "
 		"code = excluded.code, reason = excluded.reason, "
-		"legacy_row = excluded.legacy_row, "
+		"legacy_row = excluded.legacy_row, partial = excluded.partial, "
 		"rejected_at = excluded.rejected_at "
-		"WHERE (j.code, j.reason, j.legacy_row) <> "
-		"(excluded.code, excluded.reason, excluded.legacy_row)",
+		"WHERE (j.code, j.reason, j.legacy_row, j.partial) <> "
+		"(excluded.code, excluded.reason, excluded.legacy_row, "
+		"excluded.partial)",
 		&args);
 }
 

@@ -53,19 +53,21 @@ typedef struct RunCounts
 	int64 already;
 	int64 migrated;
 	int64 empty;
-	int64 rejected;
+	int64 rejected;      /* rows of which nothing came through */
 	int64 conversations; /* new ones */
 	int64 messages;      /* new ones */
 	int64 media;         /* new ones */
 } RunCounts;
 
-/* A legacy row that was refused. */
+/* A legacy row that was refused, or a message in one. */
 typedef struct Reject
 {
 	char *key; /* as text */
+	int part;  /* of the row; 0: the row as a whole */
 	const char *code;
 	char *reason;
 	Jsonb *legacy_row; /* whole */
+	bool partial;      /* other messages of the row came through */
 } Reject;
 
 /* NULL when there is none of that name. */
@@ -109,10 +111,14 @@ extern void chatmig_ledger_store_targets(const char *name,
 /* Adds a run's counts to the migration's, creating its row at the first. */
 extern void chatmig_ledger_store_run(const char *name, const RunCounts *counts);
 
-/* Whether an earlier run has left rejected rows. */
+/* Whether an earlier run has left rejected rows, of which nothing came through.
+ */
 extern bool chatmig_ledger_has_rejects(const char *name);
 
-/* Replaces the migration's rejected rows; rejects are of Reject *. */
+/*
+ * Replaces the migration's rejected rows; rejects are of Reject *. Those of
+ * rows that are migrated in part stay.
+ */
 extern void chatmig_ledger_store_rejects(const char *name, List *rejects);
 
 /* Forgets targets, run and rejects: the migration is only registered. */

@@ -57,7 +57,7 @@ static void place_and_write(MigrateState *state, LegacyRow *row,
 							SplitRow *split);
 static void close_conversation(MigrateState *state);
 static void reject(MigrateState *state, const LegacyRow *row,
-				   const SplitRow *split);
+				   const SplitReject *rejected, bool partial);
 static void check_rejects(const MigrationPlan *plan,
 						  const MigrateResult *result, bool in_update);
 static void describe_row(void *state);
@@ -229,13 +229,17 @@ travel_row(LegacyRow *row, void *arg)
 		place_and_write(state, row, &split);
 	else
 	{
+		ListCell *lc;
+
 		chatmig_split_row(state->plan->mapping, row, &split);
-		if (split.reject_code != NULL)
-			reject(state, row, &split);
-		else if (split.nmessages == 0)
+		foreach(lc, split.rejects)
+			reject(state, row, lfirst(lc), split.nmessages > 0);
+		if (split.nmessages == 0 && split.rejects == NIL)
 			result->counts.empty++;
+		else if (split.nmessages == 0)
+			result->counts.rejected++;
 		/* beyond max_rejects a run is lost, and only counts them */
-		else if (result->counts.rejected <= state->plan->options.max_rejects ||
+		else if (result->nrejects <= state->plan->options.max_rejects ||
 				 state->mode == WRITE_NOTHING)
 			place_and_write(state, row, &split);
 	}
@@ -278,33 +282,35 @@ close_conversation(MigrateState *state)
 }
 
 static void
-reject(MigrateState *state, const LegacyRow *row, const SplitRow *split)
+reject(MigrateState *state, const LegacyRow *row, const SplitReject *rejected,
+	   bool partial)
 {
 	MemoryContext old = MemoryContextSwitchTo(state->context);
 	RejectSummary *summary = NULL;
 	ListCell *lc;
 
-	state->result->counts.rejected++;
+	state->result->nrejects++;
 	foreach(lc, state->result->rejects)
-		if (strcmp(((RejectSummary *) lfirst(lc))->code, split->reject_code) ==
-			0)
+		if (strcmp(((RejectSummary *) lfirst(lc))->code, rejected->code) == 0)
 			summary = lfirst(lc);
 	if (summary == NULL)
 	{
 		summary = palloc0(sizeof(RejectSummary));
-		summary->code = split->reject_code;
+		summary->code = rejected->code;
 		summary->first_key = pstrdup(row->key);
-		summary->first_reason = pstrdup(split->reject_reason);
+		summary->first_reason = pstrdup(rejected->reason);
 		state->result->rejects = lappend(state->result->rejects, summary);
 	}
-	summary->rows++;
+	summary->number++;
 	if (list_length(state->rejects) < state->plan->options.max_rejects)
 	{
 		Reject *kept = palloc0(sizeof(Reject));
 
 		kept->key = pstrdup(row->key);
-		kept->code = split->reject_code;
-		kept->reason = pstrdup(split->reject_reason);
+		kept->part = rejected->part;
+		kept->code = rejected->code;
+		kept->reason = pstrdup(rejected->reason);
+		kept->partial = partial;
 		state->rejects = lappend(state->rejects, kept);
 	}
 	MemoryContextSwitchTo(old);
@@ -317,7 +323,7 @@ check_rejects(const MigrationPlan *plan, const MigrateResult *result,
 	RejectSummary *first;
 	const char *name = quote_literal_cstr(plan->name);
 
-	if (result->counts.rejected <= plan->options.max_rejects)
+	if (result->nrejects <= plan->options.max_rejects)
 		return;
 	first = linitial(result->rejects);
 	ereport(

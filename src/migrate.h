@@ -8,11 +8,11 @@
 #include "plan.h"
 #include "rows.h"
 
-/* Rejected rows with one code. */
+/* Rejected rows, and messages in rows, with one code. */
 typedef struct RejectSummary
 {
 	const char *code;
-	int64 rows;
+	int64 number;
 	char *first_key; /* as text */
 	char *first_reason;
 } RejectSummary;
@@ -21,6 +21,7 @@ typedef struct RejectSummary
 typedef struct MigrateResult
 {
 	RunCounts counts;
+	int64 nrejects;      /* rejected rows, and messages of other rows */
 	List *rejects;       /* of RejectSummary *, a code each */
 	int64 content_bytes; /* of all new messages, as stored */
 } MigrateResult;

@@ -62,13 +62,13 @@ chatmig_report_plan(const MigrationPlan *plan, const MigrateResult *result,
 	{
 		RejectSummary *summary = lfirst(lc);
 
-		report_rows(&report, "reject", summary->rows,
+		report_rows(&report, "reject", summary->number,
 					psprintf("%s; the first has the key %s: %s", summary->code,
 							 summary->first_key, summary->first_reason));
 	}
-	if (counts->rejected > plan->options.max_rejects)
+	if (result->nrejects > plan->options.max_rejects)
 		report_rows(
-			&report, "stop", counts->rejected,
+			&report, "stop", result->nrejects,
 			psprintf(
 				"more rejected rows than max_rejects, which is %lld: chatmig_migrate() will change nothing",
 				(long long) plan->options.max_rejects));

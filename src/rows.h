@@ -12,6 +12,7 @@
 
 #include "datatype/timestamp.h"
 #include "mapping.h"
+#include "nodes/pg_list.h"
 
 /* A Datum that may be NULL. */
 typedef struct Value
@@ -28,7 +29,7 @@ typedef struct GroupKey
 	Value session;
 } GroupKey;
 
-#define MAX_MESSAGES 2 /* in one legacy row */
+#define MAX_CONTENTS 2 /* columns of one legacy row that hold messages */
 
 /* What the trace says of a legacy row that is migrated already. */
 typedef struct KnownRow
@@ -51,7 +52,7 @@ typedef struct LegacyRow
 	Value time;                   /* timestamptz; taken from a neighbour where
 								   * the row has none */
 	bool time_invalid;            /* the row has a time that cannot be read */
-	Value contents[MAX_MESSAGES]; /* text: question and answer, or the
+	Value contents[MAX_CONTENTS]; /* text: question and answer, or the
 								   * one content; may be toasted */
 	char *role;                   /* flat: as spelled in the row, or NULL */
 	Value model;                  /* text */
@@ -71,7 +72,11 @@ typedef struct Message
 	int part; /* 1, 2, ...: which part of the legacy row */
 	Role role;
 	Value content;  /* text */
-	Value tokens;   /* int4 */
+	Value time;     /* timestamptz; what follows is the row's, too, unless
+					 * the message has its own */
+	Value model;    /* text */
+	Value tokens;   /* int4 or int8, see chatmig_mapping_tokens_type() */
+	Value metadata; /* jsonb */
 	bool has_media; /* the row's medium belongs to this message */
 	bool replies;   /* to the row's message before it */
 
@@ -82,16 +87,25 @@ typedef struct Message
 	Datum id;
 } Message;
 
+/* A legacy row, or one of the messages in it, that cannot be converted. */
+typedef struct SplitReject
+{
+	int part; /* of the row; 0: the row as a whole */
+	const char *code;
+	char *reason; /* a sentence */
+} SplitReject;
+
 /*
- * What became of a legacy row. Exactly one of: messages, a reject code, or
- * neither, which is a row that holds no message.
+ * What became of a legacy row: messages, rejects, or neither, which is a row
+ * that holds no message. Where some messages of a row are rejected, the others
+ * come through.
  */
 typedef struct SplitRow
 {
+	int nparts; /* the row's parts are 1 to nparts */
 	int nmessages;
-	Message messages[MAX_MESSAGES];
-	const char *reject_code; /* NULL: not rejected */
-	char *reject_reason;     /* a sentence */
+	Message *messages; /* in the order of their parts */
+	List *rejects;     /* of SplitReject * */
 } SplitRow;
 
 /* The conversation that group has open. */

@@ -13,19 +13,18 @@
 #include "split.h"
 
 static bool is_empty(Value content);
-static void add_message(SplitRow *split, int part, Role role, Value content);
 static void split_pair(const LegacyRow *row, bool has_media, SplitRow *split);
 static void split_flat(const Mapping *mapping, const LegacyRow *row,
 					   bool has_media, SplitRow *split);
+static void begin(SplitRow *split, int nparts);
+static Message *add_message(SplitRow *split, const LegacyRow *row, int part,
+							Role role, Value content);
+static void reject_row(SplitRow *split, const char *code, char *reason);
 
 void
 chatmig_split_row(const Mapping *mapping, const LegacyRow *row, SplitRow *split)
 {
 	bool has_media = !is_empty(row->media_url);
-
-	split->nmessages = 0;
-	split->reject_code = NULL;
-	split->reject_reason = NULL;
 
 	if (mapping->shape == SHAPE_PAIR)
 		split_pair(row, has_media, split);
@@ -34,13 +33,11 @@ chatmig_split_row(const Mapping *mapping, const LegacyRow *row, SplitRow *split)
 
 	/* a row without a message has nothing that a bad time could spoil */
 	if (row->time_invalid && split->nmessages > 0)
-	{
-		split->nmessages = 0;
-		split->reject_code = "invalid_time";
-		split->reject_reason = psprintf(
-			"The time in column \"%s\" cannot be read, or is out of range.",
-			mapping->parts[PART_TIME].name);
-	}
+		reject_row(
+			split, "invalid_time",
+			psprintf(
+				"The time in column \"%s\" cannot be read, or is out of range.",
+				mapping->parts[PART_TIME].name));
 }
 
 /* Toasted values are longer than nothing, and are not fetched for this. */
@@ -56,31 +53,20 @@ is_empty(Value content)
 		   VARSIZE_ANY_EXHDR(datum) == 0;
 }
 
-static void
-add_message(SplitRow *split, int part, Role role, Value content)
-{
-	Message *message = &split->messages[split->nmessages++];
-
-	MemSet(message, 0, sizeof(Message));
-	message->part = part;
-	message->role = role;
-	message->content = content;
-	message->tokens.isnull = true;
-}
-
 /* A medium without a question makes the question's message, without words. */
 static void
 split_pair(const LegacyRow *row, bool has_media, SplitRow *split)
 {
+	begin(split, 2);
 	if (!is_empty(row->contents[0]) || has_media)
-	{
-		add_message(split, 1, ROLE_USER, row->contents[0]);
-		split->messages[0].has_media = has_media;
-	}
+		add_message(split, row, 1, ROLE_USER, row->contents[0])->has_media =
+			has_media;
 	if (!is_empty(row->contents[1]))
 	{
-		add_message(split, 2, ROLE_ASSISTANT, row->contents[1]);
-		split->messages[split->nmessages - 1].replies = split->nmessages > 1;
+		bool replies = split->nmessages > 0;
+
+		add_message(split, row, 2, ROLE_ASSISTANT, row->contents[1])->replies =
+			replies;
 	}
 	/* the last: they are the answer's, if there is one */
 	if (split->nmessages > 0)
@@ -93,26 +79,62 @@ split_flat(const Mapping *mapping, const LegacyRow *row, bool has_media,
 {
 	Role role;
 
+	begin(split, 1);
 	if (is_empty(row->contents[0]) && !has_media)
 		return;
 	if (row->role == NULL)
-	{
-		split->reject_code = "missing_role";
-		split->reject_reason =
-			psprintf("Column \"%s\" is NULL.", mapping->parts[PART_ROLE].name);
-	}
+		reject_row(
+			split, "missing_role",
+			psprintf("Column \"%s\" is NULL.", mapping->parts[PART_ROLE].name));
 	else if (!chatmig_role_find(mapping->spellings, mapping->nspellings,
 								row->role, &role))
-	{
-		split->reject_code = "unknown_role";
-		split->reject_reason = psprintf(
-			"Column \"%s\" is \"%s\"; say in mapping what it means: {\"roles\": {\"%s\": \"user\"}}.",
-			mapping->parts[PART_ROLE].name, row->role, row->role);
-	}
+		reject_row(
+			split, "unknown_role",
+			psprintf(
+				"Column \"%s\" is \"%s\"; say in mapping what it means: {\"roles\": {\"%s\": \"user\"}}.",
+				mapping->parts[PART_ROLE].name, row->role, row->role));
 	else
 	{
-		add_message(split, 1, role, row->contents[0]);
-		split->messages[0].tokens = row->tokens;
-		split->messages[0].has_media = has_media;
+		Message *message = add_message(split, row, 1, role, row->contents[0]);
+
+		message->tokens = row->tokens;
+		message->has_media = has_media;
 	}
+}
+
+static void
+begin(SplitRow *split, int nparts)
+{
+	split->nparts = nparts;
+	split->nmessages = 0;
+	split->messages = palloc(sizeof(Message) * nparts);
+	split->rejects = NIL;
+}
+
+/* With all that the row says of each of its messages, but for the tokens. */
+static Message *
+add_message(SplitRow *split, const LegacyRow *row, int part, Role role,
+			Value content)
+{
+	Message *message = &split->messages[split->nmessages++];
+
+	MemSet(message, 0, sizeof(Message));
+	message->part = part;
+	message->role = role;
+	message->content = content;
+	message->time = row->time;
+	message->model = row->model;
+	message->tokens.isnull = true;
+	message->metadata = row->metadata;
+	return message;
+}
+
+static void
+reject_row(SplitRow *split, const char *code, char *reason)
+{
+	SplitReject *reject = palloc(sizeof(SplitReject));
+
+	*reject = (SplitReject){.part = 0, .code = code, .reason = reason};
+	split->nmessages = 0;
+	split->rejects = list_make1(reject);
 }

@@ -75,8 +75,7 @@ static Datum make_id(Writer *writer, TargetTable table,
 static Value write_medium(Writer *writer, const Conversation *conversation,
 						  const LegacyRow *row);
 static void write_message(Writer *writer, const Conversation *conversation,
-						  const LegacyRow *row, const Message *message,
-						  Value medium, Value reply_to);
+						  const Message *message, Value medium, Value reply_to);
 static void write_trace(Writer *writer, const Conversation *conversation,
 						const LegacyRow *row, const SplitRow *split,
 						Value medium);
@@ -174,7 +173,7 @@ chatmig_write_row(Writer *writer, Conversation *conversation,
 										  .migration = writer->plan->name,
 										  .key = row->key,
 										  .part = message->part,
-										  .time = row->time});
+										  .time = message->time});
 		if (message->position == LAST_POSITION && writer->mode != WRITE_NOTHING)
 		{
 			if (writer->last_position < 0)
@@ -185,7 +184,7 @@ chatmig_write_row(Writer *writer, Conversation *conversation,
 			}
 			message->position = writer->last_position++;
 		}
-		write_message(writer, conversation, row, message, medium, reply_to);
+		write_message(writer, conversation, message, medium, reply_to);
 		reply_to.datum = message->id;
 		reply_to.isnull = false;
 	}
@@ -307,8 +306,7 @@ write_medium(Writer *writer, const Conversation *conversation,
 
 static void
 write_message(Writer *writer, const Conversation *conversation,
-			  const LegacyRow *row, const Message *message, Value medium,
-			  Value reply_to)
+			  const Message *message, Value medium, Value reply_to)
 {
 	FormedRow formed = {0};
 
@@ -317,12 +315,12 @@ write_message(Writer *writer, const Conversation *conversation,
 	add(&formed, Int32GetDatum(message->position), false);
 	add(&formed, writer->role_names[message->role], false);
 	add_value(&formed, message->content);
-	add_value(&formed, row->model);
+	add_value(&formed, message->model);
 	add_value(&formed, message->tokens);
-	add_value(&formed, row->metadata);
+	add_value(&formed, message->metadata);
 	add(&formed, medium.datum, medium.isnull || !message->has_media);
 	add(&formed, reply_to.datum, reply_to.isnull || !message->replies);
-	add_value(&formed, row->time);
+	add_value(&formed, message->time);
 	put(writer, TARGET_MESSAGES, &formed);
 }
 
@@ -332,14 +330,16 @@ write_trace(Writer *writer, const Conversation *conversation,
 			const LegacyRow *row, const SplitRow *split, Value medium)
 {
 	FormedRow formed = {0};
-	Datum ids[MAX_MESSAGES] = {0};
-	bool nulls[MAX_MESSAGES];
 	int dims[1] = {split->messages[split->nmessages - 1].part};
 	int lower_bounds[1] = {1};
+	Datum *ids;
+	bool *nulls;
 
 	if (writer->mode == WRITE_NOTHING)
 		return;
-	memset(nulls, true, sizeof(nulls));
+	ids = palloc0(sizeof(Datum) * dims[0]);
+	nulls = palloc(sizeof(bool) * dims[0]);
+	memset(nulls, true, sizeof(bool) * dims[0]);
 	for (int i = 0; i < split->nmessages; i++)
 	{
 		ids[split->messages[i].part - 1] = split->messages[i].id;
