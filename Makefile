@@ -35,6 +35,14 @@ OBJS = \
 	src/mapping.o \
 	src/role.o \
 	src/plan.o \
+	src/plan_target.o \
+	src/plan_check.o \
+	src/role_values.o \
+	src/existing.o \
+	src/relation.o \
+	src/destination.o \
+	src/field.o \
+	src/foreign_key.o \
 	src/migrate.o \
 	src/report.o \
 	src/read.o \
@@ -45,7 +53,9 @@ OBJS = \
 	src/group.o \
 	src/title.o \
 	src/write.o \
+	src/leftover.o \
 	src/place.o \
+	src/sequence.o \
 	src/session.o \
 	src/identity.o \
 	src/bulk.o \

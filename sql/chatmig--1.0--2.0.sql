@@ -16,9 +16,11 @@ CREATE TABLE @extschema@.chatmig_target (
     part pg_catalog.text NOT NULL
         CONSTRAINT chatmig_target_part_check
         CHECK (part OPERATOR(pg_catalog.=) ANY
-               (ARRAY['conversations', 'messages', 'media', 'trace'])),
+               (ARRAY['conversations', 'messages', 'media', 'trace',
+                      'owners', 'links'])),
     relation pg_catalog.regclass NOT NULL,
     created pg_catalog.bool NOT NULL,
+    columns pg_catalog.jsonb,
     CONSTRAINT chatmig_target_pkey PRIMARY KEY (migration, part)
 );
 COMMENT ON TABLE @extschema@.chatmig_target IS
@@ -26,11 +28,13 @@ COMMENT ON TABLE @extschema@.chatmig_target IS
 COMMENT ON COLUMN @extschema@.chatmig_target.migration IS
     'The migration''s name';
 COMMENT ON COLUMN @extschema@.chatmig_target.part IS
-    'conversations, messages, media, or trace (from legacy rows to messages)';
+    'conversations, messages, media, trace (from legacy rows to messages), owners (conversations of those without messages), or links (rows of other tables that were linked)';
 COMMENT ON COLUMN @extschema@.chatmig_target.relation IS
     'The table';
 COMMENT ON COLUMN @extschema@.chatmig_target.created IS
     'True if chatmig created it, so that a rollback may drop it';
+COMMENT ON COLUMN @extschema@.chatmig_target.columns IS
+    'Of a table that chatmig did not create: which of its columns are filled, by what they are for';
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.chatmig_target', '');
 
 CREATE TABLE @extschema@.chatmig_run (
@@ -46,7 +50,9 @@ CREATE TABLE @extschema@.chatmig_run (
     rejected pg_catalog.int8 NOT NULL,
     conversations pg_catalog.int8 NOT NULL,
     messages pg_catalog.int8 NOT NULL,
-    media pg_catalog.int8 NOT NULL
+    media pg_catalog.int8 NOT NULL,
+    skipped pg_catalog.int8 NOT NULL,
+    links pg_catalog.int8 NOT NULL
 );
 COMMENT ON TABLE @extschema@.chatmig_run IS
     'What the runs of each migration have done so far';
@@ -70,6 +76,10 @@ COMMENT ON COLUMN @extschema@.chatmig_run.messages IS
     'Messages made, by all runs';
 COMMENT ON COLUMN @extschema@.chatmig_run.media IS
     'Media made, by all runs';
+COMMENT ON COLUMN @extschema@.chatmig_run.skipped IS
+    'Legacy rows skipped, at the last run: their owners have conversations of others';
+COMMENT ON COLUMN @extschema@.chatmig_run.links IS
+    'Rows of other tables that were linked to a conversation, by all runs';
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.chatmig_run', '');
 
 CREATE TABLE @extschema@.chatmig_rejected (
@@ -145,6 +155,7 @@ CREATE FUNCTION @extschema@.chatmig_migrate(
     OUT migration pg_catalog.text,
     OUT legacy_rows pg_catalog.int8,
     OUT already pg_catalog.int8,
+    OUT skipped pg_catalog.int8,
     OUT migrated pg_catalog.int8,
     OUT empty pg_catalog.int8,
     OUT rejected pg_catalog.int8,
@@ -160,7 +171,7 @@ REVOKE ALL ON FUNCTION @extschema@.chatmig_migrate(
     pg_catalog.text, pg_catalog.bool, pg_catalog.bool) FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.chatmig_migrate(
     pg_catalog.text, pg_catalog.bool, pg_catalog.bool) IS
-    'Migrates what is not migrated yet, of one migration or of all, in the current transaction. legacy_rows = already + migrated + empty + rejected; the other numbers count what this run made. dry_run: changes nothing. force: changes nothing yet, it is for targets that chatmig has not created. elapsed: wall clock';
+    'Migrates what is not migrated yet, of one migration or of all, in the current transaction. legacy_rows = already + skipped + migrated + empty + rejected; the other numbers count what this run made. skipped: rows of owners who had conversations of others in the target. dry_run: changes nothing. force: migrates those, too, but nothing twice. elapsed: wall clock';
 
 CREATE FUNCTION @extschema@.chatmig_rollback(
     name pg_catalog.text,
@@ -169,6 +180,7 @@ CREATE FUNCTION @extschema@.chatmig_rollback(
     OUT migration pg_catalog.text,
     OUT legacy_rows pg_catalog.int8,
     OUT already pg_catalog.int8,
+    OUT skipped pg_catalog.int8,
     OUT migrated pg_catalog.int8,
     OUT empty pg_catalog.int8,
     OUT rejected pg_catalog.int8,
@@ -250,12 +262,14 @@ SELECT m.name AS migration,
        td.relation AS media_table,
        tt.relation AS trace_table,
        r.legacy_rows,
+       r.skipped,
        r.migrated,
        r.empty,
        r.rejected,
        r.conversations,
        r.messages,
        r.media,
+       r.links,
        r.migrated_at,
        r.last_run
 FROM @extschema@.chatmig_migration AS m

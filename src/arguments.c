@@ -68,6 +68,65 @@ chatmig_arguments_string(Jsonb *argument, const char *what, const char *key)
 	return value_string(value);
 }
 
+bool
+chatmig_arguments_is_null(Jsonb *argument, const char *key)
+{
+	JsonbValue *value = find(argument, key);
+
+	return value != NULL && value->type == jbvNull;
+}
+
+bool
+chatmig_arguments_bool(Jsonb *argument, const char *what, const char *key,
+					   bool otherwise)
+{
+	JsonbValue *value = find(argument, key);
+
+	if (value == NULL || value->type == jbvNull)
+		return otherwise;
+	if (value->type != jbvBool)
+		refuse(what, key, "true or false");
+	return value->val.boolean;
+}
+
+Jsonb *
+chatmig_arguments_object(Jsonb *argument, const char *what, const char *key)
+{
+	JsonbValue *value = find(argument, key);
+
+	if (value == NULL || value->type != jbvBinary ||
+		!JsonContainerIsObject(value->val.binary.data))
+		return NULL;
+	return JsonbValueToJsonb(value);
+}
+
+List *
+chatmig_arguments_objects(Jsonb *argument, const char *what, const char *key)
+{
+	JsonbValue *value = find(argument, key);
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue item;
+	List *result = NIL;
+
+	if (value == NULL || value->type == jbvNull)
+		return NIL;
+	if (value->type != jbvBinary ||
+		!JsonContainerIsArray(value->val.binary.data))
+		refuse(what, key, "an array of objects");
+	it = JsonbIteratorInit(value->val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &item, true)) != WJB_DONE)
+	{
+		if (token != WJB_ELEM)
+			continue;
+		if (item.type != jbvBinary ||
+			!JsonContainerIsObject(item.val.binary.data))
+			refuse(what, key, "an array of objects");
+		result = lappend(result, JsonbValueToJsonb(&item));
+	}
+	return result;
+}
+
 int64
 chatmig_arguments_count(Jsonb *argument, const char *what, const char *key,
 						int64 otherwise)

@@ -22,6 +22,21 @@ extern bool chatmig_arguments_has(Jsonb *argument, const char *key);
 extern char *chatmig_arguments_string(Jsonb *argument, const char *what,
 									  const char *key);
 
+/* True if the key is there and JSON null. */
+extern bool chatmig_arguments_is_null(Jsonb *argument, const char *key);
+
+/* True, false, or the default where the key is not there. */
+extern bool chatmig_arguments_bool(Jsonb *argument, const char *what,
+								   const char *key, bool otherwise);
+
+/* An object, palloc'd; NULL where the value is none, or is not there. */
+extern Jsonb *chatmig_arguments_object(Jsonb *argument, const char *what,
+									   const char *key);
+
+/* An array of objects, as a List of Jsonb *. */
+extern List *chatmig_arguments_objects(Jsonb *argument, const char *what,
+									   const char *key);
+
 /* A whole number >= 0, or the default where the key is not there. */
 extern int64 chatmig_arguments_count(Jsonb *argument, const char *what,
 									 const char *key, int64 otherwise);

@@ -394,7 +394,8 @@ put_message(const MigrationPlan *plan, const Conversation *conversation,
 	bool is_varlena;
 
 	values[0] = CStringGetTextDatum(result->migration);
-	getTypeOutputInfo(plan->options.id_type, &output, &is_varlena);
+	getTypeOutputInfo(plan->id_types[TARGET_CONVERSATIONS], &output,
+					  &is_varlena);
 	values[1] =
 		CStringGetTextDatum(OidOutputFunctionCall(output, conversation->id));
 	values[2] = Int32GetDatum(message->position);
@@ -411,27 +412,25 @@ put_message(const MigrationPlan *plan, const Conversation *conversation,
 }
 
 /*
- * (migration, legacy_rows, already, migrated, empty, rejected, conversations,
- * messages, media, links, elapsed)
+ * (migration, legacy_rows, already, skipped, migrated, empty, rejected,
+ * conversations, messages, media, links, elapsed)
  */
 static void
 put_counts(ResultSet *result, const RunCounts *counts, TimestampTz start)
 {
 	Interval elapsed = {.time = GetCurrentTimestamp() - start};
-	Datum values[11];
-	bool nulls[11] = {0};
+	const int64 numbers[] = {counts->legacy_rows,   counts->already,
+							 counts->skipped,       counts->migrated,
+							 counts->empty,         counts->rejected,
+							 counts->conversations, counts->messages,
+							 counts->media,         counts->links};
+	Datum values[lengthof(numbers) + 2];
+	bool nulls[lengthof(numbers) + 2] = {0};
 
 	values[0] = CStringGetTextDatum(result->migration);
-	values[1] = Int64GetDatum(counts->legacy_rows);
-	values[2] = Int64GetDatum(counts->already);
-	values[3] = Int64GetDatum(counts->migrated);
-	values[4] = Int64GetDatum(counts->empty);
-	values[5] = Int64GetDatum(counts->rejected);
-	values[6] = Int64GetDatum(counts->conversations);
-	values[7] = Int64GetDatum(counts->messages);
-	values[8] = Int64GetDatum(counts->media);
-	values[9] = Int64GetDatum(0); /* links are for targets that exist */
-	values[10] = IntervalPGetDatum(&elapsed);
+	for (int i = 0; i < lengthof(numbers); i++)
+		values[i + 1] = Int64GetDatum(numbers[i]);
+	values[lengthof(numbers) + 1] = IntervalPGetDatum(&elapsed);
 	put_row(result, values, nulls);
 }
 

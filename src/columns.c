@@ -1,10 +1,10 @@
 /*
  * columns.c
- *	  The columns of the tables that chatmig creates.
+ *	  The columns of a target's tables.
  *
  * In: a plan. Out: what each table's columns are called, of which type, and
- * what they are for. target.c creates the tables from this, write.c fills them
- * in this order. Reads catalogs alone.
+ * what they are for. target.c creates tables from this, write.c fills them in
+ * this order. Reads catalogs alone.
  */
 #include "postgres.h"
 
@@ -19,15 +19,21 @@
 #define ROLES_COMMENT "Who wrote it: user, assistant, system or tool"
 #define NOW "DEFAULT now()"
 
+static void list(const MigrationPlan *plan, TargetTable table,
+				 TargetColumns *columns);
 static void list_conversations(const MigrationPlan *plan,
 							   TargetColumns *columns);
 static void list_messages(const MigrationPlan *plan, TargetColumns *columns);
 static void list_media(const MigrationPlan *plan, TargetColumns *columns);
 static void list_trace(const MigrationPlan *plan, TargetColumns *columns);
-static void add(TargetColumns *columns, const char *name, Oid type,
+static void list_owners(const MigrationPlan *plan, TargetColumns *columns);
+static void list_links(const MigrationPlan *plan, TargetColumns *columns);
+static void add(TargetColumns *columns, Field field, const char *name, Oid type,
 				const char *constraint, const char *comment);
-static void add_id(const MigrationPlan *plan, TargetColumns *columns);
-static void add_source(TargetColumns *columns, const char *name,
+static void add_id(const MigrationPlan *plan, TargetTable table,
+				   TargetColumns *columns);
+static void add_group(const MigrationPlan *plan, TargetColumns *columns);
+static void add_source(TargetColumns *columns, Field field, const char *name,
 					   const Column *source, const char *constraint,
 					   const char *comment);
 static void check_column(const MigrationPlan *plan, TargetTable table,
@@ -37,24 +43,25 @@ void
 chatmig_columns_list(const MigrationPlan *plan, TargetTable table,
 					 TargetColumns *columns)
 {
-	columns->n = 0;
-	switch (table)
+	int n = 0;
+
+	list(plan, table, columns);
+	if (plan->fields[table] == NULL)
+		return;
+	for (int i = 0; i < columns->n; i++)
 	{
-		case TARGET_CONVERSATIONS:
-			list_conversations(plan, columns);
-			break;
-		case TARGET_MESSAGES:
-			list_messages(plan, columns);
-			break;
-		case TARGET_MEDIA:
-			list_media(plan, columns);
-			break;
-		case TARGET_TRACE:
-			list_trace(plan, columns);
-			break;
-		case NUM_TARGETS:
-			break;
+		columns->columns[n] = columns->columns[i];
+		if (columns->columns[n].column != NULL)
+			n++;
 	}
+	columns->n = n;
+}
+
+void
+chatmig_columns_list_all(const MigrationPlan *plan, TargetTable table,
+						 TargetColumns *columns)
+{
+	list(plan, table, columns);
 }
 
 void
@@ -65,8 +72,8 @@ chatmig_columns_check(const MigrationPlan *plan)
 		TargetColumns columns;
 		Relation rel;
 
-		if (!OidIsValid(plan->tables[table]) ||
-			(table == TARGET_MEDIA && !plan->has_media))
+		if (!plan->uses[table] || !OidIsValid(plan->tables[table]) ||
+			plan->fields[table] != NULL)
 			continue;
 		chatmig_columns_list(plan, table, &columns);
 		rel = table_open(plan->tables[table], AccessShareLock);
@@ -78,118 +85,191 @@ chatmig_columns_check(const MigrationPlan *plan)
 }
 
 static void
+list(const MigrationPlan *plan, TargetTable table, TargetColumns *columns)
+{
+	static void (*const lists[NUM_TARGETS])(const MigrationPlan *,
+											TargetColumns *) = {
+		[TARGET_CONVERSATIONS] = list_conversations,
+		[TARGET_MESSAGES] = list_messages,
+		[TARGET_MEDIA] = list_media,
+		[TARGET_TRACE] = list_trace,
+		[TARGET_OWNERS] = list_owners,
+		[TARGET_LINKS] = list_links};
+	const Column *fields = plan->fields[table];
+
+	columns->n = 0;
+	lists[table](plan, columns);
+	for (int i = 0; i < columns->n; i++)
+	{
+		TargetColumn *column = &columns->columns[i];
+
+		column->column =
+			fields == NULL ? column->name : fields[column->field].name;
+	}
+}
+
+static void
 list_conversations(const MigrationPlan *plan, TargetColumns *columns)
 {
-	const Column *parts = plan->mapping->parts;
-
-	add_id(plan, columns);
-	if (plan->owner_column)
-		add_source(columns, plan->owner_column, &parts[PART_OWNER], "",
-				   "Whose conversation it is");
-	if (plan->counterpart_column)
-		add_source(columns, plan->counterpart_column, &parts[PART_COUNTERPART],
-				   "", "With whom the owner talks");
-	add(columns, "title", TEXTOID, "", "For lists of conversations");
-	add(columns, "description", TEXTOID, "", "What it is about");
-	add(columns, "is_active", BOOLOID, "NOT NULL DEFAULT true",
+	add_id(plan, TARGET_CONVERSATIONS, columns);
+	add_group(plan, columns);
+	add(columns, FIELD_TITLE, "title", TEXTOID, "",
+		"For lists of conversations");
+	add(columns, FIELD_DESCRIPTION, "description", TEXTOID, "",
+		"What it is about");
+	add(columns, FIELD_IS_ACTIVE, "is_active", BOOLOID, "NOT NULL DEFAULT true",
 		"False: archived by its owner");
-	add(columns, "metadata", JSONBOID, "",
+	add(columns, FIELD_METADATA, "metadata", JSONBOID, "",
 		"What else is known; the legacy session, if there was one");
-	add(columns, "created_at", TIMESTAMPTZOID, NOW,
+	add(columns, FIELD_CREATED_AT, "created_at", TIMESTAMPTZOID, NOW,
 		"When its first message was written");
-	add(columns, "updated_at", TIMESTAMPTZOID, NOW,
+	add(columns, FIELD_UPDATED_AT, "updated_at", TIMESTAMPTZOID, NOW,
 		"When its last message was written");
+	if (plan->fields[TARGET_CONVERSATIONS] != NULL &&
+		HAS_PART(plan->mapping, PART_SESSION))
+		add_source(columns, FIELD_SESSION, SESSION_COLUMN,
+				   &plan->mapping->parts[PART_SESSION], "", "");
 }
 
 static void
 list_messages(const MigrationPlan *plan, TargetColumns *columns)
 {
-	const Oid id = plan->options.id_type;
-
-	add_id(plan, columns);
-	add(columns, "conversation_id", id, "NOT NULL",
+	add_id(plan, TARGET_MESSAGES, columns);
+	add(columns, FIELD_CONVERSATION, "conversation_id",
+		plan->id_types[TARGET_CONVERSATIONS], "NOT NULL",
 		"The conversation that it is part of");
-	add(columns, "position", INT4OID, "NOT NULL",
+	add(columns, FIELD_POSITION, "position", INT4OID, "NOT NULL",
 		"Place in the conversation: 0, 1, 2, ...");
-	add(columns, "role", TEXTOID, "NOT NULL", ROLES_COMMENT);
-	add(columns, "content", TEXTOID, "", "Its words");
-	add(columns, "model", TEXTOID, "", "The model that answered");
-	add(columns, "tokens", chatmig_mapping_tokens_type(plan->mapping), "",
-		"Tokens that it cost");
-	add(columns, "metadata", JSONBOID, "",
+	add(columns, FIELD_ROLE, "role", TEXTOID, "NOT NULL", ROLES_COMMENT);
+	add(columns, FIELD_CONTENT, "content", TEXTOID, "", "Its words");
+	add(columns, FIELD_MODEL, "model", TEXTOID, "", "The model that answered");
+	add(columns, FIELD_TOKENS, "tokens",
+		chatmig_mapping_tokens_type(plan->mapping), "", "Tokens that it cost");
+	add(columns, FIELD_METADATA, "metadata", JSONBOID, "",
 		"Columns of the legacy row that have no column here, by name");
-	add(columns, "media_id", id, "", "The medium that came with it");
-	add(columns, "reply_to_id", id, "", "The message it answers");
-	add(columns, "created_at", TIMESTAMPTZOID, NOW, "When it was written");
+	add(columns, FIELD_MEDIA, "media_id", plan->id_types[TARGET_MEDIA], "",
+		"The medium that came with it");
+	add(columns, FIELD_REPLY_TO, "reply_to_id", plan->id_types[TARGET_MESSAGES],
+		"", "The message it answers");
+	add(columns, FIELD_CREATED_AT, "created_at", TIMESTAMPTZOID, NOW,
+		"When it was written");
+	if (plan->fields[TARGET_MESSAGES] == NULL)
+		return;
+	add_group(plan, columns);
+	if (HAS_PART(plan->mapping, PART_SESSION))
+		add_source(columns, FIELD_SESSION, SESSION_COLUMN,
+				   &plan->mapping->parts[PART_SESSION], "", "");
 }
 
 static void
 list_media(const MigrationPlan *plan, TargetColumns *columns)
 {
-	add_id(plan, columns);
+	add_id(plan, TARGET_MEDIA, columns);
 	if (plan->owner_column)
-		add_source(columns, plan->owner_column,
+		add_source(columns, FIELD_OWNER, plan->owner_column,
 				   &plan->mapping->parts[PART_OWNER], "", "Whose medium it is");
-	add(columns, "url", TEXTOID, "", "Where it is");
-	add(columns, "type", TEXTOID, "", "What kind of medium it is");
-	add(columns, "summary", TEXTOID, "", "What is in it");
-	add(columns, "metadata", JSONBOID, "", "What else is known");
-	add(columns, "created_at", TIMESTAMPTZOID, NOW,
+	add(columns, FIELD_URL, "url", TEXTOID, "", "Where it is");
+	add(columns, FIELD_TYPE, "type", TEXTOID, "", "What kind of medium it is");
+	add(columns, FIELD_SUMMARY, "summary", TEXTOID, "", "What is in it");
+	add(columns, FIELD_METADATA, "metadata", JSONBOID, "",
+		"What else is known");
+	add(columns, FIELD_CREATED_AT, "created_at", TIMESTAMPTZOID, NOW,
 		"When its message was written");
 }
 
 static void
 list_trace(const MigrationPlan *plan, TargetColumns *columns)
 {
-	const Oid id = plan->options.id_type;
-
 	for (int i = 0; i < plan->mapping->nkeys; i++)
 		add_source(
-			columns, psprintf("key_%d", i + 1), &plan->mapping->keys[i],
-			"NOT NULL",
+			columns, FIELD_KEY + i, psprintf("key_%d", i + 1),
+			&plan->mapping->keys[i], "NOT NULL",
 			psprintf("The legacy row's %s", plan->mapping->keys[i].name));
-	add(columns, "fingerprint", INT8OID, "NOT NULL",
+	add(columns, FIELD_FINGERPRINT, "fingerprint", INT8OID, "NOT NULL",
 		"Of the legacy row as it was migrated: chatmig_fingerprint()");
-	add(columns, "conversation_id", id, "NOT NULL",
+	add(columns, FIELD_CONVERSATION, "conversation_id",
+		plan->id_types[TARGET_CONVERSATIONS], "NOT NULL",
 		"The conversation that its messages went into");
-	add(columns, "message_ids", get_array_type(id), "NOT NULL",
+	add(columns, FIELD_MESSAGES, "message_ids",
+		get_array_type(plan->id_types[TARGET_MESSAGES]), "NOT NULL",
 		plan->mapping->shape == SHAPE_PAIR
 			? "The question's and the answer's message; NULL for an empty half"
 			: "The row's message");
-	add(columns, "media_id", id, "", "The row's medium");
+	add(columns, FIELD_MEDIA, "media_id", plan->id_types[TARGET_MEDIA], "",
+		"The row's medium");
+	if (plan->has_leftovers)
+		add(columns, FIELD_METADATA, "metadata", JSONBOID, "",
+			"What the messages' table has no column for");
 }
 
 static void
-add(TargetColumns *columns, const char *name, Oid type, const char *constraint,
-	const char *comment)
+list_owners(const MigrationPlan *plan, TargetColumns *columns)
+{
+	add_source(columns, FIELD_OWNER, "owner", &plan->mapping->parts[PART_OWNER],
+			   "NOT NULL", "Who had no message");
+	add(columns, FIELD_CONVERSATION, "conversation_id",
+		plan->id_types[TARGET_CONVERSATIONS], "NOT NULL",
+		"The conversation that was made for that owner");
+}
+
+static void
+list_links(const MigrationPlan *plan, TargetColumns *columns)
+{
+	add(columns, FIELD_TABLE, "link_table", REGCLASSOID, "NOT NULL",
+		"The table whose row was linked");
+	add(columns, FIELD_ROW, "row_key", TEXTOID, "NOT NULL",
+		"The row's primary key as text; a JSON array where it has several columns");
+	add(columns, FIELD_CONVERSATION, "conversation_id",
+		plan->id_types[TARGET_CONVERSATIONS], "NOT NULL",
+		"The conversation that it was given; it had none");
+}
+
+static void
+add(TargetColumns *columns, Field field, const char *name, Oid type,
+	const char *constraint, const char *comment)
 {
 	Column column = {
 		.type = type, .typmod = -1, .collation = get_typcollation(type)};
 
-	add_source(columns, name, &column, constraint, comment);
+	add_source(columns, field, name, &column, constraint, comment);
 }
 
 /* With a default, so that the application can add rows of its own. */
 static void
-add_id(const MigrationPlan *plan, TargetColumns *columns)
+add_id(const MigrationPlan *plan, TargetTable table, TargetColumns *columns)
 {
-	Oid type = plan->options.id_type;
+	Oid type = plan->id_types[table];
 
-	add(columns, "id", type,
-		type == INT8OID   ? "NOT NULL GENERATED BY DEFAULT AS IDENTITY"
-		: type == TEXTOID ? "NOT NULL DEFAULT gen_random_uuid()::text"
-						  : "NOT NULL DEFAULT gen_random_uuid()",
+	add(columns, FIELD_ID, "id", type,
+		type == TEXTOID   ? "NOT NULL DEFAULT gen_random_uuid()::text"
+		: type == UUIDOID ? "NOT NULL DEFAULT gen_random_uuid()"
+						  : "NOT NULL GENERATED BY DEFAULT AS IDENTITY",
 		"Follows from the legacy row, unless it is a number");
+}
+
+/* Whose conversation it is. */
+static void
+add_group(const MigrationPlan *plan, TargetColumns *columns)
+{
+	const Column *parts = plan->mapping->parts;
+
+	if (plan->owner_column)
+		add_source(columns, FIELD_OWNER, plan->owner_column, &parts[PART_OWNER],
+				   "", "Whose conversation it is");
+	if (plan->counterpart_column)
+		add_source(columns, FIELD_COUNTERPART, plan->counterpart_column,
+				   &parts[PART_COUNTERPART], "", "With whom the owner talks");
 }
 
 /* A column with the type of one of the source's, collation included. */
 static void
-add_source(TargetColumns *columns, const char *name, const Column *source,
-		   const char *constraint, const char *comment)
+add_source(TargetColumns *columns, Field field, const char *name,
+		   const Column *source, const char *constraint, const char *comment)
 {
 	TargetColumn *column = &columns->columns[columns->n++];
 
 	Assert(columns->n <= MAX_TARGET_COLUMNS);
+	column->field = field;
 	column->name = name;
 	column->type = source->type;
 	column->typmod = source->typmod;

@@ -72,7 +72,7 @@ chatmig_group_begin(const MigrationPlan *plan)
 	prepare_column(state, 0, &plan->mapping->parts[PART_OWNER]);
 	prepare_column(state, 1, &plan->mapping->parts[PART_COUNTERPART]);
 	prepare_column(state, 2, &plan->mapping->parts[PART_SESSION]);
-	get_typlenbyval(plan->options.id_type, &state->id_length,
+	get_typlenbyval(plan->id_types[TARGET_CONVERSATIONS], &state->id_length,
 					&state->id_by_value);
 	state->group_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig group", ALLOCSET_SMALL_SIZES);

@@ -2,49 +2,40 @@
  * insert.c
  *	  Adding rows to any table through the executor.
  *
- * In: formed rows. Out: the same rows, by INSERT ... SELECT from a tuplestore,
- * so that indexes, constraints, triggers, generated columns, partitions and
- * whatever extends the server do their part, many rows a statement.
+ * In: formed rows, and a statement that selects from them. Out: the same rows
+ * in the table, by that statement, so that indexes, constraints, triggers,
+ *generated columns, partitions and whatever extends the server do their part,
+ *many rows a statement.
  */
 #include "postgres.h"
 
-#include "access/table.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/tuplestore.h"
 
 #include "insert.h"
 #include "query.h"
 
-#define STORE_NAME "chatmig_rows"
-
 struct Insert
 {
 	TupleDesc desc;
 	const char *qualified;
-	char *sql;
+	const char *sql;
 	Tuplestorestate *store;
 	int64 waiting;
 };
 
 static void begin_store(Insert *insert);
-static char *insert_statement(TupleDesc desc, const char *qualified);
 
 Insert *
-chatmig_insert_begin(Oid relid, const char *qualified, int ncolumns)
+chatmig_insert_begin(const char *qualified, TupleDesc desc, const char *sql)
 {
 	Insert *insert = palloc0(sizeof(Insert));
-	Relation rel = table_open(relid, AccessShareLock);
 
 	insert->qualified = qualified;
-	insert->desc = CreateTemplateTupleDesc(ncolumns);
-	for (AttrNumber i = 1; i <= ncolumns; i++)
-		TupleDescCopyEntry(insert->desc, i, RelationGetDescr(rel), i);
-	table_close(rel, NoLock);
-	insert->sql = insert_statement(insert->desc, qualified);
+	insert->desc = desc;
+	insert->sql = sql;
 	begin_store(insert);
 	return insert;
 }
@@ -66,7 +57,7 @@ chatmig_insert_waiting(const Insert *insert)
 void
 chatmig_insert_flush(Insert *insert)
 {
-	QueryStore store = {.name = STORE_NAME,
+	QueryStore store = {.name = INSERT_ROWS,
 						.desc = insert->desc,
 						.store = insert->store,
 						.ntuples = insert->waiting};
@@ -80,7 +71,7 @@ chatmig_insert_flush(Insert *insert)
 			ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("%s did not take all rows", insert->qualified),
-			 errdetail("Of %lld rows, %lld were inserted.",
+			 errdetail("Of %lld rows, it took %lld.",
 					   (long long) insert->waiting, (long long) inserted),
 			 errhint(
 				 "A trigger or a rule on the table keeps rows out; disable it for the migration, or change it.")));
@@ -94,8 +85,6 @@ chatmig_insert_end(Insert *insert)
 {
 	chatmig_insert_flush(insert);
 	tuplestore_end(insert->store);
-	FreeTupleDesc(insert->desc);
-	pfree(insert->sql);
 	pfree(insert);
 }
 
@@ -108,19 +97,4 @@ begin_store(Insert *insert)
 	insert->store = tuplestore_begin_heap(false, false, work_mem);
 	insert->waiting = 0;
 	MemoryContextSwitchTo(old);
-}
-
-static char *
-insert_statement(TupleDesc desc, const char *qualified)
-{
-	StringInfoData columns;
-
-	initStringInfo(&columns);
-	for (int i = 0; i < desc->natts; i++)
-		appendStringInfo(
-			&columns, "%s%s", i > 0 ? ", " : "",
-			quote_identifier(NameStr(TupleDescAttr(desc, i)->attname)));
-	return psprintf(
-		"INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM " STORE_NAME,
-		qualified, columns.data, columns.data);
 }

@@ -9,23 +9,27 @@
 
 typedef struct Insert Insert;
 
-/*
- * Rows for one table. Keeps no lock between flushes but what the first INSERT
- * takes (RowExclusiveLock: others may read and write). Rows beyond work_mem
- * wait in a temporary file. Columns behind the first ncolumns get their
- * defaults: a user may have added some.
- */
-extern Insert *chatmig_insert_begin(Oid relid, const char *qualified,
-									int ncolumns);
+/* What the statement calls the rows. */
+#define INSERT_ROWS "chatmig_rows"
 
-/* Adds a row, which is copied: the table's first ncolumns, in their order. */
+/*
+ * Rows for one table, and the statement that puts them there: it reads
+ * INSERT_ROWS, which has the columns of desc. Keeps no lock between flushes but
+ * what the first statement takes (RowExclusiveLock: others may read and write).
+ * Rows beyond work_mem wait in a temporary file. desc, the name and the
+ * statement must outlive it.
+ */
+extern Insert *chatmig_insert_begin(const char *qualified, TupleDesc desc,
+									const char *sql);
+
+/* Adds a row, which is copied: the columns of desc, in their order. */
 extern void chatmig_insert_put(Insert *insert, const Datum *values,
 							   const bool *nulls);
 
 /* Rows that wait. */
 extern int64 chatmig_insert_waiting(const Insert *insert);
 
-/* INSERTs what waits, in one statement. */
+/* Puts what waits into the table, in one statement. */
 extern void chatmig_insert_flush(Insert *insert);
 
 /* Flushes and frees. */

@@ -29,7 +29,7 @@
 #define EXTENSION_NAME "chatmig"
 
 const char *const chatmig_target_names[NUM_TARGETS] = {
-	"conversations", "messages", "media", "trace"};
+	"conversations", "messages", "media", "trace", "owners", "links"};
 
 /* What begin_access() changed and end_access() puts back. */
 typedef struct Access
@@ -156,7 +156,8 @@ chatmig_ledger_load_targets(const char *name, LedgerTargets *targets)
 	if (!OidIsValid(ledger_table("chatmig_target")))
 		return;
 	chatmig_query_text_arg(&args, name);
-	stream("SELECT t.part, t.relation::oid, t.created, r.migrated_at "
+	stream("SELECT t.part, t.relation::oid, t.created, r.migrated_at, "
+		   "t.columns "
 		   "FROM %s.chatmig_target AS t "
 		   "LEFT JOIN %s.chatmig_run AS r ON r.migration = t.migration "
 		   "WHERE t.migration = $1",
@@ -193,8 +194,7 @@ chatmig_ledger_find_writer(Oid relid)
 }
 
 void
-chatmig_ledger_store_targets(const char *name, const Oid tables[NUM_TARGETS],
-							 const bool created[NUM_TARGETS])
+chatmig_ledger_store_targets(const char *name, const LedgerTargets *targets)
 {
 	QueryArgs args = {0};
 
@@ -202,15 +202,19 @@ chatmig_ledger_store_targets(const char *name, const Oid tables[NUM_TARGETS],
 	run("DELETE FROM %s.chatmig_target WHERE migration = $1", &args);
 	for (int i = 0; i < NUM_TARGETS; i++)
 	{
-		if (!OidIsValid(tables[i]))
+		if (!OidIsValid(targets->tables[i]))
 			continue;
 		args.n = 1;
 		chatmig_query_text_arg(&args, chatmig_target_names[i]);
-		chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(tables[i]), false);
-		chatmig_query_arg(&args, BOOLOID, BoolGetDatum(created[i]), false);
+		chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(targets->tables[i]),
+						  false);
+		chatmig_query_arg(&args, BOOLOID, BoolGetDatum(targets->created[i]),
+						  false);
+		chatmig_query_arg(&args, JSONBOID, JsonbPGetDatum(targets->columns[i]),
+						  targets->columns[i] == NULL);
 		run("INSERT INTO %s.chatmig_target "
-			"(migration, part, relation, created) "
-			"VALUES ($1, $2, $3::regclass, $4)",
+			"(migration, part, relation, created, columns) "
+			"VALUES ($1, $2, $3::regclass, $4, $5)",
 			&args);
 	}
 }
@@ -218,10 +222,10 @@ chatmig_ledger_store_targets(const char *name, const Oid tables[NUM_TARGETS],
 void
 chatmig_ledger_store_run(const char *name, const RunCounts *counts)
 {
-	const int64 columns[] = {counts->legacy_rows,   counts->migrated,
-							 counts->empty,         counts->rejected,
-							 counts->conversations, counts->messages,
-							 counts->media};
+	const int64 columns[] = {
+		counts->legacy_rows, counts->migrated,      counts->empty,
+		counts->rejected,    counts->conversations, counts->messages,
+		counts->media,       counts->skipped,       counts->links};
 	QueryArgs args = {0};
 
 	chatmig_query_text_arg(&args, name);
@@ -229,18 +233,20 @@ chatmig_ledger_store_run(const char *name, const RunCounts *counts)
 		chatmig_query_arg(&args, INT8OID, Int64GetDatum(columns[i]), false);
 	run("INSERT INTO %s.chatmig_run AS r "
 		"(migration, migrated_at, last_run, legacy_rows, migrated, empty, "
-		"rejected, conversations, messages, media) "
-		"VALUES ($1, now(), now(), $2, $3, $4, $5, $6, $7, $8) "
+		"rejected, conversations, messages, media, skipped, links) "
+		"VALUES ($1, now(), now(), $2, $3, $4, $5, $6, $7, $8, $9, $10) "
 		"ON CONFLICT (migration) DO UPDATE SET last_run = excluded.last_run, "
 		"legacy_rows = excluded.legacy_rows, "
 		"migrated = r.migrated + excluded.migrated, "
 		"empty = excluded.empty, rejected = excluded.rejected, "
 		"conversations = r.conversations + excluded.conversations, "
 		"messages = r.messages + excluded.messages, "
-		"media = r.media + excluded.media "
-		"WHERE excluded.migrated > 0 OR "
-		"(r.legacy_rows, r.empty, r.rejected) <> "
-		"(excluded.legacy_rows, excluded.empty, excluded.rejected)",
+		"media = r.media + excluded.media, "
+		"skipped = excluded.skipped, links = r.links + excluded.links "
+		"WHERE excluded.migrated + excluded.conversations + excluded.links > 0 "
+		"OR (r.legacy_rows, r.empty, r.rejected, r.skipped) <> "
+		"(excluded.legacy_rows, excluded.empty, excluded.rejected, "
+		"excluded.skipped)",
 		&args);
 }
 
@@ -513,6 +519,14 @@ load_target(TupleTableSlot *slot, void *state)
 			continue;
 		targets->tables[i] = DatumGetObjectId(slot->tts_values[1]);
 		targets->created[i] = DatumGetBool(slot->tts_values[2]);
+		if (!slot->tts_isnull[4])
+		{
+			MemoryContext old =
+				MemoryContextSwitchTo(((LoadState *) state)->context);
+
+			targets->columns[i] = DatumGetJsonbPCopy(slot->tts_values[4]);
+			MemoryContextSwitchTo(old);
+		}
 	}
 	targets->migrated = !slot->tts_isnull[3];
 	if (targets->migrated)

@@ -21,8 +21,16 @@ typedef enum TargetTable
 	TARGET_MESSAGES,
 	TARGET_MEDIA, /* only where a medium is mapped */
 	TARGET_TRACE,
+	TARGET_OWNERS, /* conversations of owners without messages; only where
+					* there shall be such */
+	TARGET_LINKS,  /* which rows of other tables were linked; only where
+					* links are named */
 	NUM_TARGETS
 } TargetTable;
+
+/* Those before the trace have ids of their own; the user names these and it. */
+#define NUM_ID_TARGETS TARGET_TRACE
+#define NUM_NAMED_TARGETS (TARGET_TRACE + 1)
 
 extern const char *const chatmig_target_names[NUM_TARGETS];
 
@@ -40,23 +48,28 @@ typedef struct Registration
 /* A migration's rows of chatmig_target, and the time in chatmig_run. */
 typedef struct LedgerTargets
 {
-	Oid tables[NUM_TARGETS];   /* InvalidOid: none recorded */
-	bool created[NUM_TARGETS]; /* by chatmig */
-	bool migrated;             /* a run has been recorded */
-	TimestampTz migrated_at;   /* of the first run, if migrated */
+	Oid tables[NUM_TARGETS];     /* InvalidOid: none recorded */
+	bool created[NUM_TARGETS];   /* by chatmig */
+	Jsonb *columns[NUM_TARGETS]; /* of the others: field to column name */
+	bool migrated;               /* a run has been recorded */
+	TimestampTz migrated_at;     /* of the first run, if migrated */
 } LedgerTargets;
 
 /* What a run did; the columns of chatmig_migrate(). */
 typedef struct RunCounts
 {
-	int64 legacy_rows; /* = already + migrated + empty + rejected */
+	int64 legacy_rows; /* = already + skipped + migrated + empty +
+						* rejected */
 	int64 already;
+	int64 skipped; /* the owner has conversations of others, or the row is
+					* the application's own */
 	int64 migrated;
 	int64 empty;
 	int64 rejected;      /* rows of which nothing came through */
 	int64 conversations; /* new ones */
 	int64 messages;      /* new ones */
 	int64 media;         /* new ones */
+	int64 links;         /* new ones */
 } RunCounts;
 
 /* A legacy row that was refused, or a message in one. */
@@ -105,8 +118,7 @@ extern char *chatmig_ledger_find_writer(Oid relid);
 
 /* Replaces what is recorded with the tables that are not InvalidOid. */
 extern void chatmig_ledger_store_targets(const char *name,
-										 const Oid tables[NUM_TARGETS],
-										 const bool created[NUM_TARGETS]);
+										 const LedgerTargets *targets);
 
 /* Adds a run's counts to the migration's, creating its row at the first. */
 extern void chatmig_ledger_store_run(const char *name, const RunCounts *counts);

@@ -355,6 +355,7 @@ resolve_column(Relation rel, const char *part, char *name, Column *column)
 			column->type = att->atttypid;
 			column->typmod = att->atttypmod;
 			column->collation = att->attcollation;
+			column->not_null = att->attnotnull;
 			return;
 		}
 		appendStringInfo(&columns, "%s%s", columns.len > 0 ? ", " : "",

@@ -62,6 +62,7 @@ typedef struct Column
 	Oid type; /* as declared (a domain stays a domain) */
 	int32 typmod;
 	Oid collation;
+	bool not_null;
 } Column;
 
 #define MAX_KEYS 8 /* columns in a legacy key */

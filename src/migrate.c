@@ -19,6 +19,7 @@
 #include "settings.h"
 #include "caller.h"
 #include "columns.h"
+#include "existing.h"
 #include "group.h"
 #include "migrate.h"
 #include "read.h"
@@ -49,6 +50,7 @@ typedef struct MigrateState
 static void check_owner(const char *name);
 static MigrationPlan *begin(const char *name, MigrateResult *result);
 static bool has_work(const MigrationPlan *plan, RunCounts *counts);
+static void record_targets(const MigrationPlan *plan);
 static WriteMode choose_mode(const MigrationPlan *plan);
 static List *travel(const MigrationPlan *plan, WriteMode mode,
 					MigrateResult *result, MigrateShow show, void *state);
@@ -95,7 +97,7 @@ chatmig_migrate_run(const char *name, MigrateResult *result)
 
 		/* 5. the record */
 		if (!plan->migrated)
-			chatmig_ledger_store_targets(name, plan->tables, plan->created);
+			record_targets(plan);
 		chatmig_ledger_store_rejects(name, rejects);
 		chatmig_ledger_store_run(name, &result->counts);
 	}
@@ -171,11 +173,28 @@ has_work(const MigrationPlan *plan, RunCounts *counts)
 		   chatmig_ledger_has_rejects(plan->name);
 }
 
+static void
+record_targets(const MigrationPlan *plan)
+{
+	LedgerTargets targets = {0};
+
+	for (TargetTable table = 0; table < NUM_TARGETS; table++)
+	{
+		if (!plan->uses[table])
+			continue;
+		targets.tables[table] = plan->tables[table];
+		targets.created[table] = plan->created[table];
+		if (chatmig_plan_fills(plan, table))
+			targets.columns[table] = chatmig_existing_record(plan, table);
+	}
+	chatmig_ledger_store_targets(plan->name, &targets);
+}
+
 static WriteMode
 choose_mode(const MigrationPlan *plan)
 {
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)
-		if (OidIsValid(plan->tables[table]) && !plan->fresh[table])
+		if (plan->uses[table] && !plan->fresh[table])
 			return WRITE_INSERT;
 	return chatmig_bulk_load ? WRITE_BULK : WRITE_INSERT;
 }

@@ -1,8 +1,8 @@
 /*
  * options.c
- *	  The options and the target of a registration, checked.
+ *	  The options of a registration, checked.
  *
- * In: the jsonb that the user wrote. Out: structs with every default filled
+ * In: the jsonb that the user wrote. Out: a struct with every default filled
  * in. Called when a migration is registered, to refuse early, and again when
  * it is planned.
  */
@@ -18,10 +18,8 @@
 #include "options.h"
 
 static const char *const option_names[] = {
-	"idle_gap", "title", "description", "time_zone", "max_rejects", "id_type"};
-
-static const char *const target_keys[] = {"schema", "conversations", "messages",
-										  "media", "trace"};
+	"idle_gap",    "title",   "description",  "time_zone",
+	"max_rejects", "id_type", "empty_owners", "times"};
 
 #define DEFAULT_TITLE "{first_message}"
 #define DEFAULT_TIME_ZONE "UTC"
@@ -29,6 +27,7 @@ static const char *const target_keys[] = {"schema", "conversations", "messages",
 static int64 parse_gap(const char *text);
 static void name_option(void *option);
 static Oid parse_id_type(const char *text);
+static bool parse_times(const char *text);
 static void check_template(const char *option, const char *template);
 static void check_time_zone(const char *name);
 
@@ -61,31 +60,11 @@ chatmig_options_parse(Jsonb *jsonb, Options *options)
 
 	text = chatmig_arguments_string(jsonb, "options", "id_type");
 	options->id_type = text ? parse_id_type(text) : UUIDOID;
-}
 
-void
-chatmig_options_parse_target(Jsonb *jsonb, char **schema,
-							 char *table_names[NUM_TARGETS])
-{
-	chatmig_arguments_check(jsonb, "target", target_keys,
-							lengthof(target_keys));
-	*schema = chatmig_arguments_string(jsonb, "target", "schema");
-	for (int i = 0; i < NUM_TARGETS; i++)
-	{
-		table_names[i] =
-			chatmig_arguments_string(jsonb, "target", chatmig_target_names[i]);
-		if (table_names[i] != NULL && (table_names[i][0] == '\0' ||
-									   strlen(table_names[i]) >= NAMEDATALEN))
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_INVALID_NAME),
-				 errmsg("invalid name \"%s\" for the %s table", table_names[i],
-						chatmig_target_names[i]),
-				 errdetail("A name has 1 to %d bytes.", NAMEDATALEN - 1),
-				 errhint(
-					 "Give the name alone; the schema is a key of its own: target => '{\"schema\": \"...\", \"%s\": \"...\"}'.",
-					 chatmig_target_names[i])));
-	}
+	options->empty_owners =
+		chatmig_arguments_bool(jsonb, "options", "empty_owners", false);
+	text = chatmig_arguments_string(jsonb, "options", "times");
+	options->owner_times = text != NULL && parse_times(text);
 }
 
 /* Months count as 30 days, days as 24 hours, as in interval comparison. */
@@ -138,6 +117,22 @@ parse_id_type(const char *text)
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("unknown id_type \"%s\" in options", text),
 					errhint("Known types: uuid, text, bigint.")));
+}
+
+/* True: the owner's. */
+static bool
+parse_times(const char *text)
+{
+	if (strcmp(text, "owner") == 0)
+		return true;
+	if (strcmp(text, "messages") != 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown value \"%s\" of option \"times\"", text),
+			 errhint(
+				 "Known values: messages (a conversation has the times of its first and last message), owner (those of its owner's row).")));
+	return false;
 }
 
 /* What is in braces must be a placeholder that title.c knows. */

@@ -9,6 +9,7 @@
 
 #include "place.h"
 #include "query.h"
+#include "relation.h"
 
 int32
 chatmig_place_behind(const MigrationPlan *plan, Datum conversation)
@@ -16,16 +17,20 @@ chatmig_place_behind(const MigrationPlan *plan, Datum conversation)
 	QueryArgs args = {0};
 	int64 last;
 
-	chatmig_query_arg(&args, plan->options.id_type, conversation, false);
-	(void) chatmig_query_run(
-		psprintf("SELECT FROM %s WHERE id = $1 FOR NO KEY UPDATE",
-				 plan->qualified[TARGET_CONVERSATIONS]),
-		&args);
+	chatmig_query_arg(&args, plan->id_types[TARGET_CONVERSATIONS], conversation,
+					  false);
+	if (plan->uses[TARGET_CONVERSATIONS])
+		(void) chatmig_query_run(
+			psprintf(
+				"SELECT FROM %s WHERE %s = $1 FOR NO KEY UPDATE",
+				plan->qualified[TARGET_CONVERSATIONS],
+				chatmig_relation_column(plan, TARGET_CONVERSATIONS, FIELD_ID)),
+			&args);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	last = chatmig_query_count(
 		psprintf(
-			"SELECT coalesce(max(\"position\"), -1) + 1::bigint FROM %s WHERE conversation_id = $1",
-			plan->qualified[TARGET_MESSAGES]),
+			"SELECT coalesce(max(\"position\"), -1) + 1::bigint FROM %s AS m WHERE conversation_id = $1",
+			plan->relation[TARGET_MESSAGES]),
 		&args);
 	PopActiveSnapshot();
 	if (last > PG_INT32_MAX - PG_INT16_MAX)
@@ -45,20 +50,23 @@ void
 chatmig_place_before(const MigrationPlan *plan, Datum conversation,
 					 int32 position, int count)
 {
+	const char *place =
+		chatmig_relation_column(plan, TARGET_MESSAGES, FIELD_POSITION);
+	const char *of =
+		chatmig_relation_column(plan, TARGET_MESSAGES, FIELD_CONVERSATION);
 	QueryArgs args = {0};
 
-	chatmig_query_arg(&args, plan->options.id_type, conversation, false);
+	chatmig_query_arg(&args, plan->id_types[TARGET_CONVERSATIONS], conversation,
+					  false);
 	chatmig_query_arg(&args, INT4OID, Int32GetDatum(position), false);
 	chatmig_query_arg(&args, INT4OID, Int32GetDatum(count), false);
 	(void) chatmig_query_run(
-		psprintf(
-			"UPDATE %s SET \"position\" = -1 - (\"position\" + $3) WHERE conversation_id = $1 AND \"position\" >= $2",
-			plan->qualified[TARGET_MESSAGES]),
+		psprintf("UPDATE %s SET %s = -1 - (%s + $3) WHERE %s = $1 AND %s >= $2",
+				 plan->qualified[TARGET_MESSAGES], place, place, of, place),
 		&args);
 	args.n = 1;
 	(void) chatmig_query_run(
-		psprintf(
-			"UPDATE %s SET \"position\" = -1 - \"position\" WHERE conversation_id = $1 AND \"position\" < 0",
-			plan->qualified[TARGET_MESSAGES]),
+		psprintf("UPDATE %s SET %s = -1 - %s WHERE %s = $1 AND %s < 0",
+				 plan->qualified[TARGET_MESSAGES], place, place, of, place),
 		&args);
 }

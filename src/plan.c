@@ -1,6 +1,6 @@
 /*
  * plan.c
- *	  MigrationPlan: what is read, in which order, into what.
+ *	  From a registration to a MigrationPlan.
  *
  * In: a migration's name. Out: a plan in which every name is an object that
  * exists and that the caller may use, or that is free to be created. Refuses
@@ -28,19 +28,12 @@
 #include "caller.h"
 #include "options.h"
 #include "plan.h"
+#include "plan_check.h"
+#include "plan_target.h"
 #include "query.h"
 
 static void plan_source(MigrationPlan *plan, Jsonb *mapping);
 static void lock_below(const MigrationPlan *plan, char relkind);
-static void plan_names(MigrationPlan *plan, Jsonb *target);
-static void plan_target(MigrationPlan *plan);
-static void check_schema(const MigrationPlan *plan);
-static void check_usage(const MigrationPlan *plan, const char *schema);
-static void check_create(const MigrationPlan *plan, Oid schema, Oid role);
-static void check_target_exists(const MigrationPlan *plan, TargetTable table);
-static void check_name_free(const MigrationPlan *plan, TargetTable table);
-static void check_name_single(const MigrationPlan *plan, TargetTable table);
-static char *free_column(const char *name);
 static void check_no_times(const MigrationPlan *plan);
 static bool key_is_unique(const MigrationPlan *plan);
 static bool index_proves_key(Relation index, Relation rel,
@@ -60,10 +53,9 @@ chatmig_plan_make(const char *name)
 	plan->source = registration->source;
 	plan_source(plan, registration->mapping);
 	chatmig_options_parse(registration->options, &plan->options);
-	plan_names(plan, registration->target);
-	plan_target(plan);
-	check_usage(plan, plan->schema);
-	check_usage(plan, chatmig_ledger_schema_name());
+	chatmig_plan_target(plan, registration->target);
+	chatmig_plan_check_usage(plan, plan->schema);
+	chatmig_plan_check_usage(plan, chatmig_ledger_schema_name());
 	return plan;
 }
 
@@ -84,6 +76,12 @@ chatmig_plan_probe(MigrationPlan *plan)
 	plan->times_missing = !isnull;
 	if (plan->mapping->time_kind == TIME_EPOCH && !plan->mapping->epoch_known)
 		check_no_times(plan);
+}
+
+bool
+chatmig_plan_fills(const MigrationPlan *plan, TargetTable table)
+{
+	return plan->fields[table] != NULL;
 }
 
 char *
@@ -148,227 +146,6 @@ lock_below(const MigrationPlan *plan, char relkind)
 		psprintf("LOCK TABLE %s IN ACCESS SHARE MODE", plan->source_name),
 		NULL);
 	chatmig_caller_resume(&role);
-}
-
-static void
-plan_names(MigrationPlan *plan, Jsonb *target)
-{
-	const Mapping *mapping = plan->mapping;
-	char *schema;
-
-	chatmig_options_parse_target(target, &schema, plan->table_names);
-	if (schema != NULL)
-		plan->schema = schema;
-	for (int i = 0; i < NUM_TARGETS; i++)
-	{
-		if (plan->table_names[i] == NULL)
-			plan->table_names[i] =
-				i == TARGET_TRACE ? makeObjectName(plan->name, "trace", NULL)
-								  : pstrdup(chatmig_target_names[i]);
-		plan->qualified[i] =
-			quote_qualified_identifier(plan->schema, plan->table_names[i]);
-	}
-	plan->has_media = HAS_PART(mapping, PART_MEDIA);
-	if (HAS_PART(mapping, PART_OWNER))
-		plan->owner_column = free_column(mapping->parts[PART_OWNER].name);
-	if (HAS_PART(mapping, PART_COUNTERPART))
-		plan->counterpart_column =
-			free_column(mapping->parts[PART_COUNTERPART].name);
-}
-
-/* What an earlier run recorded must be there; other names must be free. */
-static void
-plan_target(MigrationPlan *plan)
-{
-	LedgerTargets recorded;
-
-	chatmig_ledger_load_targets(plan->name, &recorded);
-	plan->migrated = recorded.migrated;
-	plan->migrated_at = recorded.migrated_at;
-	/* the user may have moved them, or renamed their schema */
-	if (get_rel_name(recorded.tables[TARGET_MESSAGES]) != NULL)
-		plan->schema = get_namespace_name(
-			get_rel_namespace(recorded.tables[TARGET_MESSAGES]));
-	check_schema(plan);
-	for (TargetTable i = 0; i < NUM_TARGETS; i++)
-	{
-		/* one that a rollback had to keep may have been dropped since */
-		if (recorded.migrated || get_rel_name(recorded.tables[i]) != NULL)
-		{
-			plan->tables[i] = recorded.tables[i];
-			plan->created[i] = recorded.created[i];
-		}
-		if (i == TARGET_MEDIA && !plan->has_media)
-			continue;
-		if (OidIsValid(plan->tables[i]))
-		{
-			check_target_exists(plan, i);
-			/* the user may have renamed it */
-			plan->table_names[i] = get_rel_name(plan->tables[i]);
-			plan->qualified[i] = quote_qualified_identifier(
-				get_namespace_name(get_rel_namespace(plan->tables[i])),
-				plan->table_names[i]);
-		}
-		else
-			check_name_free(plan, i);
-	}
-}
-
-/* The load runs as the source's owner, who must reach what it calls. */
-static void
-check_usage(const MigrationPlan *plan, const char *schema)
-{
-	char *role = GetUserNameFromId(plan->source_owner, false);
-
-	if (pg_namespace_aclcheck(get_namespace_oid(schema, false),
-							  plan->source_owner, ACL_USAGE) == ACLCHECK_OK)
-		return;
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-		 errmsg("role \"%s\" may not use schema \"%s\"", role, schema),
-		 errdetail(
-			 "It owns %s, and migration \"%s\" reads and writes as that role.",
-			 plan->source_name, plan->name),
-		 errhint("GRANT USAGE ON SCHEMA %s TO %s.", quote_identifier(schema),
-				 quote_identifier(role))));
-}
-
-static void
-check_target_exists(const MigrationPlan *plan, TargetTable table)
-{
-	if (get_rel_name(plan->tables[table]) != NULL)
-		return;
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-		 errmsg("the %s table of migration \"%s\" does not exist",
-				chatmig_target_names[table], plan->name),
-		 errdetail(
-			 "It was %s when the migration ran, and has been dropped since.",
-			 plan->qualified[table]),
-		 table == TARGET_TRACE
-			 ? errhint(
-				   "Restore the table from a dump and enter it in chatmig_target. Or, if the legacy table still has every row, drop the other new tables by hand, run SELECT * FROM chatmig_rollback(%s), which then forgets them, and migrate again.",
-				   quote_literal_cstr(plan->name))
-			 : errhint(
-				   "Run SELECT * FROM chatmig_rollback(%s) to take back what is left, then migrate again.",
-				   quote_literal_cstr(plan->name))));
-}
-
-/* Who may not create tables there by hand may not have them created. */
-static void
-check_schema(const MigrationPlan *plan)
-{
-	Oid schema = get_namespace_oid(plan->schema, true);
-
-	if (!OidIsValid(schema))
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_UNDEFINED_SCHEMA),
-			 errmsg("schema \"%s\" does not exist", plan->schema),
-			 errhint(
-				 "Create it, or register again with another one: target => '{\"schema\": \"...\"}'.")));
-	if (IsCatalogNamespace(schema) || IsToastNamespace(schema) ||
-		isAnyTempNamespace(schema) ||
-		strcmp(plan->schema, "information_schema") == 0)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("schema \"%s\" is not for tables that stay", plan->schema),
-			 errdetail("Migration \"%s\" would create its tables there.",
-					   plan->name),
-			 errhint(
-				 "Register again with another schema: target => '{\"schema\": \"...\"}'.")));
-	if (plan->migrated)
-		return;
-	check_create(plan, schema, GetUserId());
-	/* the tables will be that role's, which adds the indexes */
-	check_create(plan, schema, plan->source_owner);
-}
-
-static void
-check_create(const MigrationPlan *plan, Oid schema, Oid role)
-{
-	if (pg_namespace_aclcheck(schema, role, ACL_CREATE) == ACLCHECK_OK)
-		return;
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-		 errmsg("permission denied for schema \"%s\"", plan->schema),
-		 errdetail("Migration \"%s\" would create its tables there.",
-				   plan->name),
-		 errhint(
-			 "GRANT CREATE ON SCHEMA %s TO %s, or register again with another one: target => '{\"schema\": \"...\"}'.",
-			 quote_identifier(plan->schema),
-			 quote_identifier(GetUserNameFromId(role, false)))));
-}
-
-static void
-check_name_free(const MigrationPlan *plan, TargetTable table)
-{
-	Oid schema = get_namespace_oid(plan->schema, false);
-	Oid taken = get_relname_relid(plan->table_names[table], schema);
-
-	if (plan->migrated)
-		elog(ERROR, "the %s table of migration \"%s\" is not recorded",
-			 chatmig_target_names[table], plan->name);
-	check_name_single(plan, table);
-	if (!OidIsValid(taken))
-		return;
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_DUPLICATE_TABLE),
-		 errmsg("relation %s already exists", plan->qualified[table]),
-		 errdetail(
-			 "Migration \"%s\" would create its %s table under this name%s.",
-			 plan->name, chatmig_target_names[table],
-			 taken == plan->source ? ", which is that of the legacy table"
-								   : ""),
-		 errhint(
-			 "Register again with another name, for instance target => '{\"%s\": \"%s\"}', or with another schema, target => '{\"schema\": \"...\"}'.",
-			 chatmig_target_names[table],
-			 ChooseRelationName("chat", NULL, chatmig_target_names[table],
-								schema, false))));
-}
-
-/* No other of the tables to be created may have the name. */
-static void
-check_name_single(const MigrationPlan *plan, TargetTable table)
-{
-	for (TargetTable other = 0; other < table; other++)
-	{
-		if ((other == TARGET_MEDIA && !plan->has_media) ||
-			OidIsValid(plan->tables[other]) ||
-			strcmp(plan->table_names[other], plan->table_names[table]) != 0)
-			continue;
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_DUPLICATE_TABLE),
-			 errmsg("relation %s would be created twice",
-					plan->qualified[table]),
-			 errdetail(
-				 "Migration \"%s\" would create its %s and its %s table under this name.",
-				 plan->name, chatmig_target_names[other],
-				 chatmig_target_names[table]),
-			 errhint(
-				 "Register again with a name for each: target => '{\"%s\": \"...\", \"%s\": \"...\"}'.",
-				 chatmig_target_names[other], chatmig_target_names[table])));
-	}
-}
-
-/* A group column keeps its name unless the default target has one like it. */
-static char *
-free_column(const char *name)
-{
-	static const char *const taken[] = {
-		"id",         "title",      "description", "is_active", "metadata",
-		"created_at", "updated_at", "url",         "type",      "summary"};
-
-	for (int i = 0; i < lengthof(taken); i++)
-		if (strcmp(name, taken[i]) == 0)
-			return makeObjectName("owner", name, NULL);
-	return pstrdup(name);
 }
 
 /* Registered while there was no row to tell; without times, it is all one. */

@@ -1,6 +1,6 @@
 /*
  * plan.h
- *	  MigrationPlan: what is read, in which order, into what.
+ *	  From a registration to a MigrationPlan.
  *
  * chatmig_plan_make() is the one place that decides whether a migration can
  * run. What it returns is fixed for the rest of the run.
@@ -8,39 +8,7 @@
 #ifndef CHATMIG_PLAN_H
 #define CHATMIG_PLAN_H
 
-#include "ledger.h"
-#include "mapping.h"
-#include "options.h"
-
-typedef struct MigrationPlan
-{
-	char *name; /* the migration's */
-
-	/* the source */
-	Oid source;
-	char *source_name; /* schema-qualified and quoted */
-	Oid source_owner;  /* the role that reads and writes */
-	Mapping *mapping;
-	Options options;
-
-	/* the target; see target.h for the columns */
-	char *schema;                   /* unquoted */
-	char *table_names[NUM_TARGETS]; /* unquoted */
-	char *qualified[NUM_TARGETS];   /* schema-qualified and quoted */
-	Oid tables[NUM_TARGETS];        /* InvalidOid: not there (yet) */
-	bool created[NUM_TARGETS];      /* made by chatmig */
-	bool fresh[NUM_TARGETS];        /* made in this run */
-	char *owner_column;             /* in conversations and media; NULL: none */
-	char *counterpart_column;       /* in conversations; NULL: none */
-	bool has_media;
-
-	bool migrated;           /* an earlier run has been here: the trace
-							  * says what is done */
-	TimestampTz migrated_at; /* of the first run, if migrated */
-
-	/* found out by chatmig_plan_probe() */
-	bool times_missing; /* some rows have no time: take neighbours' */
-} MigrationPlan;
+#include "migration.h"
 
 /*
  * Resolves a registered migration. Takes AccessShareLock on the source, and on
@@ -60,6 +28,9 @@ extern MigrationPlan *chatmig_plan_make(const char *name);
  * snapshot.
  */
 extern void chatmig_plan_probe(MigrationPlan *plan);
+
+/* Whether the table is one that chatmig did not create, and fills. */
+extern bool chatmig_plan_fills(const MigrationPlan *plan, TargetTable table);
 
 /* The type's default equality operator, as OPERATOR(schema.=). */
 extern char *chatmig_plan_equality(Oid type);

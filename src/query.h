@@ -13,7 +13,7 @@
 #include "utils/queryenvironment.h"
 #include "utils/tuplestore.h"
 
-#define MAX_QUERY_ARGS 8
+#define MAX_QUERY_ARGS 12
 
 /* Parameters $1, $2, ... of a statement. */
 typedef struct QueryArgs

@@ -80,9 +80,7 @@ chatmig_read_query(const MigrationPlan *plan, ReadColumns *columns)
 				: psprintf("s.%s IS NULL", column(plan, PART_TIME)));
 	add_contents(&list, plan, columns);
 	columns->metadata = add(&list, "metadata", metadata(plan));
-	columns->fingerprint =
-		add(&list, "fingerprint",
-			psprintf("%s.chatmig_fingerprint(s.*)", chatmig_ledger_schema()));
+	columns->fingerprint = add(&list, "fingerprint", plan->fingerprint);
 	if (plan->migrated)
 	{
 		columns->known = add(&list, "known", "t.key_1 IS NOT NULL");
@@ -410,7 +408,7 @@ trace_joins(const MigrationPlan *plan)
 		" LEFT JOIN %s AS t ON %s"
 		" LEFT JOIN %s AS m ON m.id = t.message_ids[array_upper(t.message_ids, 1)]",
 		plan->qualified[TARGET_TRACE], key_join(plan, "t"),
-		plan->qualified[TARGET_MESSAGES]);
+		plan->relation[TARGET_MESSAGES]);
 }
 
 /* Of what is left of a traced row: its last message may have been deleted. */
@@ -419,7 +417,7 @@ last_position(const MigrationPlan *plan)
 {
 	return psprintf("coalesce(m.\"position\", (SELECT max(x.\"position\") "
 					"FROM %s AS x WHERE x.id = ANY (t.message_ids)))",
-					plan->qualified[TARGET_MESSAGES]);
+					plan->relation[TARGET_MESSAGES]);
 }
 
 /*

@@ -8,9 +8,7 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
@@ -19,12 +17,11 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include "caller.h"
+#include "foreign_key.h"
 #include "query.h"
 #include "reference.h"
 
@@ -33,7 +30,6 @@ static char *qualified_name(Oid relid);
 static void copy_foreign_key(const MigrationPlan *plan, TargetTable table,
 							 const char *to, const char *reference);
 static void explain_violation(void *arg);
-static List *foreign_keys(Oid relid, AttrNumber attnum);
 
 List *
 chatmig_reference_tables(const MigrationPlan *plan)
@@ -82,7 +78,7 @@ chatmig_reference_copy(const MigrationPlan *plan, TargetTable table,
 	char *begin = psprintf("FOREIGN KEY (%s)", quote_identifier(from->name));
 	ListCell *lc;
 
-	foreach(lc, foreign_keys(plan->source, from->attnum))
+	foreach(lc, chatmig_foreign_keys(plan->source, from->attnum))
 	{
 		Datum definition = DirectFunctionCall1(
 			pg_get_constraintdef, ObjectIdGetDatum(lfirst_oid(lc)));
@@ -134,7 +130,7 @@ referenced_tables(const MigrationPlan *plan)
 
 		if (column->name == NULL)
 			continue;
-		foreach(lc, foreign_keys(plan->source, column->attnum))
+		foreach(lc, chatmig_foreign_keys(plan->source, column->attnum))
 		{
 			HeapTuple tuple =
 				SearchSysCache1(CONSTROID, ObjectIdGetDatum(lfirst_oid(lc)));
@@ -201,37 +197,4 @@ explain_violation(void *arg)
 		errhint(
 			"A row that legacy rows referred to was deleted while the migration ran; nothing has been changed. Run SELECT * FROM chatmig_migrate(%s) again.",
 			quote_literal_cstr(arg));
-}
-
-/* The foreign keys of one column alone; a List of constraint OIDs. */
-static List *
-foreign_keys(Oid relid, AttrNumber attnum)
-{
-	Relation rel = table_open(ConstraintRelationId, AccessShareLock);
-	List *result = NIL;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-
-	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, ConstraintRelidTypidNameIndexId, true, NULL,
-							  1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-		ArrayType *columns;
-		bool isnull;
-
-		if (form->contype != CONSTRAINT_FOREIGN)
-			continue;
-		columns = DatumGetArrayTypeP(heap_getattr(
-			tuple, Anum_pg_constraint_conkey, RelationGetDescr(rel), &isnull));
-		if (ARR_DIMS(columns)[0] == 1 &&
-			((AttrNumber *) ARR_DATA_PTR(columns))[0] == attnum)
-			result = lappend_oid(result, form->oid);
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return result;
 }

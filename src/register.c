@@ -165,8 +165,7 @@ static void
 check_arguments(const RegisterRequest *request)
 {
 	Options options;
-	char *schema;
-	char *table_names[NUM_TARGETS];
+	Destination destination;
 
 	if (request->profile != NULL)
 		ereport(
@@ -177,8 +176,7 @@ check_arguments(const RegisterRequest *request)
 			 errhint(
 				 "Leave the profile out and describe the table in mapping, target and options.")));
 	chatmig_options_parse(or_empty(request->options), &options);
-	chatmig_options_parse_target(or_empty(request->target), &schema,
-								 table_names);
+	chatmig_destination_parse(or_empty(request->target), &destination);
 }
 
 static char *

@@ -83,8 +83,7 @@ chatmig_rollback_run(const char *name, bool dry_run, bool force,
 	if (!dry_run)
 	{
 		chatmig_ledger_clear(name);
-		chatmig_ledger_store_targets(name, rollback.targets.tables,
-									 rollback.targets.created);
+		chatmig_ledger_store_targets(name, &rollback.targets);
 	}
 	chatmig_caller_leave(&caller);
 

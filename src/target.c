@@ -19,6 +19,7 @@
 #include "columns.h"
 #include "query.h"
 #include "reference.h"
+#include "relation.h"
 #include "target.h"
 
 static void create_table(MigrationPlan *plan, TargetTable table,
@@ -36,19 +37,22 @@ chatmig_target_create(MigrationPlan *plan)
 {
 	const char *from = psprintf("migrated from %s by chatmig, migration %s",
 								plan->source_name, plan->name);
-
-	create_table(plan, TARGET_CONVERSATIONS,
-				 psprintf("Conversations; %s", from));
-	create_table(plan, TARGET_MESSAGES,
-				 psprintf("Messages of conversations; %s", from));
-	if (plan->has_media)
-		create_table(plan, TARGET_MEDIA,
-					 psprintf("Media of messages; %s", from));
-	create_table(
-		plan, TARGET_TRACE,
-		psprintf(
+	const char *const comments[NUM_TARGETS] = {
+		[TARGET_CONVERSATIONS] = psprintf("Conversations; %s", from),
+		[TARGET_MESSAGES] = psprintf("Messages of conversations; %s", from),
+		[TARGET_MEDIA] = psprintf("Media of messages; %s", from),
+		[TARGET_TRACE] = psprintf(
 			"Which messages were made of which row of %s: chatmig needs it to check, to go on and to roll back",
-			plan->source_name));
+			plan->source_name),
+		[TARGET_OWNERS] =
+			psprintf("Conversations of owners who had no message; %s", from),
+		[TARGET_LINKS] = psprintf(
+			"Which rows of other tables were given a conversation: a rollback takes it back; %s",
+			from)};
+
+	for (TargetTable table = 0; table < NUM_TARGETS; table++)
+		if (plan->uses[table])
+			create_table(plan, table, comments[table]);
 }
 
 void
@@ -71,6 +75,12 @@ chatmig_target_finish(const MigrationPlan *plan)
 		finish_messages(plan);
 	if (plan->fresh[TARGET_TRACE])
 		finish_trace(plan);
+	if (plan->fresh[TARGET_OWNERS])
+		run("ALTER TABLE %s ADD PRIMARY KEY (owner)",
+			plan->qualified[TARGET_OWNERS]);
+	if (plan->fresh[TARGET_LINKS])
+		run("ALTER TABLE %s ADD PRIMARY KEY (link_table, row_key)",
+			plan->qualified[TARGET_LINKS]);
 	chatmig_caller_resume(&role);
 
 	/* last, since these lock tables that others use */
@@ -166,14 +176,18 @@ finish_messages(const MigrationPlan *plan)
 	/* without it each deleted message would look for replies in them all */
 	run("CREATE INDEX ON %s (reply_to_id) WHERE reply_to_id IS NOT NULL",
 		table);
-	run("ALTER TABLE %s ADD FOREIGN KEY (conversation_id) REFERENCES %s (id) ON DELETE CASCADE, "
-		"ADD FOREIGN KEY (reply_to_id) REFERENCES %s (id) ON DELETE SET NULL",
-		table, plan->qualified[TARGET_CONVERSATIONS], table);
+	run("ALTER TABLE %s ADD FOREIGN KEY (reply_to_id) REFERENCES %s (id) ON DELETE SET NULL",
+		table, table);
+	if (plan->uses[TARGET_CONVERSATIONS])
+		run("ALTER TABLE %s ADD FOREIGN KEY (conversation_id) REFERENCES %s (%s) ON DELETE CASCADE",
+			table, plan->qualified[TARGET_CONVERSATIONS],
+			chatmig_relation_column(plan, TARGET_CONVERSATIONS, FIELD_ID));
 	if (plan->has_media)
 	{
 		run("CREATE INDEX ON %s (media_id) WHERE media_id IS NOT NULL", table);
-		run("ALTER TABLE %s ADD FOREIGN KEY (media_id) REFERENCES %s (id) ON DELETE SET NULL",
-			table, plan->qualified[TARGET_MEDIA]);
+		run("ALTER TABLE %s ADD FOREIGN KEY (media_id) REFERENCES %s (%s) ON DELETE SET NULL",
+			table, plan->qualified[TARGET_MEDIA],
+			chatmig_relation_column(plan, TARGET_MEDIA, FIELD_ID));
 	}
 	finish_sequence(plan, TARGET_MESSAGES);
 }
@@ -207,7 +221,7 @@ finish_trace(const MigrationPlan *plan)
 static void
 finish_sequence(const MigrationPlan *plan, TargetTable table)
 {
-	if (plan->options.id_type != INT8OID)
+	if (plan->id_types[table] != INT8OID)
 		return;
 	run("SELECT setval(pg_get_serial_sequence(%s, 'id'), max(id)) FROM %s HAVING max(id) IS NOT NULL",
 		quote_literal_cstr(plan->qualified[table]), plan->qualified[table]);

@@ -199,7 +199,7 @@ compare_reply(const MigrationPlan *plan, RowTests *tests)
 				 "WHEN m.reply_to_id IS NOT NULL THEN true "
 				 "ELSE EXISTS (SELECT FROM %s AS q "
 				 "WHERE q.id = t.message_ids[1]) END",
-				 question, plan->qualified[TARGET_MESSAGES]),
+				 question, plan->relation[TARGET_MESSAGES]),
 		psprintf("format('replies to %%s, not to %%s.', "
 				 "coalesce('message ' || m.reply_to_id, 'nothing'), "
 				 "coalesce('message ' || %s, 'nothing'))",

@@ -29,8 +29,11 @@ chatmig_validate_describe_begin(Describer *describer, const MigrationPlan *plan)
 	bool is_varlena;
 
 	describer->mapping = plan->mapping;
-	getTypeOutputInfo(plan->options.id_type, &output, &is_varlena);
-	fmgr_info(output, &describer->id_output);
+	getTypeOutputInfo(plan->id_types[TARGET_CONVERSATIONS], &output,
+					  &is_varlena);
+	fmgr_info(output, &describer->conversation_output);
+	getTypeOutputInfo(plan->id_types[TARGET_MESSAGES], &output, &is_varlena);
+	fmgr_info(output, &describer->message_output);
 	for (int i = 0; i < plan->mapping->nkeys; i++)
 	{
 		getTypeOutputInfo(plan->mapping->keys[i].type, &output, &is_varlena);
@@ -107,7 +110,9 @@ id_text(Describer *describer, TupleTableSlot *slot, int attnum)
 {
 	if (slot->tts_isnull[attnum - 1])
 		return NULL;
-	return OutputFunctionCall(&describer->id_output,
+	return OutputFunctionCall(attnum == WALK_MESSAGE
+								  ? &describer->message_output
+								  : &describer->conversation_output,
 							  slot->tts_values[attnum - 1]);
 }
 

@@ -12,7 +12,8 @@
 typedef struct Describer
 {
 	const Mapping *mapping;
-	FmgrInfo id_output;
+	FmgrInfo conversation_output;
+	FmgrInfo message_output;
 	FmgrInfo key_outputs[MAX_KEYS];
 } Describer;
 

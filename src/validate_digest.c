@@ -101,7 +101,7 @@ conversations(const MigrationPlan *plan)
 					"NULL::bigint, c.created_at, c.updated_at, false, false%s "
 					"FROM %s AS c",
 					DIGEST_CONVERSATION, group.data, keys(plan, ", NULL"),
-					plan->qualified[TARGET_CONVERSATIONS]);
+					plan->relation[TARGET_CONVERSATIONS]);
 }
 
 /* Where a row has changed, its time may be one that the server refuses. */
@@ -137,7 +137,7 @@ legacy_rows(const MigrationPlan *plan)
 		columns.data, reduced_rows(plan), plan->qualified[TARGET_TRACE],
 		chatmig_validate_sql_same_key(mapping),
 		plan->has_media ? psprintf(" LEFT JOIN %s AS d ON d.id = t.media_id",
-								   plan->qualified[TARGET_MEDIA])
+								   plan->relation[TARGET_MEDIA])
 						: "");
 }
 
@@ -171,9 +171,9 @@ reduced_rows(const MigrationPlan *plan)
 	appendStringInfo(
 		&sql,
 		"%s AS chatmig_group, %s AS chatmig_metadata, %s AS chatmig_media, "
-		"%s.chatmig_fingerprint(s.*) AS chatmig_fingerprint, %s FROM %s AS s",
+		"%s AS chatmig_fingerprint, %s FROM %s AS s",
 		hashed_group(mapping), hashed_metadata(mapping, false),
-		chatmig_validate_sql_has_media(mapping), chatmig_ledger_schema(), FENCE,
+		chatmig_validate_sql_has_media(mapping), plan->fingerprint, FENCE,
 		plan->source_name);
 	return sql.data;
 }
@@ -252,8 +252,8 @@ half(const MigrationPlan *plan, int part)
 {
 	const Mapping *mapping = plan->mapping;
 	bool is_last = part == (mapping->shape == SHAPE_PAIR ? 2 : 1);
-	char *no_id =
-		psprintf("NULL::%s", chatmig_validate_sql_type(plan->options.id_type));
+	char *no_id = psprintf(
+		"NULL::%s", chatmig_validate_sql_type(plan->id_types[TARGET_MESSAGES]));
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -284,8 +284,8 @@ static char *
 messages(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
-	char *no_id =
-		psprintf("NULL::%s", chatmig_validate_sql_type(plan->options.id_type));
+	char *no_id = psprintf(
+		"NULL::%s", chatmig_validate_sql_type(plan->id_types[TARGET_MESSAGES]));
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -305,7 +305,7 @@ messages(const MigrationPlan *plan)
 					 "FROM %s AS m",
 					 hashed_metadata(mapping, true),
 					 plan->has_media ? "m.media_id" : no_id,
-					 keys(plan, ", NULL"), plan->qualified[TARGET_MESSAGES]);
+					 keys(plan, ", NULL"), plan->relation[TARGET_MESSAGES]);
 	return sql.data;
 }
 

@@ -123,7 +123,7 @@ check_against_trace(Validation *validation)
 			psprintf(
 				"(SELECT %s, true AS chatmig_is_present, %s AS chatmig_is_empty, "
 				"%s AS chatmig_is_timeless, "
-				"coalesce(%s.chatmig_fingerprint(s.*), 0) AS chatmig_fingerprint, "
+				"coalesce(%s, 0) AS chatmig_fingerprint, "
 				"CASE WHEN num_nulls(%s) > 0 THEN left(s.*::text, 100) END "
 				"AS chatmig_excerpt FROM %s AS s) AS s FULL JOIN %s AS t ON %s",
 				key_columns(mapping), chatmig_validate_sql_is_empty(mapping),
@@ -131,7 +131,7 @@ check_against_trace(Validation *validation)
 					? "false"
 					: psprintf("(%s IS NULL)",
 							   chatmig_validate_sql_column(time)),
-				chatmig_ledger_schema(), key_columns(mapping),
+				validation->plan->fingerprint, key_columns(mapping),
 				validation->source_name,
 				validation->plan->qualified[TARGET_TRACE],
 				chatmig_validate_sql_same_key(mapping))),
@@ -144,7 +144,7 @@ add_deleted(RowTests *tests, const MigrationPlan *plan)
 {
 	char *has_messages = psprintf("EXISTS (SELECT FROM %s AS m "
 								  "WHERE m.id = ANY (t.message_ids))",
-								  plan->qualified[TARGET_MESSAGES]);
+								  plan->relation[TARGET_MESSAGES]);
 
 	chatmig_validate_sql_add(
 		tests, CHECK_LEGACY_DELETED, CHECK_VIOLATION,

@@ -209,7 +209,9 @@ static bool
 columns_fit(Validation *validation)
 {
 	const MigrationPlan *plan = validation->plan;
-	const Oid id = plan->options.id_type;
+	const Oid conversation = plan->id_types[TARGET_CONVERSATIONS];
+	const Oid message = plan->id_types[TARGET_MESSAGES];
+	const Oid medium = plan->id_types[TARGET_MEDIA];
 	const Oid any = InvalidOid;
 	const struct
 	{
@@ -217,29 +219,29 @@ columns_fit(Validation *validation)
 		const char *name;
 		Oid type;
 	} columns[] = {
-		{TARGET_CONVERSATIONS, "id", id},
+		{TARGET_CONVERSATIONS, "id", conversation},
 		{TARGET_CONVERSATIONS, "metadata", JSONBOID},
 		{TARGET_CONVERSATIONS, "created_at", TIMESTAMPTZOID},
 		{TARGET_CONVERSATIONS, "updated_at", TIMESTAMPTZOID},
-		{TARGET_MESSAGES, "id", id},
-		{TARGET_MESSAGES, "conversation_id", id},
+		{TARGET_MESSAGES, "id", message},
+		{TARGET_MESSAGES, "conversation_id", conversation},
 		{TARGET_MESSAGES, "position", INT4OID},
 		{TARGET_MESSAGES, "role", any},
 		{TARGET_MESSAGES, "content", any},
 		{TARGET_MESSAGES, "model", any},
 		{TARGET_MESSAGES, "tokens", any},
 		{TARGET_MESSAGES, "metadata", JSONBOID},
-		{TARGET_MESSAGES, "media_id", id},
-		{TARGET_MESSAGES, "reply_to_id", id},
+		{TARGET_MESSAGES, "media_id", medium},
+		{TARGET_MESSAGES, "reply_to_id", message},
 		{TARGET_MESSAGES, "created_at", TIMESTAMPTZOID},
-		{TARGET_MEDIA, "id", id},
+		{TARGET_MEDIA, "id", medium},
 		{TARGET_MEDIA, "url", any},
 		{TARGET_MEDIA, "type", any},
 		{TARGET_MEDIA, "created_at", TIMESTAMPTZOID},
 		{TARGET_TRACE, "fingerprint", INT8OID},
-		{TARGET_TRACE, "conversation_id", id},
-		{TARGET_TRACE, "message_ids", get_array_type(id)},
-		{TARGET_TRACE, "media_id", id},
+		{TARGET_TRACE, "conversation_id", conversation},
+		{TARGET_TRACE, "message_ids", get_array_type(message)},
+		{TARGET_TRACE, "media_id", medium},
 	};
 	bool fits = true;
 
@@ -248,7 +250,8 @@ columns_fit(Validation *validation)
 		TargetTable table = columns[i].table;
 		Oid type;
 
-		if (table == TARGET_MEDIA && !plan->has_media)
+		/* where the tables are not ours, the plan has looked at them */
+		if (!plan->uses[table] || plan->fields[table] != NULL)
 			continue;
 		type = column_type(plan->tables[table], columns[i].name);
 		if (OidIsValid(type) &&
@@ -302,8 +305,11 @@ type_fits(Validation *validation, const Column *column, TargetTable table,
 		  const char *name)
 {
 	const MigrationPlan *plan = validation->plan;
-	Oid type = column_type(plan->tables[table], name);
+	Oid type;
 
+	if (!plan->uses[table] || plan->fields[table] != NULL)
+		return true;
+	type = column_type(plan->tables[table], name);
 	if (type == column->type)
 		return true;
 	find(validation, CHECK_MAPPING, CHECK_VIOLATION,

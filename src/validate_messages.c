@@ -131,14 +131,14 @@ joins(const MigrationPlan *plan, bool is_partial)
 	initStringInfo(&sql);
 	appendStringInfo(&sql,
 					 "(%s AS t LEFT JOIN %s AS s ON %s "
-					 "AND %s.chatmig_fingerprint(s.*) = t.fingerprint",
+					 "AND %s = t.fingerprint",
 					 table(plan, TARGET_TRACE, "conversation_id", is_partial),
 					 plan->source_name,
 					 chatmig_validate_sql_same_key(plan->mapping),
-					 chatmig_ledger_schema());
+					 plan->fingerprint);
 	if (plan->has_media)
 		appendStringInfo(&sql, " LEFT JOIN %s AS d ON d.id = t.media_id",
-						 plan->qualified[TARGET_MEDIA]);
+						 plan->relation[TARGET_MEDIA]);
 	appendStringInfo(
 		&sql,
 		" CROSS JOIN LATERAL %s)"
@@ -188,7 +188,7 @@ table(const MigrationPlan *plan, TargetTable table, const char *column,
 	  bool is_partial)
 {
 	if (!is_partial)
-		return plan->qualified[table];
+		return plan->relation[table];
 	return psprintf("(SELECT x.* FROM %s AS x WHERE x.%s = ANY ($1))",
-					plan->qualified[table], column);
+					plan->relation[table], column);
 }

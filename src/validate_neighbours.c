@@ -48,7 +48,7 @@ static char *
 query(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
-	const char *messages = plan->qualified[TARGET_MESSAGES];
+	const char *messages = plan->relation[TARGET_MESSAGES];
 	const char *time = quote_identifier(mapping->parts[PART_TIME].name);
 	char *key = chatmig_validate_sql_key(mapping, "t.key_%d");
 	char *timeless = psprintf(
@@ -58,13 +58,13 @@ query(const MigrationPlan *plan)
 		"%%s, which is no neighbour''s.', %s, "
 		"coalesce(m.created_at::text, 'NULL')) "
 		"FROM %s AS t JOIN %s AS s ON %s "
-		"AND %s.chatmig_fingerprint(s.*) = t.fingerprint AND s.%s IS NULL "
+		"AND %s = t.fingerprint AND s.%s IS NULL "
 		"CROSS JOIN LATERAL unnest(t.message_ids) AS i (id) "
 		"JOIN %s AS m ON m.id = i.id ",
 		CHECK_MESSAGE_TIME, milliseconds_of_id(plan), MILLISECONDS_OF_TIME,
 		CHECK_WARNING, CHECK_VIOLATION, key, key, plan->qualified[TARGET_TRACE],
 		plan->source_name, chatmig_validate_sql_same_key(mapping),
-		chatmig_ledger_schema(), time, messages);
+		plan->fingerprint, time, messages);
 
 	return psprintf(
 		"%s WHERE m.created_at IS NULL AND (EXISTS (SELECT FROM %s AS o "
@@ -88,7 +88,8 @@ query(const MigrationPlan *plan)
 static const char *
 milliseconds_of_id(const MigrationPlan *plan)
 {
-	return plan->options.id_type == INT8OID
+	return plan->id_types[TARGET_MESSAGES] != UUIDOID &&
+				   plan->id_types[TARGET_MESSAGES] != TEXTOID
 			   ? "NULL::bigint"
 			   : "('x' || left(replace(m.id::text, '-', ''), 12))"
 				 "::bit(48)::bigint";

@@ -155,9 +155,8 @@ check_reference(Validation *validation, const Reference *reference)
 				 CHECK_CONVERSATION_ORPHAN, CHECK_VIOLATION,
 				 chatmig_part_names[is_owner ? PART_OWNER : PART_COUNTERPART],
 				 column, quote_literal_cstr(reference->table),
-				 plan->qualified[TARGET_CONVERSATIONS], column,
-				 reference->table, reference->column, reference->equals,
-				 column),
+				 plan->relation[TARGET_CONVERSATIONS], column, reference->table,
+				 reference->column, reference->equals, column),
 		NULL);
 }
 
@@ -183,8 +182,8 @@ check_media(Validation *validation)
 				 "WHERE t.media_id = d.id) "
 				 "AND NOT EXISTS (SELECT FROM %s AS m "
 				 "WHERE m.media_id = d.id)",
-				 CHECK_MEDIA, CHECK_VIOLATION, plan->qualified[TARGET_MEDIA],
+				 CHECK_MEDIA, CHECK_VIOLATION, plan->relation[TARGET_MEDIA],
 				 plan->qualified[TARGET_TRACE],
-				 plan->qualified[TARGET_MESSAGES]),
+				 plan->relation[TARGET_MESSAGES]),
 		&args);
 }

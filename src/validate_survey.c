@@ -91,7 +91,7 @@ chatmig_validate_survey(Validation *validation)
 	sql = chatmig_validate_digest(plan);
 	if (sql == NULL)
 		return;
-	get_typlenbyval(plan->options.id_type, &state.id_length,
+	get_typlenbyval(plan->id_types[TARGET_CONVERSATIONS], &state.id_length,
 					&state.id_by_value);
 	state.conversation_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig conversation", ALLOCSET_SMALL_SIZES);
@@ -119,7 +119,7 @@ void
 chatmig_validate_suspects_arg(const Validation *validation, QueryArgs *args)
 {
 	const Survey *survey = &validation->survey;
-	Oid type = validation->plan->options.id_type;
+	Oid type = validation->plan->id_types[TARGET_CONVERSATIONS];
 	int16 length;
 	bool by_value;
 	char align;
@@ -321,7 +321,7 @@ add_moved(SurveyState *state)
 				 "WHERE t.conversation_id = ANY ($1) "
 				 "AND m.conversation_id <> ALL ($1)",
 				 plan->qualified[TARGET_TRACE],
-				 plan->qualified[TARGET_MESSAGES]),
+				 plan->relation[TARGET_MESSAGES]),
 		&args, true, NULL, receive_moved, state);
 }
 

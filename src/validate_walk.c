@@ -39,8 +39,10 @@ typedef struct WalkState
 	const MigrationPlan *plan;
 	Describer describer;
 	FmgrInfo key_compare[MAX_KEYS];
-	bool id_by_value;
+	bool id_by_value; /* of conversations */
 	int16 id_length;
+	bool message_by_value;
+	int16 message_length;
 
 	/* per conversation */
 	MemoryContext conversation_context;
@@ -85,8 +87,10 @@ chatmig_validate_walk(Validation *validation, const char *sql,
 
 	chatmig_validate_describe_begin(&state.describer, state.plan);
 	prepare_keys(&state);
-	get_typlenbyval(state.plan->options.id_type, &state.id_length,
-					&state.id_by_value);
+	get_typlenbyval(state.plan->id_types[TARGET_CONVERSATIONS],
+					&state.id_length, &state.id_by_value);
+	get_typlenbyval(state.plan->id_types[TARGET_MESSAGES],
+					&state.message_length, &state.message_by_value);
 	state.conversation_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig conversation", ALLOCSET_SMALL_SIZES);
 	state.row_context = AllocSetContextCreate(
@@ -169,7 +173,7 @@ is_repeated(const WalkState *state, TupleTableSlot *slot)
 	return !TTS_EMPTY(state->before) && !slot->tts_isnull[WALK_MESSAGE - 1] &&
 		   datum_image_eq(slot_getattr(state->before, WALK_MESSAGE, &isnull),
 						  slot->tts_values[WALK_MESSAGE - 1],
-						  state->id_by_value, state->id_length);
+						  state->message_by_value, state->message_length);
 }
 
 /* Two rows with the same key are a fault of the legacy table's. */
@@ -405,7 +409,8 @@ leave_conversation(WalkState *state)
 	state->is_walking = false;
 	chatmig_validate_judge(
 		state->validation, &state->walked,
-		OutputFunctionCall(&state->describer.id_output, state->walked.id));
+		OutputFunctionCall(&state->describer.conversation_output,
+						   state->walked.id));
 }
 
 static void

@@ -8,9 +8,8 @@
  */
 #include "postgres.h"
 
-#include "catalog/dependency.h"
+#include "access/tupdesc.h"
 #include "catalog/pg_type.h"
-#include "commands/sequence.h"
 #include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -23,8 +22,11 @@
 #include "columns.h"
 #include "identity.h"
 #include "insert.h"
+#include "leftover.h"
 #include "place.h"
 #include "query.h"
+#include "relation.h"
+#include "sequence.h"
 #include "session.h"
 #include "title.h"
 #include "write.h"
@@ -37,12 +39,13 @@ struct Writer
 	/* fixed */
 	const MigrationPlan *plan;
 	WriteMode mode;
+	TargetColumns columns[NUM_TARGETS];
 	Bulk *bulk[NUM_TARGETS]; /* one of the two for each table */
 	Insert *insert[NUM_TARGETS];
-	Oid sequence[NUM_TARGETS];   /* behind ids of bigint */
-	int64 next_id[NUM_TARGETS];  /* where no sequence is asked */
-	Datum role_names[NUM_ROLES]; /* text */
-	bool id_by_value;
+	Oid sequence[NUM_ID_TARGETS];  /* behind ids that are numbers */
+	int64 next_id[NUM_ID_TARGETS]; /* where no sequence is asked */
+	Datum role_values[NUM_ROLES];  /* text, as the table has them */
+	bool id_by_value;              /* of messages */
 	int16 id_length;
 	char id_align;
 
@@ -61,12 +64,10 @@ struct Writer
 	RunCounts *counts;
 };
 
-/* A row being formed, in the order of columns.c. */
+/* A row being formed; of its values, those are stored that have a column. */
 typedef struct FormedRow
 {
-	int n;
-	Datum values[MAX_TARGET_COLUMNS];
-	bool nulls[MAX_TARGET_COLUMNS];
+	Value values[NUM_FIELDS];
 } FormedRow;
 
 static void open_table(Writer *writer, TargetTable table);
@@ -83,8 +84,11 @@ static void write_conversation(Writer *writer,
 							   const Conversation *conversation);
 static void widen_conversation(Writer *writer,
 							   const Conversation *conversation);
-static void add(FormedRow *formed, Datum datum, bool isnull);
-static void add_value(FormedRow *formed, Value value);
+static void widen(Writer *writer, const Conversation *conversation, Field field,
+				  const char *column, const char *beyond, Value time);
+static void form(FormedRow *formed);
+static void set(FormedRow *formed, Field field, Datum datum);
+static void set_group(FormedRow *formed, const GroupKey *group);
 static void put(Writer *writer, TargetTable table, const FormedRow *formed);
 static void note_waiting(Writer *writer);
 static void flush(Writer *writer);
@@ -98,21 +102,21 @@ chatmig_write_begin(const MigrationPlan *plan, WriteMode mode,
 	writer->plan = plan;
 	writer->mode = mode;
 	writer->counts = counts;
-	get_typlenbyvalalign(plan->options.id_type, &writer->id_length,
+	get_typlenbyvalalign(plan->id_types[TARGET_MESSAGES], &writer->id_length,
 						 &writer->id_by_value, &writer->id_align);
 	for (Role role = 0; role < NUM_ROLES; role++)
-		writer->role_names[role] =
-			CStringGetTextDatum(chatmig_role_names[role]);
+		if (plan->role_values[role] != NULL)
+			writer->role_values[role] =
+				CStringGetTextDatum(plan->role_values[role]);
 	initStringInfo(&writer->first_key);
 	initStringInfo(&writer->last_key);
 	writer->conversation_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig conversation", ALLOCSET_SMALL_SIZES);
-	for (TargetTable table = 0; table < NUM_TARGETS; table++)
-	{
+	for (TargetTable table = 0; table < NUM_ID_TARGETS; table++)
 		writer->next_id[table] = 1;
-		if (mode != WRITE_NOTHING && OidIsValid(plan->tables[table]))
+	for (TargetTable table = 0; table < TARGET_LINKS; table++)
+		if (mode != WRITE_NOTHING && plan->uses[table])
 			open_table(writer, table);
-	}
 	return writer;
 }
 
@@ -200,7 +204,7 @@ chatmig_write_close(Writer *writer, Conversation *conversation)
 		return;
 	if (conversation->is_new)
 		write_conversation(writer, conversation);
-	else
+	else if (writer->plan->uses[TARGET_CONVERSATIONS])
 		widen_conversation(writer, conversation);
 	/* only now: a message's conversation must be written before it */
 	if (writer->mode == WRITE_INSERT &&
@@ -214,7 +218,7 @@ chatmig_write_end(Writer *writer)
 {
 	if (writer->mode == WRITE_INSERT)
 		flush(writer);
-	for (TargetTable table = 0; table < NUM_TARGETS; table++)
+	for (TargetTable table = 0; table < TARGET_LINKS; table++)
 	{
 		if (writer->bulk[table])
 			chatmig_bulk_end(writer->bulk[table]);
@@ -245,33 +249,51 @@ static void
 open_table(Writer *writer, TargetTable table)
 {
 	const MigrationPlan *plan = writer->plan;
-	TargetColumns columns;
+	TargetColumns *columns = &writer->columns[table];
+	TupleDesc desc;
 
-	chatmig_columns_list(plan, table, &columns);
+	chatmig_columns_list(plan, table, columns);
 	if (writer->mode == WRITE_BULK)
 		writer->bulk[table] = chatmig_bulk_begin(plan->tables[table]);
 	else
+	{
+		desc = CreateTemplateTupleDesc(columns->n);
+		for (int i = 0; i < columns->n; i++)
+		{
+			TargetColumn *column = &columns->columns[i];
+
+			TupleDescInitEntry(desc, i + 1, column->name, column->type,
+							   column->typmod, 0);
+			TupleDescInitEntryCollation(desc, i + 1, column->collation);
+		}
 		writer->insert[table] = chatmig_insert_begin(
-			plan->tables[table], plan->qualified[table], columns.n);
-	if (plan->options.id_type == INT8OID && table != TARGET_TRACE &&
-		writer->mode == WRITE_INSERT)
-		writer->sequence[table] =
-			getIdentitySequence(plan->tables[table], 1, false);
+			plan->qualified[table], desc,
+			chatmig_relation_write(plan, table, INSERT_ROWS));
+		if (table < NUM_ID_TARGETS &&
+			!(table == TARGET_MESSAGES && plan->in_place) &&
+			(plan->id_types[table] == INT8OID ||
+			 plan->id_types[table] == INT4OID))
+			writer->sequence[table] = chatmig_sequence_ready(plan, table);
+	}
 }
 
 /* Allocated in the current memory context. */
 static Datum
 make_id(Writer *writer, TargetTable table, const Identity *identity)
 {
+	const Oid type = writer->plan->id_types[table];
 	Datum uuid;
 
-	if (writer->plan->options.id_type == INT8OID)
-		return Int64GetDatum(
-			OidIsValid(writer->sequence[table])
-				? nextval_internal(writer->sequence[table], false)
-				: writer->next_id[table]++);
+	if (type == INT8OID || type == INT4OID)
+	{
+		int64 id = OidIsValid(writer->sequence[table])
+					   ? chatmig_sequence_next(writer->sequence[table])
+					   : writer->next_id[table]++;
+
+		return type == INT8OID ? Int64GetDatum(id) : Int32GetDatum((int32) id);
+	}
 	uuid = chatmig_identity_uuid(identity);
-	if (writer->plan->options.id_type == UUIDOID)
+	if (type == UUIDOID)
 		return uuid;
 	return CStringGetTextDatum(
 		DatumGetCString(DirectFunctionCall1(uuid_out, uuid)));
@@ -282,7 +304,7 @@ static Value
 write_medium(Writer *writer, const Conversation *conversation,
 			 const LegacyRow *row)
 {
-	FormedRow formed = {0};
+	FormedRow formed;
 	Value id = {.isnull = false};
 
 	id.datum = make_id(writer, TARGET_MEDIA,
@@ -291,14 +313,12 @@ write_medium(Writer *writer, const Conversation *conversation,
 								   .key = row->key,
 								   .part = 1,
 								   .time = row->time});
-	add_value(&formed, id);
-	if (writer->plan->owner_column)
-		add_value(&formed, conversation->group.owner);
-	add_value(&formed, row->media_url);
-	add_value(&formed, row->media_type);
-	add(&formed, (Datum) 0, true); /* summary */
-	add(&formed, (Datum) 0, true); /* metadata: the message has it */
-	add_value(&formed, row->time);
+	form(&formed);
+	formed.values[FIELD_ID] = id;
+	formed.values[FIELD_OWNER] = conversation->group.owner;
+	formed.values[FIELD_URL] = row->media_url;
+	formed.values[FIELD_TYPE] = row->media_type;
+	formed.values[FIELD_CREATED_AT] = row->time;
 	put(writer, TARGET_MEDIA, &formed);
 	writer->counts->media++;
 	return id;
@@ -308,19 +328,23 @@ static void
 write_message(Writer *writer, const Conversation *conversation,
 			  const Message *message, Value medium, Value reply_to)
 {
-	FormedRow formed = {0};
+	FormedRow formed;
 
-	add(&formed, message->id, false);
-	add(&formed, conversation->id, false);
-	add(&formed, Int32GetDatum(message->position), false);
-	add(&formed, writer->role_names[message->role], false);
-	add_value(&formed, message->content);
-	add_value(&formed, message->model);
-	add_value(&formed, message->tokens);
-	add_value(&formed, message->metadata);
-	add(&formed, medium.datum, medium.isnull || !message->has_media);
-	add(&formed, reply_to.datum, reply_to.isnull || !message->replies);
-	add_value(&formed, message->time);
+	form(&formed);
+	set(&formed, FIELD_ID, message->id);
+	set(&formed, FIELD_CONVERSATION, conversation->id);
+	set(&formed, FIELD_POSITION, Int32GetDatum(message->position));
+	set(&formed, FIELD_ROLE, writer->role_values[message->role]);
+	set_group(&formed, &conversation->group);
+	formed.values[FIELD_CONTENT] = message->content;
+	formed.values[FIELD_MODEL] = message->model;
+	formed.values[FIELD_TOKENS] = message->tokens;
+	formed.values[FIELD_METADATA] = message->metadata;
+	if (message->has_media)
+		formed.values[FIELD_MEDIA] = medium;
+	if (message->replies)
+		formed.values[FIELD_REPLY_TO] = reply_to;
+	formed.values[FIELD_CREATED_AT] = message->time;
 	put(writer, TARGET_MESSAGES, &formed);
 }
 
@@ -329,7 +353,7 @@ static void
 write_trace(Writer *writer, const Conversation *conversation,
 			const LegacyRow *row, const SplitRow *split, Value medium)
 {
-	FormedRow formed = {0};
+	FormedRow formed;
 	int dims[1] = {split->messages[split->nmessages - 1].part};
 	int lower_bounds[1] = {1};
 	Datum *ids;
@@ -345,35 +369,37 @@ write_trace(Writer *writer, const Conversation *conversation,
 		ids[split->messages[i].part - 1] = split->messages[i].id;
 		nulls[split->messages[i].part - 1] = false;
 	}
+	form(&formed);
 	for (int i = 0; i < writer->plan->mapping->nkeys; i++)
-		add(&formed, row->keys[i], false);
-	add(&formed, Int64GetDatum(row->fingerprint), false);
-	add(&formed, conversation->id, false);
-	add(&formed,
+		set(&formed, FIELD_KEY + i, row->keys[i]);
+	set(&formed, FIELD_FINGERPRINT, Int64GetDatum(row->fingerprint));
+	set(&formed, FIELD_CONVERSATION, conversation->id);
+	set(&formed, FIELD_MESSAGES,
 		PointerGetDatum(construct_md_array(
-			ids, nulls, 1, dims, lower_bounds, writer->plan->options.id_type,
-			writer->id_length, writer->id_by_value, writer->id_align)),
-		false);
-	add_value(&formed, medium);
+			ids, nulls, 1, dims, lower_bounds,
+			writer->plan->id_types[TARGET_MESSAGES], writer->id_length,
+			writer->id_by_value, writer->id_align)));
+	formed.values[FIELD_MEDIA] = medium;
+	if (writer->plan->has_leftovers)
+		formed.values[FIELD_METADATA] =
+			chatmig_leftover_make(writer->plan, &conversation->group, split);
 	put(writer, TARGET_TRACE, &formed);
 }
 
 static void
 write_conversation(Writer *writer, const Conversation *conversation)
 {
-	FormedRow formed = {0};
+	FormedRow formed;
 
-	add(&formed, conversation->id, false);
-	if (writer->plan->owner_column)
-		add_value(&formed, conversation->group.owner);
-	if (writer->plan->counterpart_column)
-		add_value(&formed, conversation->group.counterpart);
-	add_value(&formed, conversation->title);
-	add_value(&formed, conversation->description);
-	add(&formed, BoolGetDatum(true), false);
-	add_value(&formed, writer->metadata);
-	add_value(&formed, conversation->created_at);
-	add_value(&formed, conversation->updated_at);
+	form(&formed);
+	set(&formed, FIELD_ID, conversation->id);
+	set_group(&formed, &conversation->group);
+	formed.values[FIELD_TITLE] = conversation->title;
+	formed.values[FIELD_DESCRIPTION] = conversation->description;
+	set(&formed, FIELD_IS_ACTIVE, BoolGetDatum(true));
+	formed.values[FIELD_METADATA] = writer->metadata;
+	formed.values[FIELD_CREATED_AT] = conversation->created_at;
+	formed.values[FIELD_UPDATED_AT] = conversation->updated_at;
 	put(writer, TARGET_CONVERSATIONS, &formed);
 }
 
@@ -382,48 +408,88 @@ static void
 widen_conversation(Writer *writer, const Conversation *conversation)
 {
 	const MigrationPlan *plan = writer->plan;
+	const TargetTable table = TARGET_CONVERSATIONS;
+	const char *created =
+		chatmig_relation_column(plan, table, FIELD_CREATED_AT);
+	const char *updated =
+		chatmig_relation_column(plan, table, FIELD_UPDATED_AT);
+
+	if (plan->options.owner_times)
+		return;
+	if (created != NULL)
+		widen(writer, conversation, FIELD_CREATED_AT, created, "<",
+			  conversation->created_at);
+	if (updated != NULL)
+		widen(writer, conversation, FIELD_UPDATED_AT, updated, ">",
+			  conversation->updated_at);
+}
+
+static void
+widen(Writer *writer, const Conversation *conversation, Field field,
+	  const char *column, const char *beyond, Value time)
+{
+	const MigrationPlan *plan = writer->plan;
+	const TargetTable table = TARGET_CONVERSATIONS;
+	char *value = chatmig_relation_time(plan, table, field, "$2");
 	QueryArgs args = {0};
 
-	chatmig_query_arg(&args, plan->options.id_type, conversation->id, false);
-	chatmig_query_arg(&args, TIMESTAMPTZOID, conversation->created_at.datum,
-					  conversation->created_at.isnull);
-	chatmig_query_arg(&args, TIMESTAMPTZOID, conversation->updated_at.datum,
-					  conversation->updated_at.isnull);
+	if (time.isnull)
+		return;
+	chatmig_query_arg(&args, plan->id_types[table], conversation->id, false);
+	chatmig_query_arg(&args, TIMESTAMPTZOID, time.datum, false);
 	(void) chatmig_query_run(
 		psprintf(
-			"UPDATE %s SET created_at = least(created_at, $2), updated_at = greatest(updated_at, $3) WHERE id = $1 AND (created_at > $2 OR updated_at < $3 OR created_at IS NULL OR updated_at IS NULL)",
-			plan->qualified[TARGET_CONVERSATIONS]),
+			"UPDATE %s SET %s = %s WHERE %s = $1 AND (%s %s %s) IS NOT FALSE",
+			plan->qualified[table], column, value,
+			chatmig_relation_column(plan, table, FIELD_ID), value, beyond,
+			column),
 		&args);
 }
 
+/* All NULL. */
 static void
-add(FormedRow *formed, Datum datum, bool isnull)
+form(FormedRow *formed)
 {
-	if (formed->n == MAX_TARGET_COLUMNS)
-		elog(ERROR, "row has too many columns");
-	formed->values[formed->n] = datum;
-	formed->nulls[formed->n] = isnull;
-	formed->n++;
+	for (int i = 0; i < NUM_FIELDS; i++)
+		formed->values[i] = (Value){.isnull = true};
 }
 
 static void
-add_value(FormedRow *formed, Value value)
+set(FormedRow *formed, Field field, Datum datum)
 {
-	add(formed, value.datum, value.isnull);
+	formed->values[field] = (Value){.datum = datum};
+}
+
+static void
+set_group(FormedRow *formed, const GroupKey *group)
+{
+	formed->values[FIELD_OWNER] = group->owner;
+	formed->values[FIELD_COUNTERPART] = group->counterpart;
+	formed->values[FIELD_SESSION] = group->session;
 }
 
 static void
 put(Writer *writer, TargetTable table, const FormedRow *formed)
 {
+	const TargetColumns *columns = &writer->columns[table];
+	Datum values[MAX_TARGET_COLUMNS];
+	bool nulls[MAX_TARGET_COLUMNS];
+
+	for (int i = 0; i < columns->n; i++)
+	{
+		const Value *value = &formed->values[columns->columns[i].field];
+
+		values[i] = value->datum;
+		nulls[i] = value->isnull;
+	}
 	if (writer->bulk[table])
-		chatmig_bulk_put(writer->bulk[table], formed->values, formed->nulls);
+		chatmig_bulk_put(writer->bulk[table], values, nulls);
 	else if (writer->insert[table])
 	{
 		/* a conversation's rows wait already */
 		if (table != TARGET_CONVERSATIONS)
 			note_waiting(writer);
-		chatmig_insert_put(writer->insert[table], formed->values,
-						   formed->nulls);
+		chatmig_insert_put(writer->insert[table], values, nulls);
 	}
 }
 
@@ -441,7 +507,8 @@ static void
 flush(Writer *writer)
 {
 	static const TargetTable order[] = {TARGET_CONVERSATIONS, TARGET_MEDIA,
-										TARGET_MESSAGES, TARGET_TRACE};
+										TARGET_MESSAGES, TARGET_TRACE,
+										TARGET_OWNERS};
 
 	writer->flushing = true;
 	for (int i = 0; i < lengthof(order); i++)

@@ -29,7 +29,7 @@ INSERT INTO promise VALUES
  'name text DEFAULT NULL::text, max_messages integer DEFAULT 20, OUT migration text, OUT conversation text, OUT "position" integer, OUT role text, OUT content text, OUT created_at timestamp with time zone, OUT legacy_key text',
  'SETOF record', 'v', 'u', true),
 ('chatmig_migrate',
- 'name text DEFAULT NULL::text, dry_run boolean DEFAULT false, force boolean DEFAULT false, OUT migration text, OUT legacy_rows bigint, OUT already bigint, OUT migrated bigint, OUT empty bigint, OUT rejected bigint, OUT conversations bigint, OUT messages bigint, OUT media bigint, OUT links bigint, OUT elapsed interval',
+ 'name text DEFAULT NULL::text, dry_run boolean DEFAULT false, force boolean DEFAULT false, OUT migration text, OUT legacy_rows bigint, OUT already bigint, OUT skipped bigint, OUT migrated bigint, OUT empty bigint, OUT rejected bigint, OUT conversations bigint, OUT messages bigint, OUT media bigint, OUT links bigint, OUT elapsed interval',
  'SETOF record', 'v', 'u', false),
 ('chatmig_validate',
  'name text DEFAULT NULL::text, OUT migration text, OUT check_name text, OUT status text, OUT violations bigint, OUT example text, OUT detail text, OUT hint text',
@@ -39,7 +39,7 @@ INSERT INTO promise VALUES
  'SETOF record', 'v', 'u', true),
 ('chatmig_assert_valid', 'name text DEFAULT NULL::text', 'void', 'v', 'u', true),
 ('chatmig_rollback',
- 'name text, dry_run boolean DEFAULT false, force boolean DEFAULT false, OUT migration text, OUT legacy_rows bigint, OUT already bigint, OUT migrated bigint, OUT empty bigint, OUT rejected bigint, OUT conversations bigint, OUT messages bigint, OUT media bigint, OUT links bigint, OUT elapsed interval',
+ 'name text, dry_run boolean DEFAULT false, force boolean DEFAULT false, OUT migration text, OUT legacy_rows bigint, OUT already bigint, OUT skipped bigint, OUT migrated bigint, OUT empty bigint, OUT rejected bigint, OUT conversations bigint, OUT messages bigint, OUT media bigint, OUT links bigint, OUT elapsed interval',
  'SETOF record', 'v', 'u', false),
 -- what the reading query calls
 ('chatmig_time_from_timestamp', 'timestamp without time zone, zone text',

@@ -8,20 +8,21 @@
 rules='
 chatmig:           create detect register report migrate validate rollback ledger settings
 report:            migrate reference
-migrate:           read split group write target reference columns plan rows settings caller
+migrate:           read split group write target reference existing columns plan rows settings caller
 read:              read_query query plan rows
 read_query:        plan
 split:             rows
 group:             plan rows
-write:             bulk insert place identity session title columns plan rows query
+write:             bulk insert place identity leftover sequence relation session title columns plan rows query
 bulk:
 insert:            query
 title:             plan rows
 session:           rows
-place:             plan query
-target:            reference columns plan query caller
-reference:         plan query caller
-columns:           plan
+place:             relation plan query
+leftover:          session plan rows
+sequence:          relation plan query
+target:            reference relation columns plan query caller
+reference:         foreign_key plan query caller
 identity:          hash128 rows
 times:
 fingerprint:       hash128
@@ -58,11 +59,21 @@ survey:            detect ledger
 detect:            confidence subject vocabulary detection mapping
 confidence:        subject vocabulary
 subject:           vocabulary detection
-vocabulary:        mapping
 detection:         mapping
 difference:        query
-plan:              options ledger mapping query caller
-options:           arguments ledger
+plan:              plan_target plan_check migration options query caller
+plan_target:       plan_check existing relation role_values migration
+plan_check:        migration
+existing:          foreign_key vocabulary migration arguments
+relation:          columns migration
+columns:           migration
+role_values:       migration
+migration:         destination options ledger mapping
+destination:       field arguments
+field:             ledger mapping
+vocabulary:        mapping
+foreign_key:
+options:           arguments
 rows:              mapping
 mapping:           role arguments
 ledger:            query caller

@@ -1,0 +1,66 @@
+/*
+ * migration.h
+ *	  MigrationPlan: what is read, in which order, into what.
+ *
+ * chatmig_plan_make() fills it; everything behind that only reads it.
+ */
+#ifndef CHATMIG_MIGRATION_H
+#define CHATMIG_MIGRATION_H
+
+#include "destination.h"
+#include "ledger.h"
+#include "mapping.h"
+#include "options.h"
+
+typedef struct MigrationPlan
+{
+	char *name; /* the migration's */
+
+	/* the source */
+	Oid source;
+	char *source_name; /* schema-qualified and quoted */
+	Oid source_owner;  /* the role that reads and writes */
+	Mapping *mapping;
+	Options options;
+
+	/* the target; see columns.h for the columns */
+	Destination destination;
+	char *schema;                   /* unquoted */
+	bool uses[NUM_TARGETS];         /* there is, or will be, such a table */
+	char *table_names[NUM_TARGETS]; /* unquoted */
+	char *qualified[NUM_TARGETS];   /* schema-qualified and quoted */
+	char *relation[NUM_TARGETS];    /* to read from: has the columns that
+									 * columns.h names, whatever the table's
+									 * own are */
+	Oid tables[NUM_TARGETS];        /* InvalidOid: not there (yet) */
+	bool created[NUM_TARGETS];      /* made by chatmig */
+	bool fresh[NUM_TARGETS];        /* made in this run */
+	Column *fields[NUM_TARGETS];    /* of a table that chatmig did not create:
+									 * NUM_FIELDS columns, those without a
+									 * name are not there; or NULL */
+	Oid id_types[NUM_ID_TARGETS];   /* uuid, text, bigint or integer */
+	char *role_values[NUM_ROLES];   /* what the messages' table calls a role;
+									 * NULL: it has no place for it */
+	bool has_position;              /* the messages' table keeps the order */
+	int64 time_step;                /* the smallest, in microseconds, that its
+									 * times keep */
+	bool has_leftovers;             /* the trace keeps what the messages' table
+									 * has no column for */
+	bool session_is_left;           /* among them, the session */
+	bool in_place;                  /* the messages' table is the source */
+	char *owner_column;             /* in conversations and media; NULL: none */
+	char *counterpart_column;       /* in conversations; NULL: none */
+	bool has_media;                 /* uses[TARGET_MEDIA] */
+	char *fingerprint;              /* SQL: of s, a row of the source */
+	bool force;                     /* owners with conversations of others are
+									 * migrated, too */
+
+	bool migrated;           /* an earlier run has been here: the trace
+							  * says what is done */
+	TimestampTz migrated_at; /* of the first run, if migrated */
+
+	/* found out by chatmig_plan_probe() */
+	bool times_missing; /* some rows have no time: take neighbours' */
+} MigrationPlan;
+
+#endif /* CHATMIG_MIGRATION_H */

@@ -1,0 +1,201 @@
+/*
+ * plan_check.c
+ *	  What can stand in the way of a target's tables: schemas, names, rights.
+ *
+ * In: a plan. Out: nothing, or an error that says what to do.
+ */
+#include "postgres.h"
+
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "plan_check.h"
+
+static void check_create(const MigrationPlan *plan, Oid schema, Oid role);
+static void check_name_single(const MigrationPlan *plan, TargetTable table);
+
+/* The load runs as the source's owner, who must reach what it calls. */
+void
+chatmig_plan_check_usage(const MigrationPlan *plan, const char *schema)
+{
+	char *role = GetUserNameFromId(plan->source_owner, false);
+
+	if (pg_namespace_aclcheck(get_namespace_oid(schema, false),
+							  plan->source_owner, ACL_USAGE) == ACLCHECK_OK)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		 errmsg("role \"%s\" may not use schema \"%s\"", role, schema),
+		 errdetail(
+			 "It owns %s, and migration \"%s\" reads and writes as that role.",
+			 plan->source_name, plan->name),
+		 errhint("GRANT USAGE ON SCHEMA %s TO %s.", quote_identifier(schema),
+				 quote_identifier(role))));
+}
+
+void
+chatmig_plan_check_exists(const MigrationPlan *plan, TargetTable table)
+{
+	if (get_rel_name(plan->tables[table]) != NULL)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("the %s table of migration \"%s\" does not exist",
+				chatmig_target_names[table], plan->name),
+		 errdetail(
+			 "It was %s when the migration ran, and has been dropped since.",
+			 plan->qualified[table]),
+		 table == TARGET_TRACE
+			 ? errhint(
+				   "Restore the table from a dump and enter it in chatmig_target. Or, if the legacy table still has every row, drop the other new tables by hand, run SELECT * FROM chatmig_rollback(%s), which then forgets them, and migrate again.",
+				   quote_literal_cstr(plan->name))
+			 : errhint(
+				   "Run SELECT * FROM chatmig_rollback(%s) to take back what is left, then migrate again.",
+				   quote_literal_cstr(plan->name))));
+}
+
+void
+chatmig_plan_check_schema(const MigrationPlan *plan)
+{
+	Oid schema = get_namespace_oid(plan->schema, true);
+
+	if (!OidIsValid(schema))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_UNDEFINED_SCHEMA),
+			 errmsg("schema \"%s\" does not exist", plan->schema),
+			 errhint(
+				 "Create it, or register again with another one: target => '{\"schema\": \"...\"}'.")));
+	if (IsCatalogNamespace(schema) || IsToastNamespace(schema) ||
+		isAnyTempNamespace(schema) ||
+		strcmp(plan->schema, "information_schema") == 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("schema \"%s\" is not for tables that stay", plan->schema),
+			 errdetail("Migration \"%s\" would create its tables there.",
+					   plan->name),
+			 errhint(
+				 "Register again with another schema: target => '{\"schema\": \"...\"}'.")));
+}
+
+/* Who may not create tables there by hand may not have them created. */
+void
+chatmig_plan_check_create(const MigrationPlan *plan)
+{
+	Oid schema = get_namespace_oid(plan->schema, false);
+
+	check_create(plan, schema, GetUserId());
+	/* the tables will be that role's, which adds the indexes */
+	check_create(plan, schema, plan->source_owner);
+}
+
+static void
+check_create(const MigrationPlan *plan, Oid schema, Oid role)
+{
+	if (pg_namespace_aclcheck(schema, role, ACL_CREATE) == ACLCHECK_OK)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		 errmsg("permission denied for schema \"%s\"", plan->schema),
+		 errdetail("Migration \"%s\" would create its tables there.",
+				   plan->name),
+		 errhint(
+			 "GRANT CREATE ON SCHEMA %s TO %s, or register again with another one: target => '{\"schema\": \"...\"}'.",
+			 quote_identifier(plan->schema),
+			 quote_identifier(GetUserNameFromId(role, false)))));
+}
+
+void
+chatmig_plan_check_name(const MigrationPlan *plan, TargetTable table)
+{
+	Oid schema = get_namespace_oid(plan->schema, false);
+	Oid taken = get_relname_relid(plan->table_names[table], schema);
+
+	if (plan->migrated)
+		elog(ERROR, "the %s table of migration \"%s\" is not recorded",
+			 chatmig_target_names[table], plan->name);
+	check_name_single(plan, table);
+	if (!OidIsValid(taken))
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_DUPLICATE_TABLE),
+		 errmsg("relation %s already exists", plan->qualified[table]),
+		 errdetail(
+			 "Migration \"%s\" would create its %s table under this name%s.",
+			 plan->name, chatmig_target_names[table],
+			 taken == plan->source ? ", which is that of the legacy table"
+								   : ""),
+		 errhint(
+			 "%s with another name, for instance target => '{\"%s\": \"%s\"}', or with another schema, target => '{\"schema\": \"...\"}'.",
+			 table < NUM_ID_TARGETS && taken != plan->source
+				 ? psprintf(
+					   "Name it if it is to be filled: target => '{\"%s\": \"%s\"}'. Or register again",
+					   chatmig_target_names[table], plan->table_names[table])
+				 : "Register again",
+			 chatmig_target_names[table],
+			 ChooseRelationName("chat", NULL, chatmig_target_names[table],
+								schema, false))));
+}
+
+/* No other of the tables to be created may have the name. */
+static void
+check_name_single(const MigrationPlan *plan, TargetTable table)
+{
+	for (TargetTable other = 0; other < table; other++)
+	{
+		if (!plan->uses[other] || OidIsValid(plan->tables[other]) ||
+			strcmp(plan->table_names[other], plan->table_names[table]) != 0)
+			continue;
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_DUPLICATE_TABLE),
+			 errmsg("relation %s would be created twice",
+					plan->qualified[table]),
+			 errdetail(
+				 "Migration \"%s\" would create its %s and its %s table under this name.",
+				 plan->name, chatmig_target_names[other],
+				 chatmig_target_names[table]),
+			 errhint(
+				 "Register again with a name for each: target => '{\"%s\": \"...\", \"%s\": \"...\"}'.",
+				 chatmig_target_names[other], chatmig_target_names[table])));
+	}
+}
+
+void
+chatmig_plan_check_rights(const MigrationPlan *plan, Oid relid,
+						  const char *name)
+{
+	static const struct
+	{
+		AclMode mode;
+		const char *right;
+	} needed[] = {{ACL_SELECT, "SELECT"},
+				  {ACL_INSERT, "INSERT"},
+				  {ACL_UPDATE, "UPDATE"},
+				  {ACL_DELETE, "DELETE"}};
+	char *role = GetUserNameFromId(plan->source_owner, false);
+
+	for (int i = 0; i < lengthof(needed); i++)
+		if (pg_class_aclcheck(relid, plan->source_owner, needed[i].mode) !=
+			ACLCHECK_OK)
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("role \"%s\" may not %s %s", role, needed[i].right,
+						name),
+				 errdetail(
+					 "It owns %s, and migration \"%s\" reads and writes as that role.",
+					 plan->source_name, plan->name),
+				 errhint("GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %s.",
+						 name, quote_identifier(role))));
+}

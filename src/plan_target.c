@@ -1,0 +1,358 @@
+/*
+ * plan_target.c
+ *	  The part of a plan that is about the tables to be filled.
+ *
+ * In: a plan with its source. Out: for each table whether it is there, is to be
+ * filled as it is, or is to be created, under which name, with which ids. Reads
+ * catalogs alone.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "existing.h"
+#include "plan_check.h"
+#include "plan_target.h"
+#include "relation.h"
+#include "role_values.h"
+
+static void choose_names(MigrationPlan *plan);
+static char *free_column(const char *name);
+static void choose_tables(MigrationPlan *plan, const LedgerTargets *recorded);
+static void choose_table(MigrationPlan *plan, TargetTable table,
+						 const LedgerTargets *recorded, Field referring);
+static void use_table(MigrationPlan *plan, TargetTable table, Oid relid);
+static void resolve_columns(MigrationPlan *plan, const LedgerTargets *recorded);
+static void choose_id_types(MigrationPlan *plan);
+static void check_group(const MigrationPlan *plan);
+static void check_in_place(const MigrationPlan *plan);
+static void describe_messages(MigrationPlan *plan);
+static bool has_place_for_session(const MigrationPlan *plan);
+static char *fingerprint(const MigrationPlan *plan);
+
+void
+chatmig_plan_target(MigrationPlan *plan, Jsonb *target)
+{
+	LedgerTargets recorded;
+
+	chatmig_destination_parse(target, &plan->destination);
+	choose_names(plan);
+	chatmig_ledger_load_targets(plan->name, &recorded);
+	plan->migrated = recorded.migrated;
+	plan->migrated_at = recorded.migrated_at;
+	/* the user may have moved them, or renamed their schema */
+	if (get_rel_name(recorded.tables[TARGET_TRACE]) != NULL)
+		plan->schema = get_namespace_name(
+			get_rel_namespace(recorded.tables[TARGET_TRACE]));
+	chatmig_plan_check_schema(plan);
+	if (!plan->migrated)
+		chatmig_plan_check_create(plan);
+	choose_tables(plan, &recorded);
+	resolve_columns(plan, &recorded);
+	choose_id_types(plan);
+	for (TargetTable table = 0; table < NUM_TARGETS; table++)
+		if (plan->uses[table] && !OidIsValid(plan->tables[table]))
+			chatmig_plan_check_name(plan, table);
+	check_group(plan);
+	check_in_place(plan);
+	describe_messages(plan);
+	for (TargetTable table = 0; table < NUM_TARGETS; table++)
+		if (plan->uses[table] || table == TARGET_CONVERSATIONS)
+			plan->relation[table] = chatmig_relation_read(plan, table);
+	plan->fingerprint = fingerprint(plan);
+}
+
+static void
+choose_names(MigrationPlan *plan)
+{
+	const Mapping *mapping = plan->mapping;
+
+	if (plan->destination.schema != NULL)
+		plan->schema = plan->destination.schema;
+	for (TargetTable table = 0; table < NUM_TARGETS; table++)
+	{
+		char *named = plan->destination.tables[table].name;
+
+		plan->table_names[table] =
+			named ? named
+			: table >= TARGET_TRACE
+				? makeObjectName(plan->name, chatmig_target_names[table], NULL)
+				: pstrdup(chatmig_target_names[table]);
+		plan->qualified[table] =
+			quote_qualified_identifier(plan->schema, plan->table_names[table]);
+		plan->uses[table] = true;
+	}
+	plan->has_media = HAS_PART(mapping, PART_MEDIA);
+	plan->uses[TARGET_OWNERS] = plan->options.empty_owners;
+	plan->uses[TARGET_LINKS] = plan->destination.links != NIL;
+	if (HAS_PART(mapping, PART_OWNER))
+		plan->owner_column = free_column(mapping->parts[PART_OWNER].name);
+	if (HAS_PART(mapping, PART_COUNTERPART))
+		plan->counterpart_column =
+			free_column(mapping->parts[PART_COUNTERPART].name);
+}
+
+/* A group column keeps its name unless the default target has one like it. */
+static char *
+free_column(const char *name)
+{
+	static const char *const taken[] = {
+		"id",         "title",      "description", "is_active", "metadata",
+		"created_at", "updated_at", "url",         "type",      "summary"};
+
+	for (int i = 0; i < lengthof(taken); i++)
+		if (strcmp(name, taken[i]) == 0)
+			return makeObjectName("owner", name, NULL);
+	return pstrdup(name);
+}
+
+/* Messages first: what they refer to says which the others are. */
+static void
+choose_tables(MigrationPlan *plan, const LedgerTargets *recorded)
+{
+	choose_table(plan, TARGET_MESSAGES, recorded, NUM_FIELDS);
+	choose_table(plan, TARGET_CONVERSATIONS, recorded, FIELD_CONVERSATION);
+	if (plan->has_media)
+		choose_table(plan, TARGET_MEDIA, recorded, FIELD_MEDIA);
+	else
+		plan->uses[TARGET_MEDIA] = false;
+	for (TargetTable table = TARGET_TRACE; table < NUM_TARGETS; table++)
+		choose_table(plan, table, recorded, NUM_FIELDS);
+}
+
+/* referring: the messages' field that refers to the table. */
+static void
+choose_table(MigrationPlan *plan, TargetTable table,
+			 const LedgerTargets *recorded, Field referring)
+{
+	const DestinationTable *named = &plan->destination.tables[table];
+	bool by_messages = referring != NUM_FIELDS &&
+					   OidIsValid(plan->tables[TARGET_MESSAGES]) &&
+					   !plan->created[TARGET_MESSAGES];
+	Oid found;
+
+	/* one that a rollback had to keep may have been dropped since */
+	if (OidIsValid(recorded->tables[table]) &&
+		(recorded->migrated || get_rel_name(recorded->tables[table]) != NULL))
+	{
+		plan->created[table] = recorded->created[table];
+		plan->tables[table] = recorded->tables[table];
+		chatmig_plan_check_exists(plan, table);
+		use_table(plan, table, recorded->tables[table]);
+		return;
+	}
+	if (recorded->migrated || named->is_none)
+		plan->uses[table] = false;
+	if (!plan->uses[table])
+		return;
+	found = named->is_named
+				? get_relname_relid(plan->table_names[table],
+									get_namespace_oid(plan->schema, false))
+				: InvalidOid;
+	if (!OidIsValid(found) && by_messages)
+		found = chatmig_existing_referred(plan, referring);
+	if (OidIsValid(found) && table < NUM_ID_TARGETS)
+		use_table(plan, table, found);
+	else if (by_messages && !named->is_named)
+		plan->uses[table] = false;
+}
+
+/* The user may have renamed it. */
+static void
+use_table(MigrationPlan *plan, TargetTable table, Oid relid)
+{
+	plan->tables[table] = relid;
+	plan->table_names[table] = get_rel_name(relid);
+	plan->qualified[table] = quote_qualified_identifier(
+		get_namespace_name(get_rel_namespace(relid)), plan->table_names[table]);
+	if (!plan->created[table])
+		chatmig_plan_check_rights(plan, relid, plan->qualified[table]);
+}
+
+/* What others refer to first: ids must be of the same type. */
+static void
+resolve_columns(MigrationPlan *plan, const LedgerTargets *recorded)
+{
+	static const TargetTable order[] = {TARGET_CONVERSATIONS, TARGET_MEDIA,
+										TARGET_MESSAGES};
+
+	for (int i = 0; i < lengthof(order); i++)
+		if (plan->uses[order[i]] && OidIsValid(plan->tables[order[i]]) &&
+			!plan->created[order[i]])
+			chatmig_existing_resolve(plan, order[i],
+									 recorded->columns[order[i]]);
+	/* a medium that no message could point to is kept as metadata */
+	if (plan->fields[TARGET_MESSAGES] != NULL &&
+		plan->fields[TARGET_MESSAGES][FIELD_MEDIA].name == NULL)
+		plan->uses[TARGET_MEDIA] = false;
+	plan->has_media = plan->uses[TARGET_MEDIA];
+}
+
+static void
+choose_id_types(MigrationPlan *plan)
+{
+	static const Field referring[NUM_ID_TARGETS] = {
+		[TARGET_CONVERSATIONS] = FIELD_CONVERSATION,
+		[TARGET_MESSAGES] = FIELD_REPLY_TO,
+		[TARGET_MEDIA] = FIELD_MEDIA};
+	const Column *fields = plan->fields[TARGET_MESSAGES];
+
+	for (TargetTable table = 0; table < NUM_ID_TARGETS; table++)
+	{
+		if (OidIsValid(plan->id_types[table]))
+			continue;
+		plan->id_types[table] = plan->options.id_type;
+		if (fields != NULL && fields[referring[table]].name != NULL)
+			plan->id_types[table] =
+				chatmig_existing_id_type(fields[referring[table]].type);
+	}
+	if (!plan->uses[TARGET_CONVERSATIONS] &&
+		(plan->id_types[TARGET_CONVERSATIONS] == INT4OID ||
+		 plan->id_types[TARGET_CONVERSATIONS] == INT8OID))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg(
+				 "the conversations of %s are numbers, and no table gives them",
+				 plan->qualified[TARGET_MESSAGES]),
+			 errdetail("Its column %s refers to no table.",
+					   chatmig_relation_column(plan, TARGET_MESSAGES,
+											   FIELD_CONVERSATION)),
+			 errhint(
+				 "Name the table of conversations: target => '{\"conversations\": \"...\"}'; one that does not exist is created.")));
+}
+
+/* Whose conversation it is must be said somewhere. */
+static void
+check_group(const MigrationPlan *plan)
+{
+	static const struct
+	{
+		Part part;
+		Field field;
+	} parts[] = {{PART_OWNER, FIELD_OWNER},
+				 {PART_COUNTERPART, FIELD_COUNTERPART}};
+
+	for (int i = 0; i < lengthof(parts); i++)
+	{
+		const char *name = chatmig_part_names[parts[i].part];
+
+		if (!HAS_PART(plan->mapping, parts[i].part) ||
+			(plan->uses[TARGET_CONVERSATIONS] &&
+			 chatmig_relation_column(plan, TARGET_CONVERSATIONS,
+									 parts[i].field) != NULL) ||
+			(plan->fields[TARGET_MESSAGES] != NULL &&
+			 chatmig_relation_column(plan, TARGET_MESSAGES, parts[i].field) !=
+				 NULL))
+			continue;
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+			 errmsg("there is no column for the %s in %s", name,
+					plan->uses[TARGET_CONVERSATIONS]
+						? plan->qualified[TARGET_CONVERSATIONS]
+						: plan->qualified[TARGET_MESSAGES]),
+			 errdetail("Migration \"%s\" has one: column \"%s\" of %s.",
+					   plan->name, plan->mapping->parts[parts[i].part].name,
+					   plan->source_name),
+			 errhint(
+				 "Name it in target: {\"conversations\": {\"table\": \"...\", \"columns\": {\"%s\": \"...\"}}}. Or say mapping => '{\"%s\": null}', and it is kept as metadata.",
+				 name, name)));
+	}
+}
+
+/* Rows that stay are named by their key, which must be their id. */
+static void
+check_in_place(const MigrationPlan *plan)
+{
+	const Mapping *mapping = plan->mapping;
+
+	if (plan->tables[TARGET_MESSAGES] != plan->source)
+		return;
+	if (mapping->shape == SHAPE_FLAT && mapping->nkeys == 1 &&
+		mapping->keys[0].attnum ==
+			plan->fields[TARGET_MESSAGES][FIELD_ID].attnum)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		 errmsg("the rows of %s cannot stay where they are", plan->source_name),
+		 errdetail(
+			 "Its rows can become messages in place if each is one message (shape flat) and its key is the message's id."),
+		 errhint(
+			 "Name another table for the messages: target => '{\"messages\": \"...\"}'; one that does not exist is created.")));
+}
+
+static void
+describe_messages(MigrationPlan *plan)
+{
+	const Column *fields = plan->fields[TARGET_MESSAGES];
+	const Mapping *mapping = plan->mapping;
+	int32 precision;
+
+	plan->in_place = plan->tables[TARGET_MESSAGES] == plan->source;
+	plan->has_position = fields == NULL || fields[FIELD_POSITION].name != NULL;
+	precision = fields == NULL || fields[FIELD_CREATED_AT].typmod < 0
+					? MAX_TIMESTAMP_PRECISION
+					: fields[FIELD_CREATED_AT].typmod;
+	plan->time_step = 1;
+	for (int i = precision; i < MAX_TIMESTAMP_PRECISION; i++)
+		plan->time_step *= 10;
+	plan->session_is_left =
+		fields != NULL && !plan->in_place && !has_place_for_session(plan);
+	plan->has_leftovers =
+		fields != NULL && !plan->in_place &&
+		(fields[FIELD_METADATA].name == NULL ||
+		 (HAS_PART(mapping, PART_MODEL) && fields[FIELD_MODEL].name == NULL) ||
+		 (HAS_PART(mapping, PART_TOKENS) &&
+		  fields[FIELD_TOKENS].name == NULL) ||
+		 plan->session_is_left);
+	chatmig_role_values(plan);
+}
+
+static bool
+has_place_for_session(const MigrationPlan *plan)
+{
+	const TargetTable conversations = TARGET_CONVERSATIONS;
+
+	if (!HAS_PART(plan->mapping, PART_SESSION))
+		return true;
+	return (plan->uses[conversations] &&
+			(chatmig_relation_column(plan, conversations, FIELD_METADATA) !=
+				 NULL ||
+			 chatmig_relation_column(plan, conversations, FIELD_SESSION) !=
+				 NULL)) ||
+		   chatmig_relation_column(plan, TARGET_MESSAGES, FIELD_SESSION) !=
+			   NULL;
+}
+
+/* Of rows that stay, without what the migration itself changes. */
+static char *
+fingerprint(const MigrationPlan *plan)
+{
+	const Mapping *mapping = plan->mapping;
+	const Column *fields = plan->fields[TARGET_MESSAGES];
+	StringInfoData columns;
+
+	if (!plan->in_place)
+		return psprintf("%s.chatmig_fingerprint(s.*)", chatmig_ledger_schema());
+	initStringInfo(&columns);
+	for (int i = 0; i < mapping->ncolumns; i++)
+	{
+		AttrNumber attnum = mapping->columns[i].attnum;
+
+		if (attnum == fields[FIELD_CONVERSATION].attnum ||
+			attnum == fields[FIELD_POSITION].attnum)
+			continue;
+		appendStringInfo(&columns, "%ss.%s", columns.len > 0 ? ", " : "",
+						 quote_identifier(mapping->columns[i].name));
+	}
+	return psprintf(
+		"(SELECT %s.chatmig_fingerprint(f.*) FROM (SELECT %s) AS f)",
+		chatmig_ledger_schema(), columns.data);
+}

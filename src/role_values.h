@@ -1,0 +1,19 @@
+/*
+ * role_values.h
+ *	  What a messages' table calls the roles.
+ */
+#ifndef CHATMIG_ROLE_VALUES_H
+#define CHATMIG_ROLE_VALUES_H
+
+#include "migration.h"
+
+/*
+ * Sets the plan's role_values. Where the column is an enum, or a check
+ * constraint lists what is allowed, only that is taken: what the user named
+ * (22023 if it is not allowed), the role's own name, or a known spelling of
+ * it. Errors with 22023 where a role that every history has, user or
+ * assistant, has none.
+ */
+extern void chatmig_role_values(MigrationPlan *plan);
+
+#endif /* CHATMIG_ROLE_VALUES_H */
