@@ -60,6 +60,7 @@ chatmig_plan_make(const char *name)
 	plan->source = registration->source;
 	plan_source(plan, registration->mapping);
 	chatmig_options_parse(registration->options, &plan->options);
+	chatmig_options_check_metadata(&plan->options, plan->mapping);
 	plan_names(plan, registration->target);
 	plan_target(plan);
 	check_usage(plan, plan->schema);

@@ -49,7 +49,8 @@ validate_checks:
 rollback:          rollback_check rollback_copy ledger query caller
 rollback_copy:     rollback_check plan arguments
 rollback_check:    ledger query
-register:          amend draft plan options ledger caller
+register:          amend profile draft plan options ledger caller
+profile:           detect arguments mapping ledger caller
 amend:             arguments mapping ledger
 draft:             detect epoch arguments mapping role
 epoch:             query
@@ -62,7 +63,7 @@ vocabulary:        mapping
 detection:         mapping
 difference:        query
 plan:              options ledger mapping query caller
-options:           arguments ledger
+options:           arguments ledger mapping
 rows:              mapping
 mapping:           role arguments
 ledger:            query caller
