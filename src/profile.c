@@ -37,7 +37,6 @@ typedef struct SpellingState
 	JsonbParseState *fitting;
 } SpellingState;
 
-static Profile *find_profile(const char *name);
 static Jsonb *not_overridden(Jsonb *profile, Jsonb *own);
 static Jsonb *merge(Jsonb *below, Jsonb *above);
 static Jsonb *without_columns(const Profile *profile, Relation rel);
@@ -62,30 +61,8 @@ static bool has_column(Relation rel, const char *column);
 static void push_string(JsonbParseState **state, JsonbIteratorToken token,
 						const char *string);
 
-void
-chatmig_profile_apply(const char *name, Relation rel, Jsonb *known,
-					  Description *description)
-{
-	Profile *profile = find_profile(name);
-	bool has_roles;
-
-	profile->mapping = not_overridden(profile->mapping, description->mapping);
-	profile->mapping = without_columns(profile, rel);
-	has_roles = chatmig_arguments_given(profile->mapping, ROLES);
-	description->mapping = merge(profile->mapping, description->mapping);
-	if (has_roles)
-		description->mapping =
-			without_spellings(rel, description->mapping, known);
-
-	profile->target = not_overridden(profile->target, description->target);
-	profile->target = without_links(profile, rel, description->target);
-	description->target = merge(profile->target, description->target);
-
-	description->options = merge(profile->options, description->options);
-}
-
-static Profile *
-find_profile(const char *name)
+Profile *
+chatmig_profile_find(const char *name)
 {
 	Profile *profile = chatmig_ledger_find_profile(name);
 	StringInfoData known;
@@ -104,6 +81,27 @@ find_profile(const char *name)
 		 errdetail("Known profiles: %s.", known.len > 0 ? known.data : "none"),
 		 errhint(
 			 "Name one of them; SELECT * FROM chatmig_profile says what they are for. Or leave it out and describe the table in mapping, target and options.")));
+}
+
+void
+chatmig_profile_apply(Profile *profile, Relation rel, Jsonb *known,
+					  Description *description)
+{
+	bool has_roles;
+
+	profile->mapping = not_overridden(profile->mapping, description->mapping);
+	profile->mapping = without_columns(profile, rel);
+	has_roles = chatmig_arguments_given(profile->mapping, ROLES);
+	description->mapping = merge(profile->mapping, description->mapping);
+	if (has_roles)
+		description->mapping =
+			without_spellings(rel, description->mapping, known);
+
+	profile->target = not_overridden(profile->target, description->target);
+	profile->target = without_links(profile, rel, description->target);
+	description->target = merge(profile->target, description->target);
+
+	description->options = merge(profile->options, description->options);
 }
 
 /* What the profile says of keys that the user has not written. */
@@ -201,15 +199,19 @@ without_kept(const Profile *profile, Relation rel, Jsonb *mapping)
 
 /*
  * The whole mapping, without those of its roles, which are the profile's, that
- * the role column can never hold: "lyra" is none in a boolean.
+ * the role column can never hold: "lyra" is none in a boolean. Pairs have none.
  */
 static Jsonb *
 without_spellings(Relation rel, Jsonb *mapping, Jsonb *known)
 {
-	char *column = role_column(rel, mapping, known);
 	SpellingState state = {0};
+	Shape shape;
+	char *column;
 	JsonbValue *fitting;
 
+	if (chatmig_mapping_shape(mapping, &shape) && shape == SHAPE_PAIR)
+		return without_key(mapping, ROLES);
+	column = role_column(rel, mapping, known);
 	if (column == NULL || !has_column(rel, column))
 		return mapping;
 	state.type = getBaseType(get_atttype(

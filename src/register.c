@@ -68,9 +68,11 @@ chatmig_register_add(const RegisterRequest *request)
 		check_same_source(old, request->source, targets.migrated);
 	if (request->profile != NULL)
 	{
-		chatmig_profile_apply(request->profile, rel,
-							  targets.migrated ? old->mapping : NULL, &given);
+		Profile *profile = chatmig_profile_find(request->profile);
+
 		error_context_stack = &context;
+		chatmig_profile_apply(profile, rel,
+							  targets.migrated ? old->mapping : NULL, &given);
 	}
 	check_arguments(&given);
 	new = targets.migrated
