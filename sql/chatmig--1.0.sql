@@ -28,9 +28,9 @@ COMMENT ON COLUMN @extschema@.chatmig_migration.source IS
 COMMENT ON COLUMN @extschema@.chatmig_migration.mapping IS
     'Which column plays which part, with what detection found';
 COMMENT ON COLUMN @extschema@.chatmig_migration.target IS
-    'Names of the tables to fill, as given; empty: the defaults';
+    'Names of the tables to fill, as given, over the profile''s; empty: the defaults';
 COMMENT ON COLUMN @extschema@.chatmig_migration.options IS
-    'Options, as given';
+    'Options, as given, over the profile''s';
 COMMENT ON COLUMN @extschema@.chatmig_migration.profile IS
     'The profile that the registration began from, if any';
 COMMENT ON COLUMN @extschema@.chatmig_migration.registered_at IS
@@ -179,7 +179,7 @@ REVOKE ALL ON FUNCTION @extschema@.chatmig_register(
 COMMENT ON FUNCTION @extschema@.chatmig_register(
     pg_catalog.regclass, pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.jsonb,
     pg_catalog.text, pg_catalog.text) IS
-    'Registers a legacy table for migration and returns the migration''s name. What the mapping leaves out is detected; what is ambiguous is refused with the candidates (42P38). Moves nothing';
+    'Registers a legacy table for migration and returns the migration''s name. What the mapping leaves out is detected; what is ambiguous is refused with the candidates (42P38). profile: a name in chatmig_profile, whose mapping, target and options stand where none are given. Moves nothing';
 
 CREATE FUNCTION @extschema@.chatmig_unregister(name pg_catalog.text)
 RETURNS pg_catalog.void

@@ -69,7 +69,7 @@ register()
 {
 	sql "$1" <<-'SQL' >/dev/null
 		INSERT INTO tool.chatmig_profile (name, description, target, options)
-		VALUES ('pairs', 'Ours', '{"schema": "pairs"}', '{"title": "Pairs \N"}');
+		VALUES ('pairs', 'Ours', '{"schema": "pairs"}', '{"title": "Pairs \\N"}');
 		SELECT tool.chatmig_register('app.pairs', profile => 'pairs');
 		SELECT tool.chatmig_register('app.photos', '{"media": "photo"}',
 		    '{"schema": "photos"}', '{"id_type": "bigint"}');
