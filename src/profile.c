@@ -93,7 +93,7 @@ chatmig_profile_apply(Profile *profile, Relation rel, Jsonb *known,
 	profile->mapping = without_columns(profile, rel);
 	has_roles = chatmig_arguments_given(profile->mapping, ROLES);
 	description->mapping = merge(profile->mapping, description->mapping);
-	if (has_roles)
+	if (has_roles && JB_ROOT_IS_OBJECT(description->mapping))
 		description->mapping =
 			without_spellings(rel, description->mapping, known);
 

@@ -159,6 +159,10 @@ WHERE migration IN ('plain', 'other') AND status <> 'ok';
 -- What is no object is refused, profile or not (22023).
 SELECT chatmig_register('house', '[]', profile => 'house', name => 'x');
 \echo :LAST_ERROR_SQLSTATE
+SELECT chatmig_register('spoken', '["roles"]', profile => 'lyra', name => 'x');
+\echo :LAST_ERROR_SQLSTATE
+SELECT chatmig_register('spoken', 'null', profile => 'lyra', name => 'x');
+\echo :LAST_ERROR_SQLSTATE
 SELECT chatmig_register('house', target => '"t"', profile => 'house', name => 'x');
 \echo :LAST_ERROR_SQLSTATE
 SELECT chatmig_register('house', options => 'null', profile => 'house', name => 'x');
