@@ -20,6 +20,7 @@ DATA = \
 OBJS = \
 	src/chatmig.o \
 	src/register.o \
+	src/profile.o \
 	src/amend.o \
 	src/arguments.o \
 	src/options.o \
@@ -95,6 +96,7 @@ REGRESS = \
 	detect \
 	create \
 	register \
+	profiles \
 	plan \
 	split \
 	grouping \

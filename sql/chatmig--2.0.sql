@@ -28,14 +28,93 @@ COMMENT ON COLUMN @extschema@.chatmig_migration.source IS
 COMMENT ON COLUMN @extschema@.chatmig_migration.mapping IS
     'Which column plays which part, with what detection found';
 COMMENT ON COLUMN @extschema@.chatmig_migration.target IS
-    'Names of the tables to fill, as given; empty: the defaults';
+    'Names of the tables to fill, as given, over the profile''s; empty: the defaults';
 COMMENT ON COLUMN @extschema@.chatmig_migration.options IS
-    'Options, as given';
+    'Options, as given, over the profile''s';
 COMMENT ON COLUMN @extschema@.chatmig_migration.profile IS
     'The profile that the registration began from, if any';
 COMMENT ON COLUMN @extschema@.chatmig_migration.registered_at IS
     'When it was registered';
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.chatmig_migration', '');
+
+--
+-- Profiles: mappings, targets and options under a name, for applications that
+-- are used in many places. More are added with INSERT and go into dumps; the
+-- built-in ones come with the extension.
+--
+CREATE TABLE @extschema@.chatmig_profile (
+    name pg_catalog.text NOT NULL
+        CONSTRAINT chatmig_profile_pkey PRIMARY KEY,
+    description pg_catalog.text NOT NULL,
+    mapping pg_catalog.jsonb NOT NULL DEFAULT '{}'
+        CONSTRAINT chatmig_profile_mapping_check
+        CHECK (pg_catalog.jsonb_typeof(mapping) OPERATOR(pg_catalog.=) 'object'),
+    target pg_catalog.jsonb NOT NULL DEFAULT '{}'
+        CONSTRAINT chatmig_profile_target_check
+        CHECK (pg_catalog.jsonb_typeof(target) OPERATOR(pg_catalog.=) 'object'),
+    options pg_catalog.jsonb NOT NULL DEFAULT '{}'
+        CONSTRAINT chatmig_profile_options_check
+        CHECK (pg_catalog.jsonb_typeof(options) OPERATOR(pg_catalog.=) 'object'),
+    builtin pg_catalog.bool NOT NULL DEFAULT false
+);
+COMMENT ON TABLE @extschema@.chatmig_profile IS
+    'Mappings, targets and options under a name, for chatmig_register(profile => ...). Add yours with INSERT; built-in ones are not dumped, so copy one instead of changing it';
+COMMENT ON COLUMN @extschema@.chatmig_profile.name IS
+    'The profile''s name';
+COMMENT ON COLUMN @extschema@.chatmig_profile.description IS
+    'Which application it is for, and what it makes of the history';
+COMMENT ON COLUMN @extschema@.chatmig_profile.mapping IS
+    'As in chatmig_register(); columns that a table does not have are detected instead';
+COMMENT ON COLUMN @extschema@.chatmig_profile.target IS
+    'As in chatmig_register(); links whose table does not exist are left out';
+COMMENT ON COLUMN @extschema@.chatmig_profile.options IS
+    'As in chatmig_register()';
+COMMENT ON COLUMN @extschema@.chatmig_profile.builtin IS
+    'True for those that come with the extension; they are not dumped';
+INSERT INTO @extschema@.chatmig_profile
+    (name, description, mapping, target, options, builtin)
+VALUES
+('auraflow',
+ 'AuraFlow: a question and its answer in a row become messages of the user and of aurora',
+ '{"shape": "pair"}',
+ '{"messages": {"table": "messages", "roles": {"assistant": "aurora"}}}',
+ '{}',
+ true),
+('lyra',
+ 'Lyra: flat messages of a user and of lyra, later northstar; or with is_user, true or false',
+ '{"shape": "flat", "roles": {"lyra": "assistant", "northstar": "assistant"}}',
+ '{}',
+ '{}',
+ true),
+('whatsapp',
+ 'A WhatsApp bot: flat messages, of which some are media and their analysis, into Conversation, Message and Media',
+ '{"shape": "flat",
+   "media": {"when": "hasMedia", "url": "url", "type": "mediaType",
+             "name": "filename", "summary_when": "isMediaAnalysis"}}',
+ '{"conversations": "Conversation", "messages": "Message", "media": "Media"}',
+ '{}',
+ true),
+('mentor',
+ 'Chats with mentors: flat messages by user and mentor; where source and target are the same table, its rows stay and get a chatId',
+ '{"shape": "flat", "session": null}',
+ '{"conversations": "chats", "messages": "messages"}',
+ '{"title": "Chat with {counterpart}",
+   "title_without_counterpart": "General Chat"}',
+ true),
+('surrealpilot',
+ 'SurrealPilot: transcripts in patches become the default conversation of each workspace, to which its games are linked',
+ '{"shape": "transcript", "keep": ["patch_id", "tokens_used"]}',
+ '{"conversations": "chat_conversations", "messages": "chat_messages",
+   "links": [{"table": "games", "owner": "workspace_id",
+              "conversation": "conversation_id"}]}',
+ '{"title": "Default Chat",
+   "description": "Created by the migration from patches",
+   "metadata": {"migrated_from_patch": true}, "empty_owners": true,
+   "times": "owner", "id_type": "bigint", "max_rejects": 9223372036854775807}',
+ true);
+GRANT SELECT ON @extschema@.chatmig_profile TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.chatmig_profile',
+                                           'WHERE NOT builtin');
 
 --
 -- What was made of a registration. Rows are written by chatmig's own functions
@@ -210,7 +289,7 @@ REVOKE ALL ON FUNCTION @extschema@.chatmig_register(
 COMMENT ON FUNCTION @extschema@.chatmig_register(
     pg_catalog.regclass, pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.jsonb,
     pg_catalog.text, pg_catalog.text) IS
-    'Registers a legacy table for migration and returns the migration''s name. What the mapping leaves out is detected; what is ambiguous is refused with the candidates (42P38). Moves nothing';
+    'Registers a legacy table for migration and returns the migration''s name. What the mapping leaves out is detected; what is ambiguous is refused with the candidates (42P38). profile: a name in chatmig_profile, whose mapping, target and options stand where none are given. Moves nothing';
 
 CREATE FUNCTION @extschema@.chatmig_unregister(name pg_catalog.text)
 RETURNS pg_catalog.void

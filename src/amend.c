@@ -16,12 +16,18 @@
 #include "arguments.h"
 #include "mapping.h"
 
+#define KEY "key"
+#define KEEP "keep"
 #define ROLES "roles"
 #define EPOCH "epoch"
 #define MAX_REJECTS "max_rejects"
 
 static Jsonb *overlay(Jsonb *old, Jsonb *given);
 static Jsonb *overlay_roles(Jsonb *old, Jsonb *given);
+static Jsonb *as_stored(Jsonb *old, Jsonb *given);
+static bool is_detected(const char *key);
+static Jsonb *in_array(Jsonb *mapping, const char *key);
+static Jsonb *without_key(Jsonb *object, const char *key);
 static Jsonb *without_new_epoch(Jsonb *old, Jsonb *mapping);
 static bool same_without(Jsonb *a, Jsonb *b, const char *key);
 static Jsonb *member(Jsonb *object, const char *key);
@@ -44,7 +50,10 @@ chatmig_amend_registration(const Registration *old, Jsonb *mapping,
 	Shape shape;
 
 	if (mapping != NULL && chatmig_mapping_shape(old->mapping, &shape))
+	{
 		chatmig_mapping_check_keys(mapping, shape);
+		mapping = as_stored(old->mapping, mapping);
+	}
 	*amended = *old;
 	amended->mapping = overlay_roles(old->mapping, mapping);
 	amended->target = overlay(old->target, target);
@@ -57,6 +66,66 @@ chatmig_amend_registration(const Registration *old, Jsonb *mapping,
 		!same_without(old->options, amended->options, MAX_REJECTS))
 		refuse(old);
 	return amended;
+}
+
+/*
+ * What was given, as a registration keeps it: one name is an array of one, and
+ * a null is not kept. It says nothing where it says that something is to be
+ * detected, or that there is none and there was none.
+ */
+static Jsonb *
+as_stored(Jsonb *old, Jsonb *given)
+{
+	Jsonb *stored = given;
+	JsonbIterator *it = JsonbIteratorInit(&given->root);
+	JsonbIteratorToken token;
+	JsonbValue value;
+	char *key = NULL;
+
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			key = pnstrdup(value.val.string.val, value.val.string.len);
+		else if (token == WJB_VALUE && value.type == jbvNull &&
+				 (is_detected(key) || !chatmig_arguments_has(old, key)))
+			stored = without_key(stored, key);
+	}
+	return in_array(in_array(stored, KEY), KEEP);
+}
+
+static bool
+is_detected(const char *key)
+{
+	return strcmp(key, "shape") == 0 || strcmp(key, KEY) == 0 ||
+		   strcmp(key, ROLES) == 0 || strcmp(key, EPOCH) == 0;
+}
+
+static Jsonb *
+in_array(Jsonb *mapping, const char *key)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue name = {.type = jbvString};
+	JsonbValue *value =
+		getKeyJsonValueFromContainer(&mapping->root, key, strlen(key), NULL);
+
+	if (value == NULL || value->type != jbvString)
+		return mapping;
+	name.val.string.val = unconstify(char *, key);
+	name.val.string.len = strlen(key);
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	pushJsonbValue(&state, WJB_KEY, &name);
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	pushJsonbValue(&state, WJB_ELEM, value);
+	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	return overlay(mapping, JsonbValueToJsonb(
+								pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+}
+
+static Jsonb *
+without_key(Jsonb *object, const char *key)
+{
+	return DatumGetJsonbP(DirectFunctionCall2(
+		jsonb_delete, JsonbPGetDatum(object), CStringGetTextDatum(key)));
 }
 
 /* old || given */
@@ -96,8 +165,7 @@ without_new_epoch(Jsonb *old, Jsonb *mapping)
 {
 	if (chatmig_arguments_has(old, EPOCH))
 		return mapping;
-	return DatumGetJsonbP(DirectFunctionCall2(
-		jsonb_delete, JsonbPGetDatum(mapping), CStringGetTextDatum(EPOCH)));
+	return without_key(mapping, EPOCH);
 }
 
 static bool

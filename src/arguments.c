@@ -56,6 +56,14 @@ chatmig_arguments_has(Jsonb *argument, const char *key)
 	return find(argument, key) != NULL;
 }
 
+bool
+chatmig_arguments_given(Jsonb *argument, const char *key)
+{
+	JsonbValue *value = find(argument, key);
+
+	return value != NULL && value->type != jbvNull;
+}
+
 char *
 chatmig_arguments_string(Jsonb *argument, const char *what, const char *key)
 {
@@ -135,7 +143,7 @@ chatmig_arguments_count(Jsonb *argument, const char *what, const char *key,
 	Datum number;
 	Datum whole;
 
-	if (value == NULL)
+	if (value == NULL || value->type == jbvNull)
 		return otherwise;
 	if (value->type != jbvNumeric)
 		refuse(what, key, "a whole number that is not negative");

@@ -18,6 +18,9 @@ extern void chatmig_arguments_check(Jsonb *argument, const char *what,
 /* True if the key is there, JSON null included. */
 extern bool chatmig_arguments_has(Jsonb *argument, const char *key);
 
+/* True if the key is there with another value than JSON null. */
+extern bool chatmig_arguments_given(Jsonb *argument, const char *key);
+
 /* A string, palloc'd; NULL for JSON null or where the key is not there. */
 extern char *chatmig_arguments_string(Jsonb *argument, const char *what,
 									  const char *key);
@@ -37,7 +40,7 @@ extern Jsonb *chatmig_arguments_object(Jsonb *argument, const char *what,
 extern List *chatmig_arguments_objects(Jsonb *argument, const char *what,
 									   const char *key);
 
-/* A whole number >= 0, or the default where the key is not there. */
+/* A whole number >= 0, or the default for JSON null, or without the key. */
 extern int64 chatmig_arguments_count(Jsonb *argument, const char *what,
 									 const char *key, int64 otherwise);
 

@@ -36,6 +36,8 @@ typedef struct Draft
 	char *parts[NUM_PARTS];
 	List *spellings; /* of DraftSpelling * */
 	const char *epoch;
+	bool has_keep; /* false: what plays no part is kept */
+	List *keep;    /* of char *: columns */
 } Draft;
 
 static Shape choose_shape(Relation rel, Jsonb *given);
@@ -50,6 +52,7 @@ static char *advise_key(Relation rel);
 static void choose_spellings(Relation rel, Draft *draft);
 static void add_spelling(const char *spelling, const char *role, void *state);
 static Jsonb *serialize(const Draft *draft);
+static void push_names(JsonbParseState **state, const char *key, List *names);
 static void push_string(JsonbParseState **state, JsonbIteratorToken token,
 						const char *string);
 static char *join(const List *names);
@@ -74,6 +77,8 @@ chatmig_draft_mapping(Relation rel, Jsonb *given)
 		choose_spellings(rel, &draft);
 	}
 	draft.epoch = chatmig_arguments_string(given, "mapping", "epoch");
+	draft.has_keep = chatmig_arguments_given(given, "keep");
+	draft.keep = chatmig_arguments_strings(given, "mapping", "keep");
 	/* every name and type is checked before a row is read */
 	result = serialize(&draft);
 	if (chatmig_mapping_resolve(rel, result)->time_kind == TIME_EPOCH &&
@@ -294,11 +299,7 @@ serialize(const Draft *draft)
 	push_string(&state, WJB_KEY, "shape");
 	push_string(&state, WJB_VALUE,
 				draft->shape == SHAPE_PAIR ? "pair" : "flat");
-	push_string(&state, WJB_KEY, "key");
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	foreach(lc, draft->key)
-		push_string(&state, WJB_ELEM, lfirst(lc));
-	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	push_names(&state, "key", draft->key);
 	for (Part part = 0; part < NUM_PARTS; part++)
 	{
 		if (draft->parts[part] == NULL)
@@ -311,6 +312,8 @@ serialize(const Draft *draft)
 		push_string(&state, WJB_KEY, "epoch");
 		push_string(&state, WJB_VALUE, draft->epoch);
 	}
+	if (draft->has_keep)
+		push_names(&state, "keep", draft->keep);
 	if (draft->spellings != NIL)
 	{
 		push_string(&state, WJB_KEY, "roles");
@@ -325,6 +328,18 @@ serialize(const Draft *draft)
 		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+static void
+push_names(JsonbParseState **state, const char *key, List *names)
+{
+	ListCell *lc;
+
+	push_string(state, WJB_KEY, key);
+	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+	foreach(lc, names)
+		push_string(state, WJB_ELEM, lfirst(lc));
+	pushJsonbValue(state, WJB_END_ARRAY, NULL);
 }
 
 static void

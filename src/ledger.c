@@ -46,9 +46,11 @@ static Oid extension_schema(void);
 static void begin_access(Access *access);
 static void end_access(const Access *access);
 static uint64 run(const char *sql, const QueryArgs *args);
+static List *list_names(const char *sql);
 static int64 count(const char *sql, const QueryArgs *args);
 static char *qualify(const char *format);
 static bool load_registration(TupleTableSlot *slot, void *state);
+static bool load_profile(TupleTableSlot *slot, void *state);
 static bool load_target(TupleTableSlot *slot, void *state);
 static void stream(const char *sql, const QueryArgs *args, QueryRow row,
 				   void *state);
@@ -58,6 +60,7 @@ typedef struct LoadState
 {
 	MemoryContext context;
 	Registration *registration;
+	Profile *profile;
 	LedgerTargets *targets;
 } LoadState;
 
@@ -85,18 +88,31 @@ chatmig_ledger_not_found(const char *name)
 			 "SELECT * FROM chatmig_status lists the registered ones; chatmig_register() adds one.")));
 }
 
+Profile *
+chatmig_ledger_find_profile(const char *name)
+{
+	LoadState state = {.context = CurrentMemoryContext};
+	QueryArgs args = {0};
+
+	chatmig_query_text_arg(&args, name);
+	stream("SELECT name, mapping, target, options "
+		   "FROM %s.chatmig_profile WHERE name = $1",
+		   &args, load_profile, &state);
+	return state.profile;
+}
+
+List *
+chatmig_ledger_profile_names(void)
+{
+	return list_names("SELECT name FROM %s.chatmig_profile "
+					  "ORDER BY name COLLATE \"C\"");
+}
+
 List *
 chatmig_ledger_names(void)
 {
-	Access access;
-	List *names;
-
-	begin_access(&access);
-	names = chatmig_query_list(qualify("SELECT name FROM %s.chatmig_migration "
-									   "ORDER BY name COLLATE \"C\""),
-							   NULL);
-	end_access(&access);
-	return names;
+	return list_names("SELECT name FROM %s.chatmig_migration "
+					  "ORDER BY name COLLATE \"C\"");
 }
 
 void
@@ -464,6 +480,18 @@ stream(const char *sql, const QueryArgs *args, QueryRow row, void *state)
 	end_access(&access);
 }
 
+static List *
+list_names(const char *sql)
+{
+	Access access;
+	List *list;
+
+	begin_access(&access);
+	list = chatmig_query_list(qualify(sql), NULL);
+	end_access(&access);
+	return list;
+}
+
 static int64
 count(const char *sql, const QueryArgs *args)
 {
@@ -501,6 +529,23 @@ load_registration(TupleTableSlot *slot, void *state)
 	if (!slot->tts_isnull[5])
 		registration->profile = TextDatumGetCString(slot->tts_values[5]);
 	load->registration = registration;
+	MemoryContextSwitchTo(old);
+	return true;
+}
+
+static bool
+load_profile(TupleTableSlot *slot, void *state)
+{
+	LoadState *load = state;
+	MemoryContext old = MemoryContextSwitchTo(load->context);
+	Profile *profile = palloc0(sizeof(Profile));
+
+	slot_getallattrs(slot);
+	profile->name = TextDatumGetCString(slot->tts_values[0]);
+	profile->mapping = DatumGetJsonbPCopy(slot->tts_values[1]);
+	profile->target = DatumGetJsonbPCopy(slot->tts_values[2]);
+	profile->options = DatumGetJsonbPCopy(slot->tts_values[3]);
+	load->profile = profile;
 	MemoryContextSwitchTo(old);
 	return true;
 }

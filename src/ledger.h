@@ -45,6 +45,15 @@ typedef struct Registration
 	char *profile; /* NULL: none */
 } Registration;
 
+/* A row of chatmig_profile. */
+typedef struct Profile
+{
+	char *name;
+	Jsonb *mapping;
+	Jsonb *target;
+	Jsonb *options;
+} Profile;
+
 /* A migration's rows of chatmig_target, and the time in chatmig_run. */
 typedef struct LedgerTargets
 {
@@ -88,6 +97,12 @@ extern Registration *chatmig_ledger_find(const char *name);
 
 /* Errors with 42704. */
 extern void chatmig_ledger_not_found(const char *name) pg_attribute_noreturn();
+
+/* NULL when there is none of that name. */
+extern Profile *chatmig_ledger_find_profile(const char *name);
+
+/* Names of all profiles, sorted; of char *. */
+extern List *chatmig_ledger_profile_names(void);
 
 /* Names of all registrations, sorted; of char *. */
 extern List *chatmig_ledger_names(void);

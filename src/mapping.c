@@ -29,6 +29,7 @@ const char *const chatmig_part_names[NUM_PARTS] = {
 #define MAPPING_KEY "key"
 #define MAPPING_ROLES "roles"
 #define MAPPING_EPOCH "epoch"
+#define MAPPING_KEEP "keep"
 
 /* What a part accepts. */
 typedef enum PartType
@@ -66,7 +67,10 @@ static void resolve_keys(Relation rel, Jsonb *jsonb, Mapping *mapping);
 static void resolve_parts(Relation rel, Jsonb *jsonb, Mapping *mapping);
 static void check_media(Relation rel, const Mapping *mapping);
 static void resolve_time(Jsonb *jsonb, Mapping *mapping);
-static void resolve_kept(Relation rel, Mapping *mapping);
+static void resolve_columns(Relation rel, Mapping *mapping);
+static void resolve_kept(Relation rel, Jsonb *jsonb, Mapping *mapping);
+static bool plays_part(const Mapping *mapping, const Column *column);
+static bool is_listed(Relation rel, List *names, const char *name);
 static void resolve_column(Relation rel, const char *part, char *name,
 						   Column *column);
 static void add_spelling(const char *spelling, const char *role, void *state);
@@ -124,7 +128,7 @@ chatmig_mapping_part_required(Shape shape, Part part)
 void
 chatmig_mapping_check_keys(Jsonb *jsonb, Shape shape)
 {
-	const char *known[NUM_PARTS + 4];
+	const char *known[NUM_PARTS + 5];
 	int n = 0;
 
 	known[n++] = MAPPING_SHAPE;
@@ -133,6 +137,7 @@ chatmig_mapping_check_keys(Jsonb *jsonb, Shape shape)
 		if (chatmig_mapping_part_fits(shape, part))
 			known[n++] = chatmig_part_names[part];
 	known[n++] = MAPPING_EPOCH;
+	known[n++] = MAPPING_KEEP;
 	if (shape == SHAPE_FLAT)
 		known[n++] = MAPPING_ROLES;
 	chatmig_arguments_check(jsonb, "mapping", known, n);
@@ -152,13 +157,18 @@ chatmig_mapping_resolve(Relation rel, Jsonb *jsonb)
 	if (mapping->shape == SHAPE_FLAT)
 		chatmig_arguments_each(jsonb, "mapping", MAPPING_ROLES, add_spelling,
 							   mapping);
-	resolve_kept(rel, mapping);
+	resolve_columns(rel, mapping);
+	resolve_kept(rel, jsonb, mapping);
 	return mapping;
 }
 
 bool
 chatmig_mapping_keeps_role(const Mapping *mapping)
 {
+	/* whatever it is, it is kept */
+	for (int i = 0; i < mapping->nkept; i++)
+		if (mapping->kept[i].attnum == mapping->parts[PART_ROLE].attnum)
+			return false;
 	/* a label says more than a role, and so does one of two for a role */
 	if (mapping->nspellings > 0 &&
 		type_accepted(ACCEPTS_LABEL, mapping->parts[PART_ROLE].type))
@@ -307,32 +317,83 @@ resolve_time(Jsonb *jsonb, Mapping *mapping)
 				 errhint("Known units: seconds, milliseconds, microseconds.")));
 }
 
-/* Whatever is neither in the key nor a part is kept in the metadata. */
 static void
-resolve_kept(Relation rel, Mapping *mapping)
+resolve_columns(Relation rel, Mapping *mapping)
 {
 	TupleDesc desc = RelationGetDescr(rel);
 
 	mapping->columns = palloc0(sizeof(Column) * Max(desc->natts, 1));
-	mapping->kept = palloc0(sizeof(Column) * Max(desc->natts, 1));
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
-		Column *column = &mapping->columns[mapping->ncolumns];
-		bool named = false;
 
 		if (att->attisdropped)
 			continue;
-		resolve_column(rel, "kept", NameStr(att->attname), column);
-		mapping->ncolumns++;
-		for (int k = 0; k < mapping->nkeys && !named; k++)
-			named = mapping->keys[k].attnum == att->attnum;
-		for (Part part = 0; part < NUM_PARTS && !named; part++)
-			named = HAS_PART(mapping, part) &&
-					mapping->parts[part].attnum == att->attnum;
-		if (!named)
-			mapping->kept[mapping->nkept++] = *column;
+		resolve_column(rel, MAPPING_KEEP, NameStr(att->attname),
+					   &mapping->columns[mapping->ncolumns++]);
 	}
+}
+
+/*
+ * What is kept in the metadata: the columns that the user names, or else
+ * whatever is neither in the key nor a part.
+ */
+static void
+resolve_kept(Relation rel, Jsonb *jsonb, Mapping *mapping)
+{
+	List *names = chatmig_arguments_strings(jsonb, "mapping", MAPPING_KEEP);
+	bool is_named = chatmig_arguments_given(jsonb, MAPPING_KEEP);
+	ListCell *lc;
+
+	mapping->kept = palloc0(sizeof(Column) * Max(mapping->ncolumns, 1));
+	mapping->left = palloc0(sizeof(Column) * Max(mapping->ncolumns, 1));
+	foreach(lc, names)
+	{
+		Column column;
+
+		resolve_column(rel, MAPPING_KEEP, lfirst(lc), &column);
+	}
+	for (int i = 0; i < mapping->ncolumns; i++)
+	{
+		const Column *column = &mapping->columns[i];
+		bool is_part = plays_part(mapping, column);
+
+		if (is_named ? is_listed(rel, names, column->name) : !is_part)
+			mapping->kept[mapping->nkept++] = *column;
+		else if (!is_part)
+			mapping->left[mapping->nleft++] = *column;
+	}
+}
+
+static bool
+plays_part(const Mapping *mapping, const Column *column)
+{
+	for (int k = 0; k < mapping->nkeys; k++)
+		if (mapping->keys[k].attnum == column->attnum)
+			return true;
+	for (Part part = 0; part < NUM_PARTS; part++)
+		if (HAS_PART(mapping, part) &&
+			mapping->parts[part].attnum == column->attnum)
+			return true;
+	return false;
+}
+
+static bool
+is_listed(Relation rel, List *names, const char *name)
+{
+	int n = 0;
+	ListCell *lc;
+
+	foreach(lc, names)
+		if (strcmp(lfirst(lc), name) == 0)
+			n++;
+	if (n > 1)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("column \"%s\" of \"%s\" is to be kept twice",
+							   name, RelationGetRelationName(rel)),
+						errdetail("\"keep\" in mapping names it %d times.", n),
+						errhint("Name each column in \"keep\" once.")));
+	return n > 0;
 }
 
 static void

@@ -80,9 +80,11 @@ typedef struct Mapping
 	RoleSpelling *spellings;
 	int ncolumns; /* all columns, in the table's order */
 	Column *columns;
-	int nkept; /* columns that no part names: kept whole in
-				* the metadata of each message */
+	int nkept; /* kept whole in the metadata of each message: columns
+				* that no part names, or those that the user names */
 	Column *kept;
+	int nleft; /* that nothing names: not in the new tables */
+	Column *left;
 } Mapping;
 
 /* In the metadata of a message whose time is a neighbour's. */

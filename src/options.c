@@ -18,12 +18,17 @@
 #include "options.h"
 
 static const char *const option_names[] = {
-	"idle_gap",    "title",   "description",  "time_zone",
-	"max_rejects", "id_type", "empty_owners", "times"};
+	"idle_gap",    "title",     "title_without_counterpart",
+	"description", "time_zone", "metadata",
+	"max_rejects", "id_type",   "empty_owners",
+	"times"};
 
 #define DEFAULT_TITLE "{first_message}"
 #define DEFAULT_TIME_ZONE "UTC"
 
+static List *parse_metadata(Jsonb *jsonb);
+static void check_name_free(const Options *options, const char *name,
+							const char *why);
 static int64 parse_gap(const char *text);
 static void name_option(void *option);
 static Oid parse_id_type(const char *text);
@@ -47,6 +52,13 @@ chatmig_options_parse(Jsonb *jsonb, Options *options)
 		options->title = chatmig_arguments_string(jsonb, "options", "title");
 	check_template("title", options->title);
 
+	options->title_without_counterpart = options->title;
+	if (chatmig_arguments_has(jsonb, "title_without_counterpart"))
+		options->title_without_counterpart = chatmig_arguments_string(
+			jsonb, "options", "title_without_counterpart");
+	check_template("title_without_counterpart",
+				   options->title_without_counterpart);
+
 	options->description =
 		chatmig_arguments_string(jsonb, "options", "description");
 	check_template("description", options->description);
@@ -55,6 +67,7 @@ chatmig_options_parse(Jsonb *jsonb, Options *options)
 	options->time_zone = text ? text : pstrdup(DEFAULT_TIME_ZONE);
 	check_time_zone(options->time_zone);
 
+	options->metadata = parse_metadata(jsonb);
 	options->max_rejects =
 		chatmig_arguments_count(jsonb, "options", "max_rejects", 0);
 
@@ -65,6 +78,82 @@ chatmig_options_parse(Jsonb *jsonb, Options *options)
 		chatmig_arguments_bool(jsonb, "options", "empty_owners", false);
 	text = chatmig_arguments_string(jsonb, "options", "times");
 	options->owner_times = text != NULL && parse_times(text);
+}
+
+void
+chatmig_options_check_metadata(const Options *options, const Mapping *mapping)
+{
+	for (int i = 0; i < mapping->nkept; i++)
+		check_name_free(options, mapping->kept[i].name,
+						"A column of this name is kept there");
+	if (chatmig_mapping_keeps_role(mapping))
+		check_name_free(options, mapping->parts[PART_ROLE].name,
+						"The spelling of a role is kept there");
+	/* an object of which another name is taken stays whole under its own */
+	if (HAS_PART(mapping, PART_METADATA))
+		check_name_free(options, mapping->parts[PART_METADATA].name,
+						"A column of this name is the mapped metadata");
+	check_name_free(options, TIME_MISSING_MARK,
+					"It marks messages whose time is a neighbour's");
+}
+
+/* The members of the option "metadata"; NIL: none. */
+static List *
+parse_metadata(Jsonb *jsonb)
+{
+	static const char *const key = "metadata";
+	JsonbValue *value =
+		getKeyJsonValueFromContainer(&jsonb->root, key, strlen(key), NULL);
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue item;
+	List *members = NIL;
+	MetadataMember *member = NULL;
+
+	if (value == NULL || value->type == jbvNull)
+		return NIL;
+	if (value->type != jbvBinary ||
+		!JsonContainerIsObject(value->val.binary.data))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%s\" in options must be an object", key),
+			 errdetail("Its members join the metadata of each message."),
+			 errhint(
+				 "Write for instance options => '{\"metadata\": {\"migrated\": true}}'.")));
+	it = JsonbIteratorInit(value->val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &item, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+		{
+			member = palloc(sizeof(MetadataMember));
+			member->name = pnstrdup(item.val.string.val, item.val.string.len);
+		}
+		else if (token == WJB_VALUE)
+		{
+			Jsonb *whole = JsonbValueToJsonb(&item);
+
+			member->value = JsonbToCString(NULL, &whole->root, VARSIZE(whole));
+			members = lappend(members, member);
+		}
+	}
+	return members;
+}
+
+static void
+check_name_free(const Options *options, const char *name, const char *why)
+{
+	ListCell *lc;
+
+	foreach(lc, options->metadata)
+		if (strcmp(((MetadataMember *) lfirst(lc))->name, name) == 0)
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" in the option metadata is taken", name),
+				 errdetail("%s, and one of the two would be lost.", why),
+				 errhint(
+					 "Choose another name in options => '{\"metadata\": ...}', or leave a column out with mapping => '{\"keep\": [...]}'.")));
 }
 
 /* Months count as 30 days, days as 24 hours, as in interval comparison. */

@@ -5,14 +5,24 @@
 #ifndef CHATMIG_OPTIONS_H
 #define CHATMIG_OPTIONS_H
 
-#include "utils/jsonb.h"
+#include "mapping.h"
+
+/* A member of the option "metadata". */
+typedef struct MetadataMember
+{
+	char *name;
+	char *value; /* JSON text */
+} MetadataMember;
 
 typedef struct Options
 {
-	int64 idle_gap;    /* microseconds; 0: none */
-	char *title;       /* template; NULL: no title */
-	char *description; /* template; NULL: no description */
-	char *time_zone;   /* for times without one */
+	int64 idle_gap;                  /* microseconds; 0: none */
+	char *title;                     /* template; NULL: no title */
+	char *title_without_counterpart; /* template, for conversations with
+									  * nobody named; NULL: no title */
+	char *description;               /* template; NULL: no description */
+	List *metadata;  /* of MetadataMember *: in that of each message */
+	char *time_zone; /* for times without one */
 	int64 max_rejects;
 	Oid id_type;       /* of conversations, messages and media: uuid,
 						* text or bigint */
@@ -22,5 +32,12 @@ typedef struct Options
 
 /* Parses options; errors with 22023. Palloc'd in the current context. */
 extern void chatmig_options_parse(Jsonb *jsonb, Options *options);
+
+/*
+ * Errors with 22023 if constant metadata have a name under which something of
+ * a legacy row is kept, too.
+ */
+extern void chatmig_options_check_metadata(const Options *options,
+										   const Mapping *mapping);
 
 #endif /* CHATMIG_OPTIONS_H */

@@ -53,6 +53,7 @@ chatmig_plan_make(const char *name)
 	plan->source = registration->source;
 	plan_source(plan, registration->mapping);
 	chatmig_options_parse(registration->options, &plan->options);
+	chatmig_options_check_metadata(&plan->options, plan->mapping);
 	chatmig_plan_target(plan, registration->target);
 	chatmig_plan_check_usage(plan, plan->schema);
 	chatmig_plan_check_usage(plan, chatmig_ledger_schema_name());

@@ -18,6 +18,7 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 
 #include "read_query.h"
@@ -45,6 +46,7 @@ static char *time_of_row(const MigrationPlan *plan);
 static char *time_of_message(const MigrationPlan *plan);
 static char *metadata(const MigrationPlan *plan);
 static char *added_metadata(const MigrationPlan *plan, StringInfo names);
+static char *constants(const MigrationPlan *plan, StringInfo names);
 static char *json_value(const Column *column);
 static char *object(const Column *columns, int n);
 static char *neighbours(const MigrationPlan *plan);
@@ -236,10 +238,10 @@ time_of_message(const MigrationPlan *plan)
 }
 
 /*
- * Mapped metadata, kept columns, the user's own spelling of a role, and a mark
- * where a time is a neighbour's; NULL where there is nothing to keep. A mapped
- * object is the metadata itself, unless a name in it is needed for a column:
- * then it stays whole under its column's name, as other JSON does.
+ * Mapped metadata, kept columns, the user's own spelling of a role, constants,
+ * and a mark where a time is a neighbour's; NULL where there is nothing. A
+ * mapped object is the metadata itself, unless a name in it is needed for a
+ * column: then it stays whole under its column's name, as other JSON does.
  */
 static char *
 metadata(const MigrationPlan *plan)
@@ -306,6 +308,9 @@ added_metadata(const MigrationPlan *plan, StringInfo names)
 			quote_literal_cstr(role->name), quote_identifier(role->name));
 		appendStringInfo(names, "%s, ", quote_literal_cstr(role->name));
 	}
+	if (plan->options.metadata != NIL)
+		appendStringInfo(&sql, "%s%s::jsonb", sql.len > 0 ? " || " : "",
+						 quote_literal_cstr(constants(plan, names)));
 	if (plan->times_missing)
 		appendStringInfo(&sql,
 						 "%sCASE WHEN s.%s IS NULL THEN '{\"" TIME_MISSING_MARK
@@ -313,6 +318,27 @@ added_metadata(const MigrationPlan *plan, StringInfo names)
 						 sql.len > 0 ? " || " : "", column(plan, PART_TIME));
 	appendStringInfoString(names, "'" TIME_MISSING_MARK "'");
 	return sql.len == 0 ? NULL : psprintf("(%s)", sql.data);
+}
+
+/* What each message gets, as JSON. */
+static char *
+constants(const MigrationPlan *plan, StringInfo names)
+{
+	StringInfoData json;
+	ListCell *lc;
+
+	initStringInfo(&json);
+	foreach(lc, plan->options.metadata)
+	{
+		const MetadataMember *constant = lfirst(lc);
+
+		appendStringInfoString(&json, json.len > 0 ? ", " : "{");
+		escape_json(&json, constant->name);
+		appendStringInfo(&json, ": %s", constant->value);
+		appendStringInfo(names, "%s, ", quote_literal_cstr(constant->name));
+	}
+	appendStringInfoChar(&json, '}');
+	return json.data;
 }
 
 /*

@@ -23,13 +23,16 @@
 #include "ledger.h"
 #include "options.h"
 #include "plan.h"
+#include "profile.h"
 #include "register.h"
 
 static Relation open_source(Oid source);
 static void check_source(Relation rel);
-static void check_arguments(const RegisterRequest *request);
+static void name_profile(void *profile);
+static void check_arguments(const Description *given);
 static char *choose_name(const RegisterRequest *request, Relation rel);
-static Registration *complete(const RegisterRequest *request, Relation rel,
+static Registration *complete(const RegisterRequest *request,
+							  const Description *given, Relation rel,
 							  char *name);
 static void wait_for_run(const char *name, bool migrated);
 static void check_same_source(const Registration *old, Oid source,
@@ -48,21 +51,34 @@ chatmig_register_add(const RegisterRequest *request)
 	Registration *old;
 	Registration *new;
 	LedgerTargets targets;
+	Description given = {request->mapping, request->target, request->options};
+	ErrorContextCallback context = {.previous = error_context_stack,
+									.callback = name_profile,
+									.arg =
+										unconstify(char *, request->profile)};
 
 	chatmig_caller_enter(&caller);
 	rel = open_source(request->source);
 	check_source(rel);
-	check_arguments(request);
 	name = choose_name(request, rel);
 
 	old = chatmig_ledger_find(name);
 	chatmig_ledger_load_targets(name, &targets);
 	if (old != NULL)
 		check_same_source(old, request->source, targets.migrated);
+	if (request->profile != NULL)
+	{
+		Profile *profile = chatmig_profile_find(request->profile);
+
+		error_context_stack = &context;
+		chatmig_profile_apply(profile, rel,
+							  targets.migrated ? old->mapping : NULL, &given);
+	}
+	check_arguments(&given);
 	new = targets.migrated
-			  ? chatmig_amend_registration(old, request->mapping,
-										   request->target, request->options)
-			  : complete(request, rel, name);
+			  ? chatmig_amend_registration(old, given.mapping, given.target,
+										   given.options)
+			  : complete(request, &given, rel, name);
 	if (old == NULL || !same_registration(old, new))
 	{
 		if (old != NULL)
@@ -72,6 +88,7 @@ chatmig_register_add(const RegisterRequest *request)
 
 	/* whatever else stands in the way is better known now than at night */
 	(void) chatmig_plan_make(name);
+	error_context_stack = context.previous;
 	relation_close(rel, NoLock);
 	chatmig_caller_leave(&caller);
 	return name;
@@ -161,22 +178,21 @@ check_source(Relation rel)
 	chatmig_caller_check_owner(RelationGetRelid(rel));
 }
 
+/* What is refused may not be what the user wrote. */
 static void
-check_arguments(const RegisterRequest *request)
+name_profile(void *profile)
+{
+	errcontext("profile \"%s\"", (const char *) profile);
+}
+
+static void
+check_arguments(const Description *given)
 {
 	Options options;
 	Destination destination;
 
-	if (request->profile != NULL)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("profile \"%s\" does not exist", request->profile),
-			 errdetail("This version of chatmig has no profiles."),
-			 errhint(
-				 "Leave the profile out and describe the table in mapping, target and options.")));
-	chatmig_options_parse(or_empty(request->options), &options);
-	chatmig_destination_parse(or_empty(request->target), &destination);
+	chatmig_options_parse(or_empty(given->options), &options);
+	chatmig_destination_parse(or_empty(given->target), &destination);
 }
 
 static char *
@@ -194,19 +210,22 @@ choose_name(const RegisterRequest *request, Relation rel)
 }
 
 static Registration *
-complete(const RegisterRequest *request, Relation rel, char *name)
+complete(const RegisterRequest *request, const Description *given, Relation rel,
+		 char *name)
 {
 	Registration *registration = palloc0(sizeof(Registration));
 	RoleState role;
 
 	registration->name = name;
 	registration->source = request->source;
-	registration->target = or_empty(request->target);
-	registration->options = or_empty(request->options);
+	registration->target = or_empty(given->target);
+	registration->options = or_empty(given->options);
+	if (request->profile != NULL)
+		registration->profile = pstrdup(request->profile);
 	/* it may read a number, and a view may call anything for that */
 	chatmig_caller_become(&role, rel->rd_rel->relowner);
 	registration->mapping =
-		chatmig_draft_mapping(rel, or_empty(request->mapping));
+		chatmig_draft_mapping(rel, or_empty(given->mapping));
 	chatmig_caller_resume(&role);
 	return registration;
 }
@@ -256,7 +275,9 @@ same_registration(const Registration *a, const Registration *b)
 {
 	return a->source == b->source && same_jsonb(a->mapping, b->mapping) &&
 		   same_jsonb(a->target, b->target) &&
-		   same_jsonb(a->options, b->options);
+		   same_jsonb(a->options, b->options) &&
+		   strcmp(a->profile ? a->profile : "", b->profile ? b->profile : "") ==
+			   0;
 }
 
 static bool

@@ -23,7 +23,8 @@ typedef struct RegisterRequest
  * returns the migration's name. Takes AccessShareLock on the source to the end
  * of the transaction: it waits for DDL on the table and for nothing else, and
  * nobody else waits for it. Errors: 42501, 42809, 42703, 42804, 22023, 42P38
- * (ambiguous), 55000 (migrated already), 42710 (the name is another table's).
+ * (ambiguous), 55000 (migrated already), 42710 (the name is another table's),
+ * 42704 (no such profile).
  */
 extern char *chatmig_register_add(const RegisterRequest *request);
 

@@ -35,6 +35,7 @@ typedef struct ReportState
 } ReportState;
 
 static void report_source(const ReportState *report);
+static void report_left(const ReportState *report);
 static void report_rows(const ReportState *report, const char *action,
 						int64 rows, const char *note);
 static void report_tables(const ReportState *report);
@@ -53,6 +54,8 @@ chatmig_report_plan(const MigrationPlan *plan, const MigrateResult *result,
 	ListCell *lc;
 
 	report_source(&report);
+	if (plan->mapping->nleft > 0)
+		report_left(&report);
 	if (counts->already > 0)
 		report_rows(&report, "leave", counts->already, "migrated already");
 	if (counts->empty > 0)
@@ -93,6 +96,20 @@ report_source(const ReportState *report)
 		step.bytes = DatumGetInt64(
 			DirectFunctionCall1(pg_table_size, ObjectIdGetDatum(source)));
 	report->step(&step, report->step_state);
+}
+
+static void
+report_left(const ReportState *report)
+{
+	const Mapping *mapping = report->plan->mapping;
+	StringInfoData note;
+
+	initStringInfo(&note);
+	appendStringInfoString(&note, "columns that \"keep\" does not name:");
+	for (int i = 0; i < mapping->nleft; i++)
+		appendStringInfo(&note, "%s %s", i > 0 ? "," : "",
+						 quote_identifier(mapping->left[i].name));
+	report_rows(report, "leave behind", -1, note.data);
 }
 
 static void

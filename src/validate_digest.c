@@ -43,7 +43,7 @@ static char *session_value(const Column *session, const char *value);
 static char *half(const MigrationPlan *plan, int part);
 static char *messages(const MigrationPlan *plan);
 static char *hashed_text(const char *text);
-static char *hashed_metadata(const Mapping *mapping, bool is_message);
+static char *hashed_metadata(const MigrationPlan *plan, bool is_message);
 static char *keys(const MigrationPlan *plan, const char *format);
 
 char *
@@ -172,7 +172,7 @@ reduced_rows(const MigrationPlan *plan)
 		&sql,
 		"%s AS chatmig_group, %s AS chatmig_metadata, %s AS chatmig_media, "
 		"%s AS chatmig_fingerprint, %s FROM %s AS s",
-		hashed_group(mapping), hashed_metadata(mapping, false),
+		hashed_group(mapping), hashed_metadata(plan, false),
 		chatmig_validate_sql_has_media(mapping), plan->fingerprint, FENCE,
 		plan->source_name);
 	return sql.data;
@@ -303,7 +303,7 @@ messages(const MigrationPlan *plan)
 					 ", %s, m.reply_to_id, %s), " SEED "), NULL::bigint, "
 					 "m.created_at, NULL::timestamptz, false, false%s "
 					 "FROM %s AS m",
-					 hashed_metadata(mapping, true),
+					 hashed_metadata(plan, true),
 					 plan->has_media ? "m.media_id" : no_id,
 					 keys(plan, ", NULL"), plan->relation[TARGET_MESSAGES]);
 	return sql.data;
@@ -321,12 +321,14 @@ hashed_text(const char *text)
  * text: hashes of jsonb do not tell 1 from [1], nor {} from [].
  */
 static char *
-hashed_metadata(const Mapping *mapping, bool is_message)
+hashed_metadata(const MigrationPlan *plan, bool is_message)
 {
+	const Mapping *mapping = plan->mapping;
 	const Column *role = &mapping->parts[PART_ROLE];
 	const Column *mapped = &mapping->parts[PART_METADATA];
-	char *taken = chatmig_validate_sql_taken_names(mapping);
+	char *taken = chatmig_validate_sql_taken_names(plan);
 	StringInfoData sql;
+	ListCell *lc;
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "0::bigint");
@@ -345,6 +347,19 @@ hashed_metadata(const Mapping *mapping, bool is_message)
 				: psprintf("CASE WHEN %s THEN to_jsonb(%s) END",
 						   chatmig_validate_sql_is_own_spelling(mapping),
 						   chatmig_validate_sql_column(role)));
+	/* one that is not there is no null */
+	foreach(lc, plan->options.metadata)
+	{
+		const MetadataMember *constant = lfirst(lc);
+		const char *value = quote_literal_cstr(constant->value);
+
+		appendStringInfo(
+			&sql, " # hashtextextended(coalesce((%s)::text, ''), %d)",
+			is_message ? psprintf("m.metadata -> %s",
+								  quote_literal_cstr(constant->name))
+					   : psprintf("%s::jsonb", value),
+			-2 - foreach_current_index(lc));
+	}
 	if (mapped->name != NULL && is_message)
 		appendStringInfo(&sql,
 						 " # hashtextextended((CASE jsonb_typeof(m.metadata) "
@@ -359,9 +374,9 @@ hashed_metadata(const Mapping *mapping, bool is_message)
 			&sql,
 			" # hashtextextended((CASE WHEN %s IS NULL THEN '{}' "
 			"WHEN jsonb_typeof(%s) = 'object' AND NOT (%s) ?| %s THEN %s "
-			"ELSE jsonb_build_object(%s, %s) END)::text, 0)",
+			"ELSE jsonb_build_object(%s, %s) - %s END)::text, 0)",
 			chatmig_validate_sql_column(mapped), value, value, taken, value,
-			quote_literal_cstr(mapped->name), value);
+			quote_literal_cstr(mapped->name), value, taken);
 	}
 	return psprintf("(%s)", sql.data);
 }

@@ -6,7 +6,8 @@
  * part are there under their own names; a mapped object is the metadata, or
  * stays whole under its column's name where one of its names is taken; a role
  * that only the user could explain is there as it was spelled; a time that is
- * a neighbour's is marked. What else is in the metadata is not looked at.
+ * a neighbour's is marked; and what every message was to get is in each. What
+ *else is in the metadata is not looked at.
  */
 #include "postgres.h"
 
@@ -27,7 +28,9 @@ static void compare_kept(const Column *column, Differences *differences);
 static char *is_kept_as_text(const Column *column);
 static void compare_role(const Mapping *mapping, Differences *differences);
 static void compare_mark(const Mapping *mapping, Differences *differences);
-static void compare_mapped(const Mapping *mapping, Differences *differences);
+static void compare_constant(const MetadataMember *constant,
+							 Differences *differences);
+static void compare_mapped(const MigrationPlan *plan, Differences *differences);
 static void add(Differences *differences, const char *condition,
 				const char *name, const char *value);
 
@@ -36,6 +39,7 @@ chatmig_validate_compare_metadata(const MigrationPlan *plan, RowTests *tests)
 {
 	const Mapping *mapping = plan->mapping;
 	Differences differences;
+	ListCell *lc;
 
 	initStringInfo(&differences.any);
 	initStringInfo(&differences.details);
@@ -45,8 +49,10 @@ chatmig_validate_compare_metadata(const MigrationPlan *plan, RowTests *tests)
 		compare_role(mapping, &differences);
 	if (HAS_PART(mapping, PART_TIME))
 		compare_mark(mapping, &differences);
+	foreach(lc, plan->options.metadata)
+		compare_constant(lfirst(lc), &differences);
 	if (HAS_PART(mapping, PART_METADATA))
-		compare_mapped(mapping, &differences);
+		compare_mapped(plan, &differences);
 	if (differences.any.len > 0)
 		chatmig_validate_sql_add(
 			tests, CHECK_MESSAGE_METADATA, CHECK_VIOLATION,
@@ -108,18 +114,29 @@ compare_mark(const Mapping *mapping, Differences *differences)
 		"'" TIME_MISSING_MARK "'", "'true'::jsonb");
 }
 
+static void
+compare_constant(const MetadataMember *constant, Differences *differences)
+{
+	const char *name = quote_literal_cstr(constant->name);
+	char *value = psprintf("%s::jsonb", quote_literal_cstr(constant->value));
+
+	add(differences,
+		psprintf("m.metadata -> %s IS DISTINCT FROM %s", name, value), name,
+		value);
+}
+
 /*
  * Each member of a mapped object must be there with the same value. What
  * others have added since makes the comparison slower, not false.
  */
 static void
-compare_mapped(const Mapping *mapping, Differences *differences)
+compare_mapped(const MigrationPlan *plan, Differences *differences)
 {
-	const Column *column = &mapping->parts[PART_METADATA];
+	const Column *column = &plan->mapping->parts[PART_METADATA];
 	const char *name = quote_literal_cstr(column->name);
 	char *source = chatmig_validate_sql_column(column);
 	char *value = chatmig_validate_sql_json(column);
-	char *taken = chatmig_validate_sql_taken_names(mapping);
+	char *taken = chatmig_validate_sql_taken_names(plan);
 	char *kept = is_kept_as_text(column);
 	char *is_whole = psprintf("jsonb_typeof(%s) <> 'object' OR (%s) ?| %s",
 							  value, value, taken);

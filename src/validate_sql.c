@@ -172,9 +172,11 @@ chatmig_validate_sql_is_own_spelling(const Mapping *mapping)
 }
 
 char *
-chatmig_validate_sql_taken_names(const Mapping *mapping)
+chatmig_validate_sql_taken_names(const MigrationPlan *plan)
 {
+	const Mapping *mapping = plan->mapping;
 	StringInfoData names;
+	ListCell *lc;
 
 	initStringInfo(&names);
 	for (int i = 0; i < mapping->nkept; i++)
@@ -183,6 +185,10 @@ chatmig_validate_sql_taken_names(const Mapping *mapping)
 	if (chatmig_mapping_keeps_role(mapping))
 		appendStringInfo(&names, "%s, ",
 						 quote_literal_cstr(mapping->parts[PART_ROLE].name));
+	foreach(lc, plan->options.metadata)
+		appendStringInfo(
+			&names, "%s, ",
+			quote_literal_cstr(((MetadataMember *) lfirst(lc))->name));
 	return psprintf("ARRAY[%s'" TIME_MISSING_MARK "']", names.data);
 }
 

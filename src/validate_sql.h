@@ -55,7 +55,7 @@ extern char *chatmig_validate_sql_role(const Mapping *mapping);
 extern char *chatmig_validate_sql_is_own_spelling(const Mapping *mapping);
 
 /* Names that a mapped object must not have to be the metadata: text[]. */
-extern char *chatmig_validate_sql_taken_names(const Mapping *mapping);
+extern char *chatmig_validate_sql_taken_names(const MigrationPlan *plan);
 
 /*
  * The row's own time as timestamptz. Only for rows that have been migrated:

@@ -140,7 +140,10 @@ chatmig_write_open(Writer *writer, Conversation *conversation,
 										   .key = row->key,
 										   .time = row->time});
 	conversation->title =
-		chatmig_title_fill(plan->mapping, plan->options.title,
+		chatmig_title_fill(plan->mapping,
+						   conversation->group.counterpart.isnull
+							   ? plan->options.title_without_counterpart
+							   : plan->options.title,
 						   &conversation->group, split->messages[0].content);
 	conversation->description =
 		chatmig_title_fill(plan->mapping, plan->options.description,

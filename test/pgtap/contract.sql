@@ -2,7 +2,7 @@
 
 BEGIN;
 CREATE EXTENSION chatmig;
-SELECT plan(177);
+SELECT plan(180);
 
 -- The functions: arguments with defaults and what they return; s, i or v for
 -- the volatility, s or u for parallel safe or not; whether PUBLIC may call them.
@@ -89,7 +89,7 @@ SELECT results_eq($$SELECT pg_temp.columns_of('chatmig_status')$$,
           'migrated_at timestamp with time zone', 'last_run timestamp with time zone'],
     'chatmig_status has these columns');
 SELECT results_eq($$SELECT pg_temp.columns_of('chatmig_rejects')$$,
-    ARRAY['migration text', 'legacy_key text', 'code text', 'reason text',
+    ARRAY['migration text', 'legacy_key text', 'part integer', 'code text', 'reason text',
           'legacy_row jsonb', 'rejected_at timestamp with time zone'],
     'chatmig_rejects has these columns');
 SELECT bag_eq($$SELECT relname::text, relkind::text, has_table_privilege('public', oid, 'SELECT') AS reads,
@@ -97,11 +97,20 @@ SELECT bag_eq($$SELECT relname::text, relkind::text, has_table_privilege('public
                 FROM pg_class WHERE relname LIKE 'chatmig%' AND relkind IN ('r', 'v', 'S')$$,
               $$VALUES ('chatmig_status', 'v', true, false),
                        ('chatmig_rejects', 'v', true, false),
+                       ('chatmig_profile', 'r', true, false),
                        ('chatmig_migration', 'r', false, false),
                        ('chatmig_target', 'r', false, false),
                        ('chatmig_run', 'r', false, false),
                        ('chatmig_rejected', 'r', false, false)$$,
-              'PUBLIC may read the views, and nothing else');
+              'PUBLIC may read the views and the profiles, and nothing else');
+SELECT results_eq($$SELECT pg_temp.columns_of('chatmig_profile')$$,
+    ARRAY['name text NOT NULL', 'description text NOT NULL',
+          'mapping jsonb NOT NULL DEFAULT ''{}''::jsonb', 'target jsonb NOT NULL DEFAULT ''{}''::jsonb',
+          'options jsonb NOT NULL DEFAULT ''{}''::jsonb', 'builtin boolean NOT NULL DEFAULT false'],
+    'chatmig_profile has these columns');
+SELECT set_has('SELECT name FROM chatmig_profile WHERE builtin',
+               $$VALUES ('auraflow'), ('lyra'), ('whatsapp'), ('mentor'), ('surrealpilot')$$,
+               'there are these built-in profiles');
 SELECT cmp_ok(length(obj_description(oid, 'pg_class')), '>', 20, relname || ': has a comment')
 FROM pg_class WHERE relname LIKE 'chatmig%' AND relkind IN ('r', 'v') ORDER BY relname;
 -- the settings

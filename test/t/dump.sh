@@ -68,7 +68,9 @@ legacy()
 register()
 {
 	sql "$1" <<-'SQL' >/dev/null
-		SELECT tool.chatmig_register('app.pairs', target => '{"schema": "pairs"}');
+		INSERT INTO tool.chatmig_profile (name, description, target, options)
+		VALUES ('pairs', 'Ours', '{"schema": "pairs"}', '{"title": "Pairs \\N"}');
+		SELECT tool.chatmig_register('app.pairs', profile => 'pairs');
 		SELECT tool.chatmig_register('app.photos', '{"media": "photo"}',
 		    '{"schema": "photos"}', '{"id_type": "bigint"}');
 		SELECT tool.chatmig_register('app.notes', target => '{"schema": "notes"}',
@@ -80,6 +82,7 @@ register()
 }
 
 status='SELECT * FROM tool.chatmig_status ORDER BY migration COLLATE "C"'
+profiles='SELECT name, builtin, options FROM tool.chatmig_profile ORDER BY name COLLATE "C"'
 validate='SELECT * FROM tool.chatmig_validate() ORDER BY migration COLLATE "C", check_name COLLATE "C"'
 migrate="SELECT migration, legacy_rows, already, migrated, empty, rejected,
 	conversations, messages, media FROM tool.chatmig_migrate()"
@@ -122,6 +125,8 @@ stage()
 			"$1, $format: tables, constraints, indexes and rights are the same"
 		is "$(sql chatmig_copy "$status")" "$(sql chatmig_dump "$status")" \
 			"$1, $format: the status is the same"
+		is "$(sql chatmig_copy "$profiles")" "$(sql chatmig_dump "$profiles")" \
+			"$1, $format: the profiles are the same, the user's and the built-in ones"
 		is "$(sql chatmig_copy "$validate")" "$(sql chatmig_dump "$validate")" \
 			"$1, $format: the checks say the same"
 	done
@@ -181,7 +186,7 @@ register chatmig_dump
 
 for format in plain custom; do
 	ok "1.0 registered, $format: is restored without an error" restore "$format"
-	for table in tool.chatmig_migration app.pairs app.photos app.notes app.parts; do
+	for table in tool.chatmig_migration tool.chatmig_profile app.pairs app.photos app.notes app.parts; do
 		is "$(sql chatmig_copy "SELECT t::text FROM $table AS t ORDER BY 1")" \
 			"$(sql chatmig_dump "SELECT t::text FROM $table AS t ORDER BY 1")" \
 			"1.0 registered, $format: $table has the same rows"

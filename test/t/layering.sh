@@ -17,9 +17,9 @@ write:             bulk insert place identity leftover sequence relation session
 bulk:
 insert:            query
 title:             plan rows
+leftover:          session plan rows
 session:           rows
 place:             relation plan query
-leftover:          session plan rows
 sequence:          relation plan query
 target:            reference relation columns plan query caller
 reference:         foreign_key plan query caller
@@ -50,7 +50,8 @@ validate_checks:
 rollback:          rollback_check rollback_copy ledger query caller
 rollback_copy:     rollback_check plan arguments
 rollback_check:    ledger query
-register:          amend draft plan options ledger caller
+register:          amend profile draft plan options ledger caller
+profile:           detect arguments mapping ledger caller
 amend:             arguments mapping ledger
 draft:             detect epoch arguments mapping role
 epoch:             query
@@ -73,7 +74,7 @@ destination:       field arguments
 field:             ledger mapping
 vocabulary:        mapping
 foreign_key:
-options:           arguments
+options:           arguments mapping
 rows:              mapping
 mapping:           role arguments
 ledger:            query caller

@@ -130,6 +130,8 @@ interface()
 		FROM pg_extension AS e
 		WHERE e.extname = 'chatmig'
 		UNION ALL
+		SELECT format('profile: %s', p) FROM chatmig_profile AS p
+		UNION ALL
 		-- with members that nobody counts as such
 		SELECT format('in the schema: %s', c.oid::regclass)
 		FROM pg_class AS c
@@ -164,7 +166,7 @@ sql chatmig_update_old "CREATE EXTENSION chatmig VERSION '1.0'"
 ok "the comparison sees that 1.0 and 2.0 differ" \
 	eval '! same chatmig_update_new chatmig_update_old >/dev/null'
 for what in member comment 'initial ACL' relation column constraint index view \
-	function dumped extension; do
+	function dumped extension profile; do
 	ok "the comparison sees lines of kind '$what'" \
 		grep -q "^$what" "$scratch/chatmig_update_new"
 done
