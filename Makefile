@@ -43,18 +43,22 @@ OBJS = \
 	src/relation.o \
 	src/destination.o \
 	src/field.o \
-	src/foreign_key.o \
+	src/keys.o \
 	src/migrate.o \
 	src/report.o \
 	src/read.o \
 	src/read_query.o \
 	src/times.o \
 	src/fingerprint.o \
+	src/skip.o \
+	src/owner_table.o \
 	src/split.o \
+	src/fit.o \
 	src/group.o \
 	src/title.o \
 	src/write.o \
 	src/leftover.o \
+	src/link.o \
 	src/place.o \
 	src/sequence.o \
 	src/session.o \
@@ -85,6 +89,7 @@ OBJS = \
 	src/validation.o \
 	src/rollback.o \
 	src/rollback_check.o \
+	src/rollback_link.o \
 	src/rollback_copy.o \
 	src/ledger.o \
 	src/caller.o \

@@ -38,8 +38,6 @@ struct Bulk
 	Size bytes;
 };
 
-static void flush(Bulk *bulk);
-
 Bulk *
 chatmig_bulk_begin(Oid relid)
 {
@@ -80,13 +78,13 @@ chatmig_bulk_put(Bulk *bulk, const Datum *values, const bool *nulls)
 		heap_freetuple(tuple);
 
 	if (bulk->nrows == MAX_BUFFERED_ROWS || bulk->bytes >= MAX_BUFFERED_BYTES)
-		flush(bulk);
+		chatmig_bulk_flush(bulk);
 }
 
 void
 chatmig_bulk_end(Bulk *bulk)
 {
-	flush(bulk);
+	chatmig_bulk_flush(bulk);
 	for (int i = 0; i < bulk->nslots; i++)
 		ExecDropSingleTupleTableSlot(bulk->slots[i]);
 	FreeBulkInsertState(bulk->bistate);
@@ -95,8 +93,8 @@ chatmig_bulk_end(Bulk *bulk)
 	table_close(bulk->rel, NoLock);
 }
 
-static void
-flush(Bulk *bulk)
+void
+chatmig_bulk_flush(Bulk *bulk)
 {
 	MemoryContext old;
 

@@ -20,6 +20,9 @@ extern Bulk *chatmig_bulk_begin(Oid relid);
 extern void chatmig_bulk_put(Bulk *bulk, const Datum *values,
 							 const bool *nulls);
 
+/* Writes what waits. */
+extern void chatmig_bulk_flush(Bulk *bulk);
+
 /* Writes what is left and closes the table. */
 extern void chatmig_bulk_end(Bulk *bulk);
 

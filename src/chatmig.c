@@ -168,8 +168,8 @@ chatmig_plan(PG_FUNCTION_ARGS)
 
 		result.migration = lfirst(lc);
 		result.number = 0;
-		plan =
-			chatmig_migrate_rehearse(result.migration, &rehearsal, NULL, NULL);
+		plan = chatmig_migrate_rehearse(result.migration, false, &rehearsal,
+										NULL, NULL);
 		chatmig_report_plan(plan, &rehearsal, put_step, &result);
 	}
 	return (Datum) 0;
@@ -193,7 +193,7 @@ chatmig_preview(PG_FUNCTION_ARGS)
 		result.migration = lfirst(lc);
 		result.number = 0;
 		if (result.max_rows > 0)
-			(void) chatmig_migrate_rehearse(result.migration, &rehearsal,
+			(void) chatmig_migrate_rehearse(result.migration, false, &rehearsal,
 											put_message, &result);
 	}
 	return (Datum) 0;
@@ -205,6 +205,7 @@ chatmig_migrate(PG_FUNCTION_ARGS)
 {
 	ResultSet result = begin_result(fcinfo);
 	bool dry_run = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
+	bool force = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	ListCell *lc;
 
 	foreach(lc, migrations(fcinfo, 0))
@@ -214,10 +215,10 @@ chatmig_migrate(PG_FUNCTION_ARGS)
 
 		result.migration = lfirst(lc);
 		if (dry_run)
-			(void) chatmig_migrate_rehearse(result.migration, &migrated, NULL,
-											NULL);
+			(void) chatmig_migrate_rehearse(result.migration, force, &migrated,
+											NULL, NULL);
 		else
-			chatmig_migrate_run(result.migration, &migrated);
+			chatmig_migrate_run(result.migration, force, &migrated);
 		put_counts(&result, &migrated.counts, start);
 	}
 	return (Datum) 0;

@@ -16,7 +16,10 @@ static const char *const target_keys[] = {"schema", "conversations", "messages",
 										  "media",  "trace",         "links"};
 static const char *const table_keys[] = {"table", "columns"};
 static const char *const messages_keys[] = {"table", "columns", "roles"};
-static const char *const link_keys[] = {"table", "owner", "conversation"};
+/* The first three a link must have. */
+static const char *const link_keys[] = {"table", "owner", "conversation",
+										"schema"};
+#define REQUIRED_LINK_KEYS 3
 
 static void parse_table(Jsonb *jsonb, TargetTable table,
 						Destination *destination);
@@ -134,7 +137,8 @@ parse_links(Jsonb *jsonb, Destination *destination)
 
 		chatmig_arguments_check(lfirst(lc), "a link in target", link_keys,
 								lengthof(link_keys));
-		for (int i = 0; i < lengthof(link_keys); i++)
+		link->schema = chatmig_arguments_string(lfirst(lc), "target", "schema");
+		for (int i = 0; i < REQUIRED_LINK_KEYS; i++)
 		{
 			*values[i] =
 				chatmig_arguments_string(lfirst(lc), "target", link_keys[i]);

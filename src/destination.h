@@ -20,7 +20,8 @@ typedef struct DestinationTable
 /* A table whose rows point to the conversation of their owner. */
 typedef struct DestinationLink
 {
-	char *table; /* all unquoted */
+	char *schema; /* NULL: that of the new tables; all unquoted */
+	char *table;
 	char *owner;
 	char *conversation;
 } DestinationLink;

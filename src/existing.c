@@ -17,7 +17,7 @@
 
 #include "arguments.h"
 #include "existing.h"
-#include "foreign_key.h"
+#include "keys.h"
 #include "vocabulary.h"
 
 /* A table while its columns are being found. */
@@ -101,8 +101,8 @@ chatmig_existing_referred(const MigrationPlan *plan, Field field)
 			continue;
 		find_column(&search, &definitions[i]);
 		if (search.fields[field].name != NULL)
-			result = chatmig_foreign_key_target(plan->tables[TARGET_MESSAGES],
-												search.fields[field].attnum);
+			result = chatmig_keys_target(plan->tables[TARGET_MESSAGES],
+										 search.fields[field].attnum);
 	}
 	table_close(search.rel, NoLock);
 	return result;
@@ -242,7 +242,7 @@ find_by_reference(const Search *search, const FieldDefinition *definition)
 	if (definition->kind == KIND_REFERENCE)
 		to = search->plan->tables[definition->refers];
 	else if (definition->kind == KIND_PART)
-		to = chatmig_foreign_key_target(
+		to = chatmig_keys_target(
 			search->plan->source,
 			search->plan->mapping->parts[definition->part].attnum);
 	if (!OidIsValid(to))
@@ -253,8 +253,8 @@ find_by_reference(const Search *search, const FieldDefinition *definition)
 
 		if (!attribute->attisdropped && fits(search, definition, attribute) &&
 			!is_used(search, attribute->attnum) &&
-			chatmig_foreign_key_target(RelationGetRelid(search->rel),
-									   attribute->attnum) == to)
+			chatmig_keys_target(RelationGetRelid(search->rel),
+								attribute->attnum) == to)
 			return attribute;
 	}
 	return NULL;

@@ -19,6 +19,7 @@
 #include "postgres.h"
 
 #include "common/int.h"
+#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -33,6 +34,8 @@ struct GroupState
 {
 	/* fixed */
 	int64 idle_gap;
+	int32 precision; /* of a target's times: digits of a second */
+	int64 time_step; /* between messages, in microseconds; 0: none is needed */
 	bool used[GROUP_COLUMNS];
 	FmgrInfo equal[GROUP_COLUMNS];
 	Oid collation[GROUP_COLUMNS];
@@ -48,6 +51,7 @@ struct GroupState
 	bool is_open;
 	Conversation conversation;
 	Value last_time;     /* of the row before */
+	Value last_written;  /* time of the message before */
 	int32 next_position; /* LAST_POSITION: at the end */
 	int32 inserted;      /* messages put before known ones, by which
 						  * what the trace says is out of date */
@@ -60,6 +64,7 @@ static void copy_group(GroupState *state, const LegacyRow *row);
 static bool within_gap(const GroupState *state, Value earlier, Value later);
 static bool same_id(const GroupState *state, Datum a, Datum b);
 static void place_known(GroupState *state, const LegacyRow *row);
+static void keep_apart(GroupState *state, Message *message, bool is_answered);
 static Value earlier(Value a, Value b);
 static Value later(Value a, Value b);
 
@@ -69,6 +74,12 @@ chatmig_group_begin(const MigrationPlan *plan)
 	GroupState *state = palloc0(sizeof(GroupState));
 
 	state->idle_gap = plan->options.idle_gap;
+	if (!plan->has_position && !plan->in_place &&
+		plan->mapping->shape == SHAPE_PAIR)
+	{
+		state->time_step = plan->time_step;
+		state->precision = plan->time_precision;
+	}
 	prepare_column(state, 0, &plan->mapping->parts[PART_OWNER]);
 	prepare_column(state, 1, &plan->mapping->parts[PART_COUNTERPART]);
 	prepare_column(state, 2, &plan->mapping->parts[PART_SESSION]);
@@ -130,6 +141,7 @@ chatmig_group_open(GroupState *state, const LegacyRow *row)
 	state->next_position = 0;
 	state->inserted = 0;
 	state->last_time = row->time;
+	state->last_written.isnull = true;
 	return open;
 }
 
@@ -160,6 +172,8 @@ chatmig_group_place(GroupState *state, const LegacyRow *row, SplitRow *split)
 		message->position = state->next_position;
 		if (state->next_position != LAST_POSITION)
 			state->next_position++;
+		if (state->time_step > 0)
+			keep_apart(state, message, i + 1 < split->nmessages);
 		open->created_at = earlier(open->created_at, message->time);
 		open->updated_at = later(open->updated_at, message->time);
 	}
@@ -253,9 +267,37 @@ same_id(const GroupState *state, Datum a, Datum b)
 static void
 place_known(GroupState *state, const LegacyRow *row)
 {
+	if (state->time_step > 0)
+		state->last_written = row->time;
 	if (!row->known.position.isnull)
 		state->next_position =
 			DatumGetInt32(row->known.position.datum) + 1 + state->inserted;
+}
+
+/*
+ * Readers of this target sort by time alone. So a question whose answer has the
+ * same time is moved back by the smallest step; and where several rows have
+ * the same time, each message stays behind the one before it.
+ */
+static void
+keep_apart(GroupState *state, Message *message, bool is_answered)
+{
+	TimestampTz time = DatumGetTimestampTz(message->time.datum);
+
+	if (message->time.isnull || TIMESTAMP_NOT_FINITE(time))
+		return;
+	/* as the column will round it */
+	time = DatumGetTimestampTz(
+		DirectFunctionCall2(timestamptz_scale, message->time.datum,
+							Int32GetDatum(state->precision)));
+	if (is_answered)
+		time -= state->time_step;
+	if (!state->last_written.isnull &&
+		time <= DatumGetTimestampTz(state->last_written.datum))
+		time =
+			DatumGetTimestampTz(state->last_written.datum) + state->time_step;
+	message->time.datum = TimestampTzGetDatum(time);
+	state->last_written = message->time;
 }
 
 static Value

@@ -17,7 +17,8 @@ typedef enum IdentityKind
 {
 	IDENTITY_CONVERSATION = 1,
 	IDENTITY_MESSAGE = 2,
-	IDENTITY_MEDIUM = 3
+	IDENTITY_MEDIUM = 3,
+	IDENTITY_OWNER = 4 /* the conversation of an owner without messages */
 } IdentityKind;
 
 typedef struct Identity

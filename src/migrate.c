@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -20,7 +21,9 @@
 #include "caller.h"
 #include "columns.h"
 #include "existing.h"
+#include "fit.h"
 #include "group.h"
+#include "link.h"
 #include "migrate.h"
 #include "read.h"
 #include "reference.h"
@@ -48,12 +51,15 @@ typedef struct MigrateState
 } MigrateState;
 
 static void check_owner(const char *name);
-static MigrationPlan *begin(const char *name, MigrateResult *result);
+static MigrationPlan *begin(const char *name, bool force,
+							MigrateResult *result);
 static bool has_work(const MigrationPlan *plan, RunCounts *counts);
 static void record_targets(const MigrationPlan *plan);
 static WriteMode choose_mode(const MigrationPlan *plan);
 static List *travel(const MigrationPlan *plan, WriteMode mode,
 					MigrateResult *result, MigrateShow show, void *state);
+static void travel_owners(MigrateState *state);
+static bool travel_owner(LegacyRow *row, void *arg);
 static bool travel_row(LegacyRow *row, void *state);
 static void place_and_write(MigrateState *state, LegacyRow *row,
 							SplitRow *split);
@@ -65,7 +71,7 @@ static void check_rejects(const MigrationPlan *plan,
 static void describe_row(void *state);
 
 void
-chatmig_migrate_run(const char *name, MigrateResult *result)
+chatmig_migrate_run(const char *name, bool force, MigrateResult *result)
 {
 	CallerState caller;
 	RoleState role;
@@ -76,7 +82,7 @@ chatmig_migrate_run(const char *name, MigrateResult *result)
 	/* 1. from here on, no other run of this migration */
 	check_owner(name);
 	chatmig_ledger_lock(name);
-	plan = begin(name, result);
+	plan = begin(name, force, result);
 	if (has_work(plan, &result->counts))
 	{
 		/* 2. the tables, bare */
@@ -88,6 +94,7 @@ chatmig_migrate_run(const char *name, MigrateResult *result)
 		rejects = travel(plan, choose_mode(plan), result, NULL, NULL);
 		check_rejects(plan, result, caller.creating_extension);
 		chatmig_read_rejected(plan, rejects);
+		result->counts.links = chatmig_link_make(plan);
 		chatmig_caller_resume(&role);
 		chatmig_reference_defer(plan, true);
 
@@ -106,7 +113,7 @@ chatmig_migrate_run(const char *name, MigrateResult *result)
 }
 
 MigrationPlan *
-chatmig_migrate_rehearse(const char *name, MigrateResult *result,
+chatmig_migrate_rehearse(const char *name, bool force, MigrateResult *result,
 						 MigrateShow show, void *state)
 {
 	CallerState caller;
@@ -114,7 +121,7 @@ chatmig_migrate_rehearse(const char *name, MigrateResult *result,
 	MigrationPlan *plan;
 
 	chatmig_caller_enter(&caller);
-	plan = begin(name, result);
+	plan = begin(name, force, result);
 	if (has_work(plan, &result->counts))
 	{
 		chatmig_caller_become(&role, plan->source_owner);
@@ -140,11 +147,12 @@ check_owner(const char *name)
 
 /* Also pushes the snapshot under which all is read. */
 static MigrationPlan *
-begin(const char *name, MigrateResult *result)
+begin(const char *name, bool force, MigrateResult *result)
 {
 	RoleState role;
 	MigrationPlan *plan = chatmig_plan_make(name);
 
+	plan->force = force;
 	chatmig_columns_check(plan);
 	if (!plan->migrated)
 		chatmig_reference_check(plan);
@@ -169,8 +177,8 @@ has_work(const MigrationPlan *plan, RunCounts *counts)
 	chatmig_read_totals(plan, &counts->legacy_rows, &counts->already);
 	chatmig_caller_resume(&role);
 	/* a rejected row may have been deleted since, and be the last of them */
-	return counts->legacy_rows > counts->already ||
-		   chatmig_ledger_has_rejects(plan->name);
+	return counts->legacy_rows > counts->already || plan->uses[TARGET_OWNERS] ||
+		   plan->uses[TARGET_LINKS] || chatmig_ledger_has_rejects(plan->name);
 }
 
 static void
@@ -223,16 +231,43 @@ travel(const MigrationPlan *plan, WriteMode mode, MigrateResult *result,
 	/* statements of the ordinary way cannot run beside parallel workers */
 	chatmig_read_rows(plan, mode != WRITE_INSERT, travel_row, &state);
 	close_conversation(&state);
+	if (plan->uses[TARGET_OWNERS])
+		travel_owners(&state);
 	chatmig_write_end(state.writer);
 	error_context_stack = callback.previous;
 
 	if (!plan->migrated)
-		result->counts.legacy_rows = result->counts.migrated +
-									 result->counts.empty +
-									 result->counts.rejected;
+		result->counts.legacy_rows =
+			result->counts.skipped + result->counts.migrated +
+			result->counts.empty + result->counts.rejected;
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return state.rejects;
+}
+
+/*
+ * Those who have no conversation once all rows are written: a row that was
+ * rejected leaves its owner without one.
+ */
+static void
+travel_owners(MigrateState *state)
+{
+	chatmig_write_flush(state->writer);
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	chatmig_read_owners(state->plan, travel_owner, state);
+	PopActiveSnapshot();
+}
+
+static bool
+travel_owner(LegacyRow *row, void *arg)
+{
+	MigrateState *state = arg;
+
+	state->key = row->key;
+	chatmig_write_owner(state->writer, row);
+	state->key = NULL;
+	return true;
 }
 
 /* The way of a row. */
@@ -244,13 +279,16 @@ travel_row(LegacyRow *row, void *arg)
 	SplitRow split = {0};
 
 	state->key = row->key;
-	if (row->known.known)
+	if (row->skipped)
+		result->counts.skipped++;
+	else if (row->known.known)
 		place_and_write(state, row, &split);
 	else
 	{
 		ListCell *lc;
 
 		chatmig_split_row(state->plan->mapping, row, &split);
+		chatmig_fit_row(state->plan, &split);
 		foreach(lc, split.rejects)
 			reject(state, row, lfirst(lc), split.nmessages > 0);
 		if (split.nmessages == 0 && split.rejects == NIL)

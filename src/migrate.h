@@ -39,13 +39,14 @@ typedef bool (*MigrateShow)(const MigrationPlan *plan,
  * those of target.h, at the end. Errors: those of plan.h; 22000 for rows that
  * cannot be converted, beyond max_rejects.
  */
-extern void chatmig_migrate_run(const char *name, MigrateResult *result);
+extern void chatmig_migrate_run(const char *name, bool force,
+								MigrateResult *result);
 
 /*
  * The same, up to and without the writing; changes nothing. The plan is
  * returned; show may be NULL.
  */
-extern MigrationPlan *chatmig_migrate_rehearse(const char *name,
+extern MigrationPlan *chatmig_migrate_rehearse(const char *name, bool force,
 											   MigrateResult *result,
 											   MigrateShow show, void *state);
 

@@ -12,6 +12,26 @@
 #include "mapping.h"
 #include "options.h"
 
+/* The table of the owners, where it is asked for something. */
+typedef struct OwnerTable
+{
+	Oid relid; /* InvalidOid: it is not */
+	char *qualified;
+	Column key;
+	Column created_at; /* without a name: there is none */
+	Column updated_at;
+} OwnerTable;
+
+/* A table whose rows are linked to conversations. */
+typedef struct LinkTable
+{
+	Oid relid;
+	char *qualified;
+	Column owner;
+	Column conversation;
+	char *key; /* SQL: of o, a row of it, its primary key as text */
+} LinkTable;
+
 typedef struct MigrationPlan
 {
 	char *name; /* the migration's */
@@ -42,6 +62,7 @@ typedef struct MigrationPlan
 	char *role_values[NUM_ROLES];   /* what the messages' table calls a role;
 									 * NULL: it has no place for it */
 	bool has_position;              /* the messages' table keeps the order */
+	int32 time_precision;           /* digits of a second that its times keep */
 	int64 time_step;                /* the smallest, in microseconds, that its
 									 * times keep */
 	bool has_leftovers;             /* the trace keeps what the messages' table
@@ -51,9 +72,11 @@ typedef struct MigrationPlan
 	char *owner_column;             /* in conversations and media; NULL: none */
 	char *counterpart_column;       /* in conversations; NULL: none */
 	bool has_media;                 /* uses[TARGET_MEDIA] */
-	char *fingerprint;              /* SQL: of s, a row of the source */
-	bool force;                     /* owners with conversations of others are
-									 * migrated, too */
+	OwnerTable owner_table;
+	List *links;       /* of LinkTable * */
+	char *fingerprint; /* SQL: of s, a row of the source */
+	bool force;        /* owners with conversations of others are
+						* migrated, too */
 
 	bool migrated;           /* an earlier run has been here: the trace
 							  * says what is done */

@@ -16,6 +16,8 @@
 #include "utils/timestamp.h"
 
 #include "existing.h"
+#include "link.h"
+#include "owner_table.h"
 #include "plan_check.h"
 #include "plan_target.h"
 #include "relation.h"
@@ -61,6 +63,9 @@ chatmig_plan_target(MigrationPlan *plan, Jsonb *target)
 	check_group(plan);
 	check_in_place(plan);
 	describe_messages(plan);
+	if (plan->options.empty_owners || plan->options.owner_times)
+		chatmig_owner_find(plan);
+	chatmig_link_find(plan);
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)
 		if (plan->uses[table] || table == TARGET_CONVERSATIONS)
 			plan->relation[table] = chatmig_relation_read(plan, table);
@@ -300,6 +305,7 @@ describe_messages(MigrationPlan *plan)
 	precision = fields == NULL || fields[FIELD_CREATED_AT].typmod < 0
 					? MAX_TIMESTAMP_PRECISION
 					: fields[FIELD_CREATED_AT].typmod;
+	plan->time_precision = precision;
 	plan->time_step = 1;
 	for (int i = precision; i < MAX_TIMESTAMP_PRECISION; i++)
 		plan->time_step *= 10;

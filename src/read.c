@@ -40,6 +40,7 @@ typedef struct RejectedState
 	List *rejects; /* of Reject * */
 } RejectedState;
 
+static bool receive_owner(TupleTableSlot *slot, void *state);
 static bool receive_rejected(TupleTableSlot *slot, void *state);
 static bool receive(TupleTableSlot *slot, void *state);
 static void fill_row(ReadState *state, TupleTableSlot *slot);
@@ -67,6 +68,24 @@ chatmig_read_rows(const MigrationPlan *plan, bool parallel, ReadRow callback,
 		CurrentMemoryContext, "chatmig legacy row", ALLOCSET_DEFAULT_SIZES);
 	chatmig_query_stream(sql, NULL, parallel, NULL, receive, &state);
 	MemoryContextDelete(state.row_context);
+}
+
+void
+chatmig_read_owners(const MigrationPlan *plan, ReadRow callback, void *state)
+{
+	ReadState read = {
+		.plan = plan, .callback = callback, .callback_state = state};
+	Oid output;
+	bool is_varlena;
+
+	getTypeOutputInfo(plan->mapping->parts[PART_OWNER].type, &output,
+					  &is_varlena);
+	fmgr_info(output, &read.key_output[0]);
+	read.row_context = AllocSetContextCreate(
+		CurrentMemoryContext, "chatmig owner", ALLOCSET_DEFAULT_SIZES);
+	chatmig_query_stream(chatmig_read_query_owners(plan), NULL, false, NULL,
+						 receive_owner, &read);
+	MemoryContextDelete(read.row_context);
 }
 
 void
@@ -113,6 +132,24 @@ chatmig_read_rejected(const MigrationPlan *plan, List *rejects)
 				 errhint(
 					 "The key of a view must follow from the rows behind it, not from the order in which they are read.")));
 	}
+}
+
+static bool
+receive_owner(TupleTableSlot *slot, void *state)
+{
+	ReadState *read = state;
+	LegacyRow *row = &read->row;
+	MemoryContext old = MemoryContextSwitchTo(read->row_context);
+
+	slot_getallattrs(slot);
+	row->group.owner = value_of(slot, 1);
+	row->owner_created_at = value_of(slot, 2);
+	row->owner_updated_at = value_of(slot, 3);
+	row->key = OutputFunctionCall(&read->key_output[0], row->group.owner.datum);
+	(void) read->callback(row, read->callback_state);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(read->row_context);
+	return true;
 }
 
 static bool
@@ -175,6 +212,9 @@ fill_row(ReadState *state, TupleTableSlot *slot)
 	row->media_type = value_of(slot, columns->media_type);
 	row->fingerprint =
 		DatumGetInt64(slot->tts_values[columns->fingerprint - 1]);
+	row->skipped = DatumGetBool(slot->tts_values[columns->skipped - 1]);
+	row->owner_created_at = value_of(slot, columns->owner_created_at);
+	row->owner_updated_at = value_of(slot, columns->owner_updated_at);
 	fill_known(state, slot);
 }
 

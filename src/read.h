@@ -22,6 +22,14 @@ typedef bool (*ReadRow)(LegacyRow *row, void *state);
 extern void chatmig_read_rows(const MigrationPlan *plan, bool parallel,
 							  ReadRow callback, void *state);
 
+/*
+ * Streams the owners who have no conversation in the target and no message: a
+ * row with the owner, the owner's times, and the owner as its key. Reads as the
+ * current role under the active snapshot.
+ */
+extern void chatmig_read_owners(const MigrationPlan *plan, ReadRow callback,
+								void *state);
+
 /* Numbers of legacy rows, and of those among them that are in the trace. */
 extern void chatmig_read_totals(const MigrationPlan *plan, int64 *rows,
 								int64 *traced);

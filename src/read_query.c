@@ -11,6 +11,7 @@
  * The layers, from the inside:
  *	  s		the source
  *	  f		for rows without a time, that of a neighbour
+ *	  o		where conversations have their owner's times, the owner's row
  *	  t, m	the trace, and the last message of a traced row
  *	  q		all of it, with the columns that ReadColumns counts
  */
@@ -21,7 +22,9 @@
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 
+#include "owner_table.h"
 #include "read_query.h"
+#include "skip.h"
 
 /* A function takes 100 arguments at most, and each column can be two. */
 #define MAX_OBJECT_COLUMNS 40
@@ -83,6 +86,19 @@ chatmig_read_query(const MigrationPlan *plan, ReadColumns *columns)
 	add_contents(&list, plan, columns);
 	columns->metadata = add(&list, "metadata", metadata(plan));
 	columns->fingerprint = add(&list, "fingerprint", plan->fingerprint);
+	columns->skipped = add(
+		&list, "skipped",
+		chatmig_skip_condition(
+			plan, mapping->time_kind == TIME_NONE ? NULL : time_of_row(plan)));
+	if (plan->options.owner_times)
+	{
+		columns->owner_created_at =
+			add(&list, "owner_created_at",
+				chatmig_owner_time(plan, FIELD_CREATED_AT));
+		columns->owner_updated_at =
+			add(&list, "owner_updated_at",
+				chatmig_owner_time(plan, FIELD_UPDATED_AT));
+	}
 	if (plan->migrated)
 	{
 		columns->known = add(&list, "known", "t.key_1 IS NOT NULL");
@@ -96,6 +112,9 @@ chatmig_read_query(const MigrationPlan *plan, ReadColumns *columns)
 	if (plan->times_missing)
 		appendStringInfo(&sql, " LEFT JOIN (%s) AS f ON %s", neighbours(plan),
 						 key_join(plan, "f"));
+	if (plan->options.owner_times)
+		appendStringInfo(&sql, " LEFT JOIN %s AS o ON %s",
+						 plan->owner_table.qualified, chatmig_owner_join(plan));
 	if (plan->migrated)
 	{
 		appendStringInfo(&sql, "%s%s", trace_joins(plan), pending_owners(plan));
@@ -124,6 +143,28 @@ chatmig_read_query_key(const MigrationPlan *plan)
 	if (mapping->nkeys == 1)
 		return sql.data;
 	return psprintf("jsonb_build_array(%s)::text", sql.data);
+}
+
+char *
+chatmig_read_query_owners(const MigrationPlan *plan)
+{
+	const Column *owner = &plan->mapping->parts[PART_OWNER];
+	char *key = psprintf(
+		"o.%s::%s", quote_identifier(plan->owner_table.key.name),
+		format_type_extended(owner->type, -1, FORMAT_TYPE_FORCE_QUALIFY));
+	char *without = "true";
+
+	/* in a rehearsal the table may not be there yet, and so no conversation */
+	if (!plan->uses[TARGET_CONVERSATIONS] ||
+		OidIsValid(plan->tables[TARGET_CONVERSATIONS]))
+		without = psprintf("NOT EXISTS (SELECT FROM %s AS c WHERE c.%s %s %s)",
+						   plan->relation[TARGET_CONVERSATIONS],
+						   quote_identifier(plan->owner_column),
+						   chatmig_plan_equality(owner->type), key);
+	return psprintf("SELECT %s, %s, %s FROM %s AS o WHERE %s ORDER BY 1", key,
+					chatmig_owner_time(plan, FIELD_CREATED_AT),
+					chatmig_owner_time(plan, FIELD_UPDATED_AT),
+					plan->owner_table.qualified, without);
 }
 
 char *

@@ -25,6 +25,9 @@ typedef struct ReadColumns
 	int media;
 	int media_type;
 	int fingerprint;
+	int skipped;
+	int owner_created_at;
+	int owner_updated_at;
 	int known; /* these only if the plan is migrated: */
 	int conversation;
 	int position;
@@ -38,6 +41,9 @@ extern char *chatmig_read_query(const MigrationPlan *plan,
 
 /* A legacy key as text, of the row s: what LegacyRow.key holds. */
 extern char *chatmig_read_query_key(const MigrationPlan *plan);
+
+/* Owners without a conversation: owner, created_at, updated_at. */
+extern char *chatmig_read_query_owners(const MigrationPlan *plan);
 
 /* count(*) of the legacy rows that are in the trace. */
 extern char *chatmig_read_query_traced(const MigrationPlan *plan);

@@ -21,7 +21,7 @@
 #include "utils/syscache.h"
 
 #include "caller.h"
-#include "foreign_key.h"
+#include "keys.h"
 #include "query.h"
 #include "reference.h"
 
@@ -78,7 +78,7 @@ chatmig_reference_copy(const MigrationPlan *plan, TargetTable table,
 	char *begin = psprintf("FOREIGN KEY (%s)", quote_identifier(from->name));
 	ListCell *lc;
 
-	foreach(lc, chatmig_foreign_keys(plan->source, from->attnum))
+	foreach(lc, chatmig_keys_foreign(plan->source, from->attnum))
 	{
 		Datum definition = DirectFunctionCall1(
 			pg_get_constraintdef, ObjectIdGetDatum(lfirst_oid(lc)));
@@ -130,7 +130,7 @@ referenced_tables(const MigrationPlan *plan)
 
 		if (column->name == NULL)
 			continue;
-		foreach(lc, chatmig_foreign_keys(plan->source, column->attnum))
+		foreach(lc, chatmig_keys_foreign(plan->source, column->attnum))
 		{
 			HeapTuple tuple =
 				SearchSysCache1(CONSTROID, ObjectIdGetDatum(lfirst_oid(lc)));

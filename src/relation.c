@@ -24,6 +24,7 @@ static char *read_grouped(const MigrationPlan *plan);
 static char *write_in_place(const MigrationPlan *plan, const char *rows);
 static char *write_column(const MigrationPlan *plan, TargetTable table,
 						  const TargetColumn *column);
+static bool is_filled_with_empty(const Column *column, Field field);
 static char *type_name(Oid type, int32 typmod);
 
 char *
@@ -55,6 +56,42 @@ chatmig_relation_read_positions(const MigrationPlan *plan)
 					 chatmig_relation_column(plan, table, FIELD_CREATED_AT),
 					 chatmig_relation_column(plan, table, FIELD_ID))),
 		plan->qualified[table]);
+}
+
+char *
+chatmig_relation_read_whole(const MigrationPlan *plan)
+{
+	TargetColumns columns;
+	StringInfoData list;
+
+	if (!plan->has_leftovers)
+		return chatmig_relation_read_positions(plan);
+	chatmig_columns_list_all(plan, TARGET_MESSAGES, &columns);
+	initStringInfo(&list);
+	for (int i = 0; i < columns.n; i++)
+	{
+		const TargetColumn *column = &columns.columns[i];
+		const char *name = quote_identifier(column->name);
+
+		appendStringInfo(&list, "%s", i > 0 ? ", " : "");
+		if (column->column == NULL && column->field == FIELD_METADATA)
+			appendStringInfoString(&list, "l.value -> 'metadata' AS metadata");
+		else if (column->column == NULL && (column->field == FIELD_MODEL ||
+											column->field == FIELD_TOKENS))
+			appendStringInfo(&list, "(l.value ->> %s)::%s AS %s",
+							 quote_literal_cstr(column->name),
+							 type_name(column->type, -1), name);
+		else
+			appendStringInfo(&list, "y.%s", name);
+	}
+	return psprintf(
+		"(SELECT %s FROM %s AS y LEFT JOIN (SELECT i.id, "
+		"r.metadata -> i.part::text AS value FROM %s AS r "
+		"CROSS JOIN LATERAL unnest(r.message_ids) WITH ORDINALITY "
+		"AS i (id, part) WHERE r.metadata IS NOT NULL AND i.id IS NOT NULL) "
+		"AS l ON l.id = y.id)",
+		list.data, chatmig_relation_read_positions(plan),
+		plan->qualified[TARGET_TRACE]);
 }
 
 char *
@@ -148,9 +185,12 @@ read_column(const MigrationPlan *plan, TargetTable table,
 		return read_role(plan, value);
 	if (column->type == TIMESTAMPTZOID)
 		return chatmig_relation_time(plan, table, column->field, value);
-	if (field->type == column->type)
-		return value;
-	return psprintf("%s::%s", value, type_name(column->type, -1));
+	if (field->type != column->type)
+		value = psprintf("%s::%s", value, type_name(column->type, -1));
+	/* see write_column() */
+	if (is_filled_with_empty(field, column->field))
+		value = psprintf("nullif(%s, '')", value);
+	return value;
 }
 
 static char *
@@ -279,14 +319,21 @@ write_column(const MigrationPlan *plan, TargetTable table,
 						field->not_null ? psprintf("coalesce(%s, '{}')", value)
 										: value,
 						type_name(field->type, -1));
-	if (field->not_null &&
-		(column->field == FIELD_CONTENT || column->field == FIELD_TITLE ||
-		 column->field == FIELD_DESCRIPTION || column->field == FIELD_URL))
+	if (is_filled_with_empty(field, column->field))
 		value = psprintf("coalesce(%s, '')", value);
 	if (column->field == FIELD_ROLE && type_is_enum(field->type))
 		return psprintf("%s::%s", value, type_name(field->type, -1));
 	/* assignment casts the rest; it refuses what does not fit */
 	return value;
+}
+
+/* A text that must be there, and may have nothing to say. */
+static bool
+is_filled_with_empty(const Column *column, Field field)
+{
+	return column->not_null &&
+		   (field == FIELD_CONTENT || field == FIELD_TITLE ||
+			field == FIELD_DESCRIPTION || field == FIELD_URL);
 }
 
 static char *

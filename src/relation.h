@@ -27,6 +27,12 @@ extern char *chatmig_relation_read(const MigrationPlan *plan,
 extern char *chatmig_relation_read_positions(const MigrationPlan *plan);
 
 /*
+ * The same, with what the table has no column for, as the trace keeps it: the
+ * messages as if nothing had been left over. For a plan that is migrated.
+ */
+extern char *chatmig_relation_read_whole(const MigrationPlan *plan);
+
+/*
  * The statement that adds the rows of "rows", which has the columns of
  * chatmig_columns_list(); or, where messages are migrated in place, that puts
  * them into their conversations.

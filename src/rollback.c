@@ -37,6 +37,7 @@
 #include "rollback.h"
 #include "rollback_check.h"
 #include "rollback_copy.h"
+#include "rollback_link.h"
 
 static void find_migration(Rollback *rollback);
 static void find_tables(Rollback *rollback);
@@ -44,8 +45,10 @@ static void find_source(Rollback *rollback);
 static void find_table(Rollback *rollback, TargetTable target);
 static void check_rows(Rollback *rollback);
 static void take_back(Rollback *rollback);
+static bool fills_others(const Rollback *rollback);
 static char *find_reason_to_keep(const Rollback *rollback);
 static void delete_migrated(const Rollback *rollback);
+static void take_out(const Rollback *rollback, const char *id);
 static void delete_rows(const Rollback *rollback, TargetTable target,
 						const char *condition, int64 expected);
 static char *drop_tables(Rollback *rollback, TargetTable first,
@@ -93,12 +96,14 @@ chatmig_rollback_run(const char *name, bool dry_run, bool force,
 	counts->conversations = rollback.migrated[TARGET_CONVERSATIONS];
 	counts->messages = rollback.migrated[TARGET_MESSAGES];
 	counts->media = rollback.migrated[TARGET_MEDIA];
+	counts->links = rollback.links_reset;
 }
 
 static void
 find_migration(Rollback *rollback)
 {
 	Registration *registration = chatmig_ledger_find(rollback->name);
+	Destination destination;
 
 	if (registration != NULL && !rollback->dry_run)
 	{
@@ -110,8 +115,12 @@ find_migration(Rollback *rollback)
 		chatmig_ledger_not_found(rollback->name);
 	rollback->source = registration->source;
 	rollback->mapping = registration->mapping;
+	chatmig_destination_parse(registration->target, &destination);
+	rollback->links = destination.links;
 
 	chatmig_ledger_load_targets(rollback->name, &rollback->targets);
+	rollback->in_place =
+		rollback->targets.tables[TARGET_MESSAGES] == rollback->source;
 	if (!rollback->targets.migrated)
 		ereport(
 			ERROR,
@@ -129,26 +138,33 @@ find_tables(Rollback *rollback)
 	bool is_empty = true;
 
 	/* The source comes first, as in a run. */
-	if (!rollback->force)
-		find_source(rollback);
+	find_source(rollback);
 	for (int i = 0; i < NUM_TARGETS; i++)
 		find_table(rollback, i);
+	if (rollback->tables[TARGET_TRACE] != NULL)
+		rollback->trace_owner =
+			owner_of(rollback->targets.tables[TARGET_TRACE]);
 	for (int i = 0; i < NUM_ID_TABLES; i++)
 		is_empty &= rollback->tables[i] == NULL;
 	if (rollback->tables[TARGET_TRACE] == NULL && !is_empty)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("migration \"%s\" cannot be rolled back: its trace "
-						"is gone",
-						rollback->name),
-				 errdetail("Without that table chatmig cannot tell the rows "
-						   "that it made in %s from others.",
-						   list_tables(rollback, 0, NUM_ID_TABLES - 1)),
-				 errhint("Restore the table from a dump and enter it in "
-						 "chatmig_target. Or, if the legacy table still has "
-						 "every row, drop these tables by hand and call "
-						 "chatmig_rollback(%s) again, which then forgets them.",
-						 quote_literal_cstr(rollback->name))));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("migration \"%s\" cannot be rolled back: its trace "
+					"is gone",
+					rollback->name),
+			 errdetail("Without that table chatmig cannot tell the rows "
+					   "that it made in %s from others.",
+					   list_tables(rollback, 0, NUM_ID_TABLES - 1)),
+			 fills_others(rollback)
+				 ? errhint("Restore the table from a dump and enter it in "
+						   "chatmig_target.")
+				 : errhint(
+					   "Restore the table from a dump and enter it in "
+					   "chatmig_target. Or, if the legacy table still has "
+					   "every row, drop these tables by hand and call "
+					   "chatmig_rollback(%s) again, which then forgets them.",
+					   quote_literal_cstr(rollback->name))));
 }
 
 /* It may be gone, or somebody else's: whether that matters, check says. */
@@ -177,7 +193,8 @@ find_table(Rollback *rollback, TargetTable target)
 
 	if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(*relid)))
 	{
-		chatmig_caller_check_owner(*relid);
+		if (rollback->targets.created[target])
+			chatmig_caller_check_owner(*relid);
 		LockRelationOid(*relid,
 						rollback->dry_run ? AccessShareLock : ExclusiveLock);
 	}
@@ -202,10 +219,9 @@ check_rows(Rollback *rollback)
 
 	if (rollback->tables[TARGET_TRACE] == NULL)
 		return; /* nor is there any other, says find_tables() */
-	chatmig_caller_become(&role,
-						  owner_of(rollback->targets.tables[TARGET_TRACE]));
+	chatmig_caller_become(&role, rollback->trace_owner);
 	chatmig_rollback_check(rollback);
-	if (!rollback->force)
+	if (!rollback->force && !rollback->in_place)
 		chatmig_rollback_check_copy(rollback);
 	chatmig_caller_resume(&role);
 }
@@ -215,30 +231,49 @@ static void
 take_back(Rollback *rollback)
 {
 	const TargetTable last = NUM_ID_TABLES - 1;
+	bool is_ours = !fills_others(rollback);
 	char *reason = find_reason_to_keep(rollback);
 
 	if (rollback->dry_run)
 	{
-		if (reason != NULL)
+		if (reason != NULL && is_ours)
 			say_kept(rollback, 0, last, reason);
 		return;
 	}
 
+	rollback->links_reset = chatmig_rollback_unlink(rollback);
 	if (reason == NULL)
 		reason = drop_tables(rollback, 0, last);
 	if (reason != NULL)
 	{
 		delete_migrated(rollback);
-		say_kept(rollback, 0, last, reason);
+		if (is_ours)
+			say_kept(rollback, 0, last, reason);
 	}
 
-	/* The trace is needed until here. */
-	reason = drop_tables(rollback, TARGET_TRACE, TARGET_TRACE);
+	/* These are needed until here. */
+	reason = drop_tables(rollback, TARGET_TRACE, NUM_TARGETS - 1);
 	if (reason != NULL)
 	{
-		delete_rows(rollback, TARGET_TRACE, "true", rollback->traced);
-		say_kept(rollback, TARGET_TRACE, TARGET_TRACE, reason);
+		for (TargetTable i = TARGET_TRACE; i < NUM_TARGETS; i++)
+			if (rollback->tables[i] != NULL)
+				delete_rows(rollback, i, "true", -1);
+		say_kept(rollback, TARGET_TRACE, NUM_TARGETS - 1, reason);
 	}
+	/* what was there before stays, and is not of the migration any more */
+	for (TargetTable i = 0; i <= last; i++)
+		if (!rollback->targets.created[i])
+			rollback->targets.tables[i] = InvalidOid;
+}
+
+/* Whether some tables were there before, so that nobody expects them to go. */
+static bool
+fills_others(const Rollback *rollback)
+{
+	for (TargetTable i = 0; i < NUM_ID_TABLES; i++)
+		if (rollback->tables[i] != NULL && !rollback->targets.created[i])
+			return true;
+	return false;
 }
 
 /* A sentence, or NULL if all the tables may go. */
@@ -268,14 +303,45 @@ delete_migrated(const Rollback *rollback)
 		TARGET_MESSAGES, TARGET_CONVERSATIONS, TARGET_MEDIA};
 
 	for (int i = 0; i < lengthof(order); i++)
-		if (rollback->tables[order[i]] != NULL)
-			delete_rows(
-				rollback, order[i],
-				chatmig_rollback_is_migrated(rollback, order[i], "t.id"),
-				rollback->migrated[order[i]]);
+	{
+		char *id;
+
+		if (rollback->tables[order[i]] == NULL)
+			continue;
+		id = psprintf("t.%s",
+					  chatmig_rollback_column(rollback, order[i], FIELD_ID));
+		if (order[i] == TARGET_MESSAGES && rollback->in_place)
+			take_out(rollback, id);
+		else
+			delete_rows(rollback, order[i],
+						chatmig_rollback_is_migrated(rollback, order[i], id),
+						rollback->migrated[order[i]]);
+	}
 }
 
-/* As the table's owner: there may be triggers. */
+/* Rows that stayed in their table are in no conversation again. */
+static void
+take_out(const Rollback *rollback, const char *id)
+{
+	char *conversation =
+		chatmig_rollback_column(rollback, TARGET_MESSAGES, FIELD_CONVERSATION);
+	RoleState role;
+
+	chatmig_caller_become(&role, rollback->trace_owner);
+	(void) chatmig_query_run(
+		psprintf("UPDATE %s AS t SET %s = NULL FROM %s AS r "
+				 "WHERE %s = ANY (r.message_ids) "
+				 "AND t.%s = r.conversation_id",
+				 rollback->tables[TARGET_MESSAGES], conversation,
+				 rollback->tables[TARGET_TRACE], id, conversation),
+		NULL);
+	chatmig_caller_resume(&role);
+}
+
+/*
+ * As the table's owner: there may be triggers. In a table that was there
+ * before, as who filled it. expected: -1 is any number.
+ */
 static void
 delete_rows(const Rollback *rollback, TargetTable target, const char *condition,
 			int64 expected)
@@ -284,11 +350,14 @@ delete_rows(const Rollback *rollback, TargetTable target, const char *condition,
 	RoleState role;
 	int64 deleted;
 
-	chatmig_caller_become(&role, owner_of(rollback->targets.tables[target]));
+	chatmig_caller_become(&role,
+						  rollback->targets.created[target]
+							  ? owner_of(rollback->targets.tables[target])
+							  : rollback->trace_owner);
 	deleted = chatmig_query_run(
 		psprintf("DELETE FROM %s AS t WHERE %s", table, condition), NULL);
 	chatmig_caller_resume(&role);
-	if (deleted == expected)
+	if (expected < 0 || deleted == expected)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -16,8 +16,10 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "arguments.h"
 #include "query.h"
 #include "rollback_check.h"
+#include "rollback_link.h"
 
 /* A foreign key that points to one of the tables. */
 typedef struct ForeignKey
@@ -46,14 +48,14 @@ static const char *const traced_ids[NUM_ID_TABLES] = {
 /* The ways in which an added message can hang on a migrated row. */
 static const struct
 {
-	const char *column;
+	Field field;
 	TargetTable target;
 	const char *reason;
-} ties[] = {{"conversation_id", TARGET_CONVERSATIONS,
+} ties[] = {{FIELD_CONVERSATION, TARGET_CONVERSATIONS,
 			 "messages have been added to its conversations"},
-			{"reply_to_id", TARGET_MESSAGES,
+			{FIELD_REPLY_TO, TARGET_MESSAGES,
 			 "messages that have been added elsewhere reply to its messages"},
-			{"media_id", TARGET_MEDIA,
+			{FIELD_MEDIA, TARGET_MEDIA,
 			 "messages that have been added elsewhere use its media"}};
 
 static void count_rows(Rollback *rollback);
@@ -92,9 +94,34 @@ char *
 chatmig_rollback_is_migrated(const Rollback *rollback, TargetTable target,
 							 const char *value)
 {
-	return psprintf("EXISTS (SELECT FROM (SELECT %s AS id FROM %s) AS k "
-					"WHERE k.id = %s)",
-					traced_ids[target], rollback->tables[TARGET_TRACE], value);
+	const char *owners = rollback->tables[TARGET_OWNERS];
+
+	return psprintf(
+		"EXISTS (SELECT FROM (SELECT %s AS id FROM %s%s) AS k "
+		"WHERE k.id = %s)",
+		traced_ids[target], rollback->tables[TARGET_TRACE],
+		target == TARGET_CONVERSATIONS && owners != NULL
+			? psprintf(" UNION ALL SELECT conversation_id FROM %s", owners)
+			: "",
+		value);
+}
+
+char *
+chatmig_rollback_column(const Rollback *rollback, TargetTable target,
+						Field field)
+{
+	static const char *const names[NUM_NAMED_FIELDS] = {
+		[FIELD_ID] = "id",
+		[FIELD_CONVERSATION] = "conversation_id",
+		[FIELD_REPLY_TO] = "reply_to_id",
+		[FIELD_MEDIA] = "media_id"};
+	Jsonb *columns = rollback->targets.columns[target];
+	const char *name = names[field];
+
+	if (columns != NULL)
+		name = chatmig_arguments_string(columns, "columns",
+										chatmig_field_names[field]);
+	return name == NULL ? NULL : pstrdup(quote_identifier(name));
 }
 
 static void
@@ -107,10 +134,13 @@ count_rows(Rollback *rollback)
 	for (int i = 0; i < NUM_ID_TABLES; i++)
 	{
 		const char *table = rollback->tables[i];
-		char *condition = chatmig_rollback_is_migrated(rollback, i, "t.id");
+		char *condition;
 
 		if (table == NULL)
 			continue;
+		condition = chatmig_rollback_is_migrated(
+			rollback, i,
+			psprintf("t.%s", chatmig_rollback_column(rollback, i, FIELD_ID)));
 		rollback->added[i] = count(table, psprintf("NOT %s", condition));
 		rollback->migrated[i] = count(table, "true") - rollback->added[i];
 	}
@@ -136,17 +166,21 @@ refuse_ties(const Rollback *rollback)
 		return;
 	for (int i = 0; i < lengthof(ties); i++)
 	{
-		char *column = psprintf("m.%s", ties[i].column);
+		char *column =
+			chatmig_rollback_column(rollback, TARGET_MESSAGES, ties[i].field);
+		char *id = psprintf("m.%s", chatmig_rollback_column(
+										rollback, TARGET_MESSAGES, FIELD_ID));
 		Finding finding;
 
-		if (rollback->tables[ties[i].target] == NULL)
+		if (rollback->tables[ties[i].target] == NULL || column == NULL)
 			continue;
 		finding = chatmig_rollback_find(psprintf(
-			"SELECT count(*), min(m.id::text) FROM %s AS m "
+			"SELECT count(*), min(%s::text) FROM %s AS m "
 			"WHERE NOT %s AND %s",
-			messages,
-			chatmig_rollback_is_migrated(rollback, TARGET_MESSAGES, "m.id"),
-			chatmig_rollback_is_migrated(rollback, ties[i].target, column)));
+			id, messages,
+			chatmig_rollback_is_migrated(rollback, TARGET_MESSAGES, id),
+			chatmig_rollback_is_migrated(rollback, ties[i].target,
+										 psprintf("m.%s", column))));
 		if (finding.count > 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -157,7 +191,7 @@ refuse_ties(const Rollback *rollback)
 							   messages, finding.count, finding.example),
 					 errhint("Delete them, or give them another %s, and call "
 							 "chatmig_rollback() again.",
-							 ties[i].column)));
+							 column)));
 	}
 }
 
@@ -195,6 +229,13 @@ find_foreign_keys(const Rollback *rollback)
 	chatmig_query_arg(
 		&args, OIDOID,
 		ObjectIdGetDatum(rollback->targets.tables[TARGET_MESSAGES]), false);
+	for (int i = 0; i < lengthof(ties); i++)
+	{
+		char *column =
+			chatmig_rollback_column(rollback, TARGET_MESSAGES, ties[i].field);
+
+		chatmig_query_text_arg(&args, column);
+	}
 
 	/* A partition repeats the key of its parent, which has its rows too. */
 	chatmig_query_stream(
@@ -216,7 +257,7 @@ find_foreign_keys(const Rollback *rollback)
 		"WHERE c.contype = 'f' AND c.conparentid = 0 "
 		"AND c.confrelid = ANY ($1) "
 		"AND NOT (c.conrelid = $2 AND cardinality(c.conkey) = 1 AND "
-		"f.attname IN ('conversation_id', 'reply_to_id', 'media_id')) "
+		"quote_ident(f.attname) IN ($3, $4, $5)) "
 		"GROUP BY c.oid, c.conrelid, c.confrelid, c.conname "
 		"ORDER BY 4, 3",
 		&args, false, NULL, add_foreign_key, &keys);
@@ -252,15 +293,24 @@ refuse_foreign_key(const Rollback *rollback, const ForeignKey *key)
 	while (rollback->targets.tables[to] != key->to)
 		to++;
 	initStringInfo(&sql);
-	appendStringInfo(&sql,
-					 "SELECT count(*), min(%s) FROM %s AS o "
-					 "JOIN %s AS t ON %s WHERE %s",
-					 key->value, key->table, rollback->tables[to], key->join,
-					 chatmig_rollback_is_migrated(rollback, to, "t.id"));
+	appendStringInfo(
+		&sql,
+		"SELECT count(*), min(%s) FROM %s AS o "
+		"JOIN %s AS t ON %s WHERE %s",
+		key->value, key->table, rollback->tables[to], key->join,
+		chatmig_rollback_is_migrated(
+			rollback, to,
+			psprintf("t.%s", chatmig_rollback_column(rollback, to, FIELD_ID))));
 	for (int i = 0; i < NUM_ID_TABLES; i++)
 		if (rollback->targets.tables[i] == key->from)
 			appendStringInfo(&sql, " AND NOT %s",
-							 chatmig_rollback_is_migrated(rollback, i, "o.id"));
+							 chatmig_rollback_is_migrated(
+								 rollback, i,
+								 psprintf("o.%s", chatmig_rollback_column(
+													  rollback, i, FIELD_ID))));
+	if (rollback->tables[TARGET_LINKS] != NULL)
+		appendStringInfo(&sql, " AND NOT %s",
+						 chatmig_rollback_is_linked(rollback, key->from));
 
 	finding = chatmig_rollback_find(sql.data);
 	if (finding.count > 0)

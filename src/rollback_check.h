@@ -5,10 +5,11 @@
 #ifndef CHATMIG_ROLLBACK_CHECK_H
 #define CHATMIG_ROLLBACK_CHECK_H
 
+#include "destination.h"
 #include "ledger.h"
 
 /* The tables with ids of their own come before the trace. */
-#define NUM_ID_TABLES TARGET_TRACE
+#define NUM_ID_TABLES NUM_ID_TARGETS
 
 typedef struct Rollback
 {
@@ -21,13 +22,17 @@ typedef struct Rollback
 	char *source_name; /* qualified and quoted; NULL: gone, or not looked at */
 	Oid source_owner;
 	Jsonb *mapping;
+	List *links;   /* of DestinationLink *, as registered */
+	bool in_place; /* the messages' table is the source: its rows stay */
 
 	/* the tables; those that are gone, or will be, are InvalidOid and NULL */
 	LedgerTargets targets;
 	char *tables[NUM_TARGETS]; /* qualified and quoted */
+	Oid trace_owner;           /* who has read and written */
 
 	/* what is in them, given by check */
 	int64 traced;                  /* rows of the trace */
+	int64 links_reset;             /* rows of other tables that were linked */
 	int64 migrated[NUM_ID_TABLES]; /* rows that the trace names */
 	int64 added[NUM_ID_TABLES];    /* rows that it does not name */
 } Rollback;
@@ -38,6 +43,10 @@ typedef struct Rollback
  * others' tables are read with the rights of the trace's owner (42501).
  */
 extern void chatmig_rollback_check(Rollback *rollback);
+
+/* The table's column for a field, quoted; NULL: it has none. */
+extern char *chatmig_rollback_column(const Rollback *rollback,
+									 TargetTable target, Field field);
 
 /* What a query for a number of rows and one of them found. */
 typedef struct Finding

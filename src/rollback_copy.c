@@ -170,15 +170,19 @@ has_left(const Rollback *rollback)
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "false");
 	if (rollback->tables[TARGET_MESSAGES] != NULL)
-		appendStringInfo(&sql,
-						 " OR EXISTS (SELECT FROM %s AS m "
-						 "WHERE m.id = ANY (t.message_ids))",
-						 rollback->tables[TARGET_MESSAGES]);
+		appendStringInfo(
+			&sql,
+			" OR EXISTS (SELECT FROM %s AS m "
+			"WHERE m.%s = ANY (t.message_ids))",
+			rollback->tables[TARGET_MESSAGES],
+			chatmig_rollback_column(rollback, TARGET_MESSAGES, FIELD_ID));
 	if (rollback->tables[TARGET_MEDIA] != NULL)
-		appendStringInfo(&sql,
-						 " OR EXISTS (SELECT FROM %s AS d "
-						 "WHERE d.id = t.media_id)",
-						 rollback->tables[TARGET_MEDIA]);
+		appendStringInfo(
+			&sql,
+			" OR EXISTS (SELECT FROM %s AS d "
+			"WHERE d.%s = t.media_id)",
+			rollback->tables[TARGET_MEDIA],
+			chatmig_rollback_column(rollback, TARGET_MEDIA, FIELD_ID));
 	return sql.data;
 }
 

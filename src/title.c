@@ -57,6 +57,25 @@ chatmig_title_fill(const Mapping *mapping, const char *template,
 	return result;
 }
 
+void
+chatmig_title_clip(Value *title, const Column *column)
+{
+	int limit = column->typmod - VARHDRSZ;
+	char *whole;
+	int kept;
+
+	if (title->isnull || column->name == NULL || column->typmod < 0)
+		return;
+	whole = TextDatumGetCString(title->datum);
+	if (pg_mbstrlen(whole) <= limit)
+		return;
+	kept = pg_mbcharcliplen(whole, strlen(whole), Max(limit - 3, 0));
+	if (limit < 3)
+		kept = pg_mbcharcliplen(whole, strlen(whole), limit);
+	title->datum = CStringGetTextDatum(
+		psprintf("%.*s%s", kept, whole, limit < 3 ? "" : "..."));
+}
+
 static void
 append_value(StringInfo title, const Column *column, Value value)
 {

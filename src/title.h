@@ -17,4 +17,7 @@
 extern Value chatmig_title_fill(const Mapping *mapping, const char *template,
 								const GroupKey *group, Value first_message);
 
+/* Shortens it to what the column takes, with "..." where there is room. */
+extern void chatmig_title_clip(Value *title, const Column *column);
+
 #endif /* CHATMIG_TITLE_H */

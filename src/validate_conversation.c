@@ -11,6 +11,8 @@
 
 #include "utils/timestamp.h"
 
+#include "common/int.h"
+#include "relation.h"
 #include "validate_conversation.h"
 
 typedef struct Judgement
@@ -26,6 +28,9 @@ static void judge_times(const Judgement *judgement);
 static void report(const Judgement *judgement, Check check,
 				   const char *sentence);
 static bool same_time(NullableDatum a, NullableDatum b);
+static bool has_times(const Judgement *judgement, Field field);
+static bool near_time(const Judgement *judgement, NullableDatum a,
+					  NullableDatum b);
 static bool is_at(NullableDatum time, const TimeSpan *span, TimestampTz end);
 
 void
@@ -83,10 +88,16 @@ judge_empty(const Judgement *judgement)
 {
 	const Walked *walked = judgement->walked;
 
+	/* one that was made for an owner without messages shall have none */
+	if (walked->is_migrated && walked->expected == 0)
+		return;
 	if (walked->is_migrated)
 		report(judgement, CHECK_CONVERSATION_EMPTY,
 			   psprintf("has no message; by the trace it had " INT64_FORMAT ".",
 						walked->expected));
+	else if (chatmig_plan_fills(judgement->validation->plan,
+								TARGET_CONVERSATIONS))
+		return; /* the application's own, however old */
 	else if (walked->begins.isnull ||
 			 DatumGetTimestampTz(walked->begins.value) <
 				 judgement->validation->registered_at)
@@ -121,16 +132,19 @@ judge_times(const Judgement *judgement)
 	NullableDatum first = {TimestampTzGetDatum(own->first), own->is_empty};
 	NullableDatum last = {TimestampTzGetDatum(own->last), own->is_empty};
 
-	if (walked->is_timeless || walked->is_invented ||
-		walked->explained != walked->expected)
+	if (walked->is_timeless || walked->is_invented || walked->expected == 0 ||
+		walked->explained != walked->expected ||
+		judgement->validation->plan->options.owner_times)
 		return;
-	if (!same_time(walked->begins, first) &&
+	if (has_times(judgement, FIELD_CREATED_AT) &&
+		!near_time(judgement, walked->begins, first) &&
 		!is_at(walked->begins, &walked->all, walked->all.first))
 		report(judgement, CHECK_CONVERSATION_TIMES,
 			   psprintf("has created_at %s; its first message is of %s.",
 						chatmig_validate_time_text(walked->begins),
 						chatmig_validate_time_text(first)));
-	if (!same_time(walked->ends, last) &&
+	if (has_times(judgement, FIELD_UPDATED_AT) &&
+		!near_time(judgement, walked->ends, last) &&
 		!same_time(walked->ends, walked->last_time) &&
 		!is_at(walked->ends, &walked->all, walked->all.last) &&
 		!chatmig_validate_is_newer(judgement->validation->plan, walked->ends))
@@ -157,6 +171,36 @@ same_time(NullableDatum a, NullableDatum b)
 	return a.isnull == b.isnull &&
 		   (a.isnull ||
 			DatumGetTimestampTz(a.value) == DatumGetTimestampTz(b.value));
+}
+
+/* Whether the conversations' table has a column for them at all. */
+static bool
+has_times(const Judgement *judgement, Field field)
+{
+	const MigrationPlan *plan = judgement->validation->plan;
+
+	return !plan->uses[TARGET_CONVERSATIONS] ||
+		   chatmig_relation_column(plan, TARGET_CONVERSATIONS, field) != NULL;
+}
+
+/*
+ * The same, as far as others' tables keep it: they may keep fewer digits of a
+ * second, and have messages of the same time moved apart.
+ */
+static bool
+near_time(const Judgement *judgement, NullableDatum a, NullableDatum b)
+{
+	const MigrationPlan *plan = judgement->validation->plan;
+	int64 distance;
+
+	if (a.isnull || b.isnull ||
+		(plan->fields[TARGET_CONVERSATIONS] == NULL &&
+		 plan->fields[TARGET_MESSAGES] == NULL))
+		return same_time(a, b);
+	if (pg_sub_s64_overflow(DatumGetTimestampTz(a.value),
+							DatumGetTimestampTz(b.value), &distance))
+		return false;
+	return distance > -USECS_PER_SEC && distance < USECS_PER_SEC;
 }
 
 /* At one end of the span. */

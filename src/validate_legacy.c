@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 
 #include "validate_sql.h"
 #include "validation.h"
@@ -22,6 +23,10 @@
 
 static void check_alone(Validation *validation);
 static void check_against_trace(Validation *validation);
+static bool may_skip(const MigrationPlan *plan);
+static char *is_skipped(const MigrationPlan *plan);
+static char *owner_has(const MigrationPlan *plan, const char *in,
+					   const char *made);
 static void add_deleted(RowTests *tests, const MigrationPlan *plan);
 static void check_duplicates(Validation *validation);
 static void list_rejected(Validation *validation);
@@ -104,9 +109,19 @@ check_against_trace(Validation *validation)
 		&tests, CHECK_LEGACY_UNMIGRATED, CHECK_VIOLATION,
 		psprintf(
 			"s.chatmig_is_present AND t.key_1 IS NULL AND s.chatmig_excerpt IS NULL "
-			"AND NOT s.chatmig_is_empty AND %s",
+			"AND NOT s.chatmig_is_empty AND NOT s.chatmig_is_skipped AND %s",
 			not_rejected(validation)),
 		"'The row is neither migrated nor rejected.'");
+	if (may_skip(validation->plan))
+		chatmig_validate_sql_add(
+			&tests, CHECK_LEGACY_UNMIGRATED, CHECK_INFO,
+			"s.chatmig_is_present AND t.key_1 IS NULL AND s.chatmig_is_skipped "
+			"AND NOT s.chatmig_is_empty",
+			validation->plan->in_place
+				? "'The row is the application''s own: it is in a conversation "
+				  "already, or was written after the migration.'"
+				: "'The row is skipped: its owner has conversations that this "
+				  "migration did not make.'");
 	chatmig_validate_sql_add(
 		&tests, CHECK_LEGACY_CHANGED, CHECK_VIOLATION,
 		"s.chatmig_fingerprint <> t.fingerprint",
@@ -122,7 +137,7 @@ check_against_trace(Validation *validation)
 			"t.conversation_id::text",
 			psprintf(
 				"(SELECT %s, true AS chatmig_is_present, %s AS chatmig_is_empty, "
-				"%s AS chatmig_is_timeless, "
+				"%s AS chatmig_is_timeless, %s AS chatmig_is_skipped, "
 				"coalesce(%s, 0) AS chatmig_fingerprint, "
 				"CASE WHEN num_nulls(%s) > 0 THEN left(s.*::text, 100) END "
 				"AS chatmig_excerpt FROM %s AS s) AS s FULL JOIN %s AS t ON %s",
@@ -131,11 +146,70 @@ check_against_trace(Validation *validation)
 					? "false"
 					: psprintf("(%s IS NULL)",
 							   chatmig_validate_sql_column(time)),
-				validation->plan->fingerprint, key_columns(mapping),
-				validation->source_name,
+				is_skipped(validation->plan), validation->plan->fingerprint,
+				key_columns(mapping), validation->source_name,
 				validation->plan->qualified[TARGET_TRACE],
 				chatmig_validate_sql_same_key(mapping))),
 		NULL);
+}
+
+/* Only what was there before can have anything that is not of the migration. */
+static bool
+may_skip(const MigrationPlan *plan)
+{
+	return plan->fields[TARGET_MESSAGES] != NULL ||
+		   plan->fields[TARGET_CONVERSATIONS] != NULL;
+}
+
+/*
+ * The owner has conversations, and none that the trace knows. Of rows that stay
+ * in their table: one has a conversation, or is younger than the migration.
+ */
+static char *
+is_skipped(const MigrationPlan *plan)
+{
+	const Column *owner = &plan->mapping->parts[PART_OWNER];
+	char *made;
+
+	if (!may_skip(plan))
+		return "false";
+	if (plan->in_place)
+		return psprintf(
+			"EXISTS (SELECT FROM %s AS x WHERE x.id = %s "
+			"AND (x.conversation_id IS NOT NULL "
+			"OR (x.created_at >= %s::timestamptz) IS NOT FALSE))",
+			plan->relation[TARGET_MESSAGES],
+			chatmig_validate_sql_column(&plan->mapping->keys[0]),
+			quote_literal_cstr(timestamptz_to_str(plan->migrated_at)));
+	made = psprintf("SELECT r.conversation_id FROM %s AS r%s",
+					plan->qualified[TARGET_TRACE],
+					plan->uses[TARGET_OWNERS]
+						? psprintf(" UNION ALL SELECT r.conversation_id "
+								   "FROM %s AS r",
+								   plan->qualified[TARGET_OWNERS])
+						: "");
+	if (owner->name == NULL)
+		return psprintf("EXISTS (SELECT FROM %s AS c WHERE c.id NOT IN (%s)) "
+						"AND NOT EXISTS (%s)",
+						plan->relation[TARGET_CONVERSATIONS], made, made);
+	return psprintf("(%s AND NOT %s)", owner_has(plan, "NOT IN", made),
+					owner_has(plan, "IN", made));
+}
+
+/* s's owner has a conversation that is, or is not, among the made ones. */
+static char *
+owner_has(const MigrationPlan *plan, const char *in, const char *made)
+{
+	const Column *owner = &plan->mapping->parts[PART_OWNER];
+	const char *name = quote_identifier(plan->owner_column);
+	char *value = chatmig_validate_sql_column(owner);
+
+	/* NULL is an owner, too: guests */
+	return psprintf("EXISTS (SELECT FROM %s AS c WHERE (c.%s %s %s "
+					"OR num_nulls(c.%s, %s) = 2) AND c.id %s (%s))",
+					plan->relation[TARGET_CONVERSATIONS], name,
+					chatmig_plan_equality(owner->type), value, name, value, in,
+					made);
 }
 
 /* Where the messages have gone, too, the two sides agree. */

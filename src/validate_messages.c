@@ -11,6 +11,7 @@
 
 #include "utils/builtins.h"
 
+#include "relation.h"
 #include "validate_compare.h"
 #include "validate_walk.h"
 
@@ -173,12 +174,18 @@ conversations(const MigrationPlan *plan, bool is_partial)
 						 quote_identifier(plan->counterpart_column));
 	appendStringInfo(&sql,
 					 " FROM %s AS c FULL JOIN (SELECT r.conversation_id, "
-					 "sum(cardinality(array_remove(r.message_ids, NULL)))"
-					 "::bigint AS expected FROM %s AS r "
-					 "GROUP BY r.conversation_id) AS r "
+					 "sum(r.n)::bigint AS expected FROM ("
+					 "SELECT r.conversation_id, "
+					 "cardinality(array_remove(r.message_ids, NULL)) AS n "
+					 "FROM %s AS r%s) AS r GROUP BY r.conversation_id) AS r "
 					 "ON r.conversation_id = c.id",
 					 table(plan, TARGET_CONVERSATIONS, "id", is_partial),
-					 table(plan, TARGET_TRACE, "conversation_id", is_partial));
+					 table(plan, TARGET_TRACE, "conversation_id", is_partial),
+					 plan->uses[TARGET_OWNERS]
+						 ? psprintf(" UNION ALL SELECT r.conversation_id, 0 "
+									"FROM %s AS r",
+									plan->qualified[TARGET_OWNERS])
+						 : "");
 	return sql.data;
 }
 
@@ -187,8 +194,12 @@ static char *
 table(const MigrationPlan *plan, TargetTable table, const char *column,
 	  bool is_partial)
 {
+	char *relation = table == TARGET_MESSAGES
+						 ? chatmig_relation_read_whole(plan)
+						 : plan->relation[table];
+
 	if (!is_partial)
-		return plan->relation[table];
-	return psprintf("(SELECT x.* FROM %s AS x WHERE x.%s = ANY ($1))",
-					plan->relation[table], column);
+		return relation;
+	return psprintf("(SELECT x.* FROM %s AS x WHERE x.%s = ANY ($1))", relation,
+					column);
 }

@@ -51,7 +51,9 @@ chatmig_validate_references(Validation *validation)
 		foreach(lc, find_references(validation))
 			check_reference(validation, lfirst(lc));
 	}
+	/* what is in others' tables may be theirs */
 	if (validation->plan->has_media &&
+		!chatmig_plan_fills(validation->plan, TARGET_MEDIA) &&
 		chatmig_validate_wants(validation, CHECK_MEDIA, CHECK_MEDIA))
 		check_media(validation);
 }

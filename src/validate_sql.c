@@ -46,6 +46,13 @@ chatmig_validate_sql_text(const Mapping *mapping, Part part)
 
 /* Not "character", which is one character, for bpchar. */
 char *
+chatmig_validate_sql_step(const MigrationPlan *plan)
+{
+	return psprintf("interval '" INT64_FORMAT " microseconds'",
+					plan->time_step);
+}
+
+char *
 chatmig_validate_sql_type(Oid type)
 {
 	return format_type_extended(

@@ -21,6 +21,9 @@ extern char *chatmig_validate_sql_collated(const Column *column,
 /* The text of a part of s, compared by its bytes. */
 extern char *chatmig_validate_sql_text(const Mapping *mapping, Part part);
 
+/* The smallest step of a target's times, as an interval. */
+extern char *chatmig_validate_sql_step(const MigrationPlan *plan);
+
 /* A type's name, for a cast that changes no value. */
 extern char *chatmig_validate_sql_type(Oid type);
 

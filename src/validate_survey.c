@@ -82,8 +82,12 @@ chatmig_validate_survey(Validation *validation)
 	Survey *survey = &validation->survey;
 	char *sql;
 
-	if (plan == NULL)
+	/* it takes tables as chatmig makes them */
+	if (plan == NULL || plan->uses[TARGET_OWNERS] || plan->options.owner_times)
 		return;
+	for (TargetTable table = 0; table < NUM_ID_TARGETS; table++)
+		if (chatmig_plan_fills(plan, table))
+			return;
 	if (!chatmig_validate_wants(validation, CHECK_LEGACY_KEY,
 								CHECK_CONVERSATION_TIMES) &&
 		!chatmig_validate_wants(validation, CHECK_LEDGER, CHECK_LEDGER))

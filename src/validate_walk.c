@@ -69,6 +69,7 @@ static void see_untraced(WalkState *state, TupleTableSlot *slot);
 static void see_findings(WalkState *state, TupleTableSlot *slot);
 static void see_order(WalkState *state, TupleTableSlot *slot);
 static bool is_in_order(WalkState *state, TupleTableSlot *slot);
+static bool same_moment(NullableDatum a, NullableDatum b);
 static void see_time(WalkState *state, TupleTableSlot *slot);
 static void leave_conversation(WalkState *state);
 static void report(WalkState *state, Check check, TupleTableSlot *slot,
@@ -137,7 +138,12 @@ receive(TupleTableSlot *slot, void *arg)
 
 	slot_getallattrs(slot);
 	if (slot->tts_isnull[WALK_CONVERSATION - 1])
-		report(state, CHECK_MESSAGE_ORPHAN, slot, "is in no conversation.");
+	{
+		/* in others' tables a message may stand alone */
+		if (state->plan->fields[TARGET_MESSAGES] == NULL ||
+			is_true(slot, WALK_IS_TRACED))
+			report(state, CHECK_MESSAGE_ORPHAN, slot, "is in no conversation.");
+	}
 	else
 	{
 		if (!is_same_conversation(state, slot))
@@ -383,6 +389,11 @@ is_in_order(WalkState *state, TupleTableSlot *slot)
 
 	if (time.isnull != time_before.isnull)
 		return true;
+	/* where time alone orders, messages of the same time have no order */
+	if (!state->plan->has_position &&
+		same_moment(value_of(before, WALK_CREATED_AT),
+					value_of(slot, WALK_CREATED_AT)))
+		return true;
 	if (!time.isnull && DatumGetTimestampTz(time.value) !=
 							DatumGetTimestampTz(time_before.value))
 		return DatumGetTimestampTz(time.value) >
@@ -399,6 +410,13 @@ is_in_order(WalkState *state, TupleTableSlot *slot)
 	}
 	return DatumGetInt32(before->tts_values[WALK_PART - 1]) <=
 		   DatumGetInt32(slot->tts_values[WALK_PART - 1]);
+}
+
+static bool
+same_moment(NullableDatum a, NullableDatum b)
+{
+	return !a.isnull && !b.isnull &&
+		   DatumGetTimestampTz(a.value) == DatumGetTimestampTz(b.value);
 }
 
 static void

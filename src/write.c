@@ -10,12 +10,15 @@
 
 #include "access/tupdesc.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/uuid.h"
 
 #include "bulk.h"
@@ -52,6 +55,8 @@ struct Writer
 	/* per conversation */
 	MemoryContext conversation_context; /* holds its id, title, metadata */
 	Value metadata;                     /* jsonb */
+	Value owner_created_at;             /* timestamptz */
+	Value owner_updated_at;
 	int32 last_position; /* what follows LAST_POSITION; -1: unknown */
 
 	/* legacy rows that wait to be inserted, for error messages */
@@ -62,6 +67,8 @@ struct Writer
 
 	/* counters */
 	RunCounts *counts;
+	HTAB *seen_owners; /* hashes of those who would get a conversation; only
+						* where nothing is written, and somebody asks */
 };
 
 /* A row being formed; of its values, those are stored that have a column. */
@@ -70,6 +77,10 @@ typedef struct FormedRow
 	Value values[NUM_FIELDS];
 } FormedRow;
 
+static bool joins_owner(const Writer *writer, Conversation *conversation);
+static bool see_owner(const Writer *writer, Value owner, HASHACTION action);
+static void entitle(const Writer *writer, Conversation *conversation,
+					Value first_message);
 static void open_table(Writer *writer, TargetTable table);
 static Datum make_id(Writer *writer, TargetTable table,
 					 const Identity *identity);
@@ -112,6 +123,13 @@ chatmig_write_begin(const MigrationPlan *plan, WriteMode mode,
 	initStringInfo(&writer->last_key);
 	writer->conversation_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig conversation", ALLOCSET_SMALL_SIZES);
+	if (mode == WRITE_NOTHING && plan->uses[TARGET_OWNERS])
+		writer->seen_owners =
+			hash_create("chatmig owners", 1024,
+						&(HASHCTL){.keysize = sizeof(uint64),
+								   .entrysize = sizeof(uint64),
+								   .hcxt = CurrentMemoryContext},
+						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	for (TargetTable table = 0; table < NUM_ID_TARGETS; table++)
 		writer->next_id[table] = 1;
 	for (TargetTable table = 0; table < TARGET_LINKS; table++)
@@ -134,24 +152,25 @@ chatmig_write_open(Writer *writer, Conversation *conversation,
 		return;
 
 	old = MemoryContextSwitchTo(writer->conversation_context);
-	conversation->id = make_id(writer, TARGET_CONVERSATIONS,
-							   &(Identity){.kind = IDENTITY_CONVERSATION,
-										   .migration = plan->name,
-										   .key = row->key,
-										   .time = row->time});
-	conversation->title =
-		chatmig_title_fill(plan->mapping,
-						   conversation->group.counterpart.isnull
-							   ? plan->options.title_without_counterpart
-							   : plan->options.title,
-						   &conversation->group, split->messages[0].content);
-	conversation->description =
-		chatmig_title_fill(plan->mapping, plan->options.description,
-						   &conversation->group, split->messages[0].content);
-	writer->metadata =
-		chatmig_session_metadata(plan->mapping, conversation->group.session);
+	if (joins_owner(writer, conversation))
+		conversation->is_new = false;
+	else
+	{
+		conversation->id = make_id(writer, TARGET_CONVERSATIONS,
+								   &(Identity){.kind = IDENTITY_CONVERSATION,
+											   .migration = plan->name,
+											   .key = row->key,
+											   .time = row->time});
+		entitle(writer, conversation, split->messages[0].content);
+		writer->metadata = chatmig_session_metadata(
+			plan->mapping, conversation->group.session);
+		writer->owner_created_at = row->owner_created_at;
+		writer->owner_updated_at = row->owner_updated_at;
+		writer->counts->conversations++;
+		if (writer->seen_owners != NULL)
+			(void) see_owner(writer, conversation->group.owner, HASH_ENTER);
+	}
 	MemoryContextSwitchTo(old);
-	writer->counts->conversations++;
 }
 
 void
@@ -205,15 +224,62 @@ chatmig_write_close(Writer *writer, Conversation *conversation)
 {
 	if (writer->mode == WRITE_NOTHING || conversation->new_messages == 0)
 		return;
-	if (conversation->is_new)
-		write_conversation(writer, conversation);
-	else if (writer->plan->uses[TARGET_CONVERSATIONS])
+	if (conversation->is_new && writer->plan->options.owner_times)
+	{
+		conversation->created_at = writer->owner_created_at;
+		conversation->updated_at = writer->owner_updated_at;
+	}
+	if (!conversation->is_new && writer->plan->uses[TARGET_CONVERSATIONS])
 		widen_conversation(writer, conversation);
+	else if (conversation->is_new && writer->plan->uses[TARGET_CONVERSATIONS])
+		write_conversation(writer, conversation);
 	/* only now: a message's conversation must be written before it */
 	if (writer->mode == WRITE_INSERT &&
 		chatmig_insert_waiting(writer->insert[TARGET_MESSAGES]) >=
 			MAX_WAITING_MESSAGES)
 		flush(writer);
+}
+
+void
+chatmig_write_flush(Writer *writer)
+{
+	if (writer->mode == WRITE_INSERT)
+		flush(writer);
+	for (TargetTable table = 0; table < TARGET_LINKS; table++)
+		if (writer->bulk[table])
+			chatmig_bulk_flush(writer->bulk[table]);
+}
+
+/* What follows from the owner must not follow from a row that comes later. */
+void
+chatmig_write_owner(Writer *writer, const LegacyRow *row)
+{
+	const MigrationPlan *plan = writer->plan;
+	Conversation conversation = {.is_new = true,
+								 .group.owner = row->group.owner,
+								 .created_at = row->owner_created_at,
+								 .updated_at = row->owner_updated_at};
+	const Value nothing = {.isnull = true};
+	FormedRow formed;
+
+	if (writer->seen_owners != NULL &&
+		see_owner(writer, row->group.owner, HASH_FIND))
+		return;
+	conversation.group.counterpart = conversation.group.session = nothing;
+	conversation.id = make_id(writer, TARGET_CONVERSATIONS,
+							  &(Identity){.kind = IDENTITY_OWNER,
+										  .migration = plan->name,
+										  .key = row->key,
+										  .time = row->owner_created_at});
+	entitle(writer, &conversation, nothing);
+	writer->metadata = nothing;
+	writer->key = row->key;
+	write_conversation(writer, &conversation);
+	form(&formed);
+	formed.values[FIELD_OWNER] = row->group.owner;
+	set(&formed, FIELD_CONVERSATION, conversation.id);
+	put(writer, TARGET_OWNERS, &formed);
+	writer->counts->conversations++;
 }
 
 void
@@ -246,6 +312,76 @@ chatmig_write_describe(const Writer *writer)
 		errcontext("migration \"%s\", a row from legacy key %s to %s",
 				   writer->plan->name, first, last);
 	return true;
+}
+
+/* An owner without messages was given one by an earlier run. */
+static bool
+joins_owner(const Writer *writer, Conversation *conversation)
+{
+	const MigrationPlan *plan = writer->plan;
+	const Column *owner = &plan->mapping->parts[PART_OWNER];
+	QueryArgs args = {0};
+	bool isnull;
+	Datum found;
+
+	if (!plan->uses[TARGET_OWNERS] || !plan->migrated ||
+		conversation->group.owner.isnull)
+		return false;
+	chatmig_query_arg(&args, owner->type, conversation->group.owner.datum,
+					  false);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	found =
+		chatmig_query_value(psprintf("SELECT r.conversation_id FROM %s AS r "
+									 "WHERE r.owner %s $1",
+									 plan->qualified[TARGET_OWNERS],
+									 chatmig_plan_equality(owner->type)),
+							&args, &isnull);
+	PopActiveSnapshot();
+	if (!isnull)
+		conversation->id = found;
+	return !isnull;
+}
+
+/* Whether an owner's hash was there already. */
+static bool
+see_owner(const Writer *writer, Value owner, HASHACTION action)
+{
+	Oid output;
+	bool is_varlena;
+	bool found;
+	char *text = "";
+	uint64 hash;
+
+	getTypeOutputInfo(writer->plan->mapping->parts[PART_OWNER].type, &output,
+					  &is_varlena);
+	if (!owner.isnull)
+		text = OidOutputFunctionCall(output, owner.datum);
+	hash = hash_bytes_extended((const unsigned char *) text, strlen(text), 0);
+	(void) hash_search(writer->seen_owners, &hash, action, &found);
+	return found;
+}
+
+static void
+entitle(const Writer *writer, Conversation *conversation, Value first_message)
+{
+	const MigrationPlan *plan = writer->plan;
+	const Column *fields = plan->fields[TARGET_CONVERSATIONS];
+
+	conversation->title =
+		chatmig_title_fill(plan->mapping,
+						   conversation->group.counterpart.isnull
+							   ? plan->options.title_without_counterpart
+							   : plan->options.title,
+						   &conversation->group, first_message);
+	conversation->description =
+		chatmig_title_fill(plan->mapping, plan->options.description,
+						   &conversation->group, first_message);
+	if (fields != NULL)
+	{
+		chatmig_title_clip(&conversation->title, &fields[FIELD_TITLE]);
+		chatmig_title_clip(&conversation->description,
+						   &fields[FIELD_DESCRIPTION]);
+	}
 }
 
 static void

@@ -35,6 +35,12 @@ extern void chatmig_write_row(Writer *writer, Conversation *conversation,
 /* Ends the open conversation: its times are known now. */
 extern void chatmig_write_close(Writer *writer, Conversation *conversation);
 
+/* Writes what waits, so that a query with a new snapshot sees it. */
+extern void chatmig_write_flush(Writer *writer);
+
+/* Writes a conversation without messages, for the row's owner. */
+extern void chatmig_write_owner(Writer *writer, const LegacyRow *row);
+
 /* Writes what is left, and lets go of the tables. */
 extern void chatmig_write_end(Writer *writer);
 

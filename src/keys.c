@@ -1,6 +1,6 @@
 /*
- * foreign_key.c
- *	  Foreign keys of one column, as the catalogs have them.
+ * keys.c
+ *	  Foreign keys of one column, and primary keys, as the catalogs have them.
  */
 #include "postgres.h"
 
@@ -8,15 +8,19 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_constraint.h"
+#include "access/sysattr.h"
+#include "lib/stringinfo.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-#include "foreign_key.h"
+#include "keys.h"
 
 List *
-chatmig_foreign_keys(Oid relid, AttrNumber attnum)
+chatmig_keys_foreign(Oid relid, AttrNumber attnum)
 {
 	Relation rel = table_open(ConstraintRelationId, AccessShareLock);
 	List *result = NIL;
@@ -48,12 +52,12 @@ chatmig_foreign_keys(Oid relid, AttrNumber attnum)
 }
 
 Oid
-chatmig_foreign_key_target(Oid relid, AttrNumber attnum)
+chatmig_keys_target(Oid relid, AttrNumber attnum)
 {
 	Oid result = InvalidOid;
 	ListCell *lc;
 
-	foreach(lc, chatmig_foreign_keys(relid, attnum))
+	foreach(lc, chatmig_keys_foreign(relid, attnum))
 	{
 		HeapTuple tuple =
 			SearchSysCache1(CONSTROID, ObjectIdGetDatum(lfirst_oid(lc)));
@@ -64,4 +68,27 @@ chatmig_foreign_key_target(Oid relid, AttrNumber attnum)
 		ReleaseSysCache(tuple);
 	}
 	return result;
+}
+
+char *
+chatmig_keys_primary_text(Oid relid, const char *alias)
+{
+	Relation rel = table_open(relid, AccessShareLock);
+	Bitmapset *columns =
+		RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
+	StringInfoData sql;
+	int n = 0;
+	int i = -1;
+
+	initStringInfo(&sql);
+	while ((i = bms_next_member(columns, i)) >= 0)
+		appendStringInfo(
+			&sql, "%sformat('%%s', %s.%s)", n++ > 0 ? ", " : "", alias,
+			quote_identifier(get_attname(
+				relid, i + FirstLowInvalidHeapAttributeNumber, false)));
+	table_close(rel, NoLock);
+	if (n == 0)
+		return NULL;
+	return n == 1 ? sql.data
+				  : psprintf("jsonb_build_array(%s)::text", sql.data);
 }

@@ -1,0 +1,23 @@
+/*
+ * keys.h
+ *	  Foreign keys of one column, and primary keys, as the catalogs have them.
+ */
+#ifndef CHATMIG_KEYS_H
+#define CHATMIG_KEYS_H
+
+#include "access/attnum.h"
+#include "nodes/pg_list.h"
+
+/* The foreign keys of that column alone; a List of constraint OIDs. */
+extern List *chatmig_keys_foreign(Oid relid, AttrNumber attnum);
+
+/* The table that one of them leads to; InvalidOid: there is none. */
+extern Oid chatmig_keys_target(Oid relid, AttrNumber attnum);
+
+/*
+ * SQL, palloc'd: the primary key of a row with that alias, as text; a JSON
+ * array where it has several columns. NULL: the table has none.
+ */
+extern char *chatmig_keys_primary_text(Oid relid, const char *alias);
+
+#endif /* CHATMIG_KEYS_H */

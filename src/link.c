@@ -1,0 +1,184 @@
+/*
+ * link.c
+ *	  Rows of other tables that point to the conversation of their owner.
+ *
+ * In: a plan whose target names links, and conversations that are written.
+ * Out: rows that had no conversation have one, and the links' table says which
+ * rows these were.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "existing.h"
+#include "keys.h"
+#include "link.h"
+#include "plan_check.h"
+#include "query.h"
+#include "skip.h"
+
+static LinkTable *find_link(const MigrationPlan *plan,
+							const DestinationLink *named);
+static void find_column(const MigrationPlan *plan, const LinkTable *link,
+						const char *name, Column *column);
+static void check_types(const MigrationPlan *plan, const LinkTable *link);
+static void check_right(const MigrationPlan *plan, const LinkTable *link);
+
+void
+chatmig_link_find(MigrationPlan *plan)
+{
+	ListCell *lc;
+
+	if (plan->destination.links == NIL)
+		return;
+	if (plan->owner_column == NULL || !plan->uses[TARGET_CONVERSATIONS])
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+				 errmsg("migration \"%s\" has nothing to link to", plan->name),
+				 errdetail("%s", plan->owner_column == NULL
+									 ? "Its rows have no owner."
+									 : "Its conversations have no table."),
+				 errhint("Register without links in target.")));
+	foreach(lc, plan->destination.links)
+		plan->links = lappend(plan->links, find_link(plan, lfirst(lc)));
+}
+
+int64
+chatmig_link_make(const MigrationPlan *plan)
+{
+	const char *owner;
+	int64 made = 0;
+	ListCell *lc;
+
+	if (plan->links == NIL)
+		return 0;
+	owner = quote_identifier(plan->owner_column);
+	foreach(lc, plan->links)
+	{
+		const LinkTable *link = lfirst(lc);
+
+		made += chatmig_query_run(
+			psprintf("WITH chosen AS MATERIALIZED (SELECT DISTINCT ON (c.%s) "
+					 "c.%s AS owner, c.id FROM %s AS c WHERE c.%s IS NOT NULL "
+					 "AND c.id IN (%s) "
+					 "ORDER BY c.%s, c.updated_at DESC NULLS LAST, c.id DESC), "
+					 "linked AS (UPDATE %s AS o SET %s = h.id FROM chosen AS h "
+					 "WHERE o.%s = h.owner AND o.%s IS NULL "
+					 "RETURNING %s AS row_key, h.id) "
+					 "INSERT INTO %s (link_table, row_key, conversation_id) "
+					 "SELECT %u::regclass, l.row_key, l.id FROM linked AS l "
+					 "ON CONFLICT (link_table, row_key) DO UPDATE "
+					 "SET conversation_id = excluded.conversation_id",
+					 owner, owner, plan->relation[TARGET_CONVERSATIONS], owner,
+					 chatmig_skip_made(plan), owner, link->qualified,
+					 quote_identifier(link->conversation.name),
+					 quote_identifier(link->owner.name),
+					 quote_identifier(link->conversation.name), link->key,
+					 plan->qualified[TARGET_LINKS], link->relid),
+			NULL);
+	}
+	return made;
+}
+
+static LinkTable *
+find_link(const MigrationPlan *plan, const DestinationLink *named)
+{
+	LinkTable *link = palloc0(sizeof(LinkTable));
+	const char *schema = named->schema ? named->schema : plan->schema;
+	Oid namespace = get_namespace_oid(schema, true);
+	Relation rel;
+
+	link->qualified = quote_qualified_identifier(schema, named->table);
+	if (OidIsValid(namespace))
+		link->relid = get_relname_relid(named->table, namespace);
+	if (!OidIsValid(link->relid))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("table %s does not exist", link->qualified),
+			 errdetail("Migration \"%s\" would link its rows to conversations.",
+					   plan->name),
+			 errhint(
+				 "Correct the name in target, \"links\", or leave the link out.")));
+	rel = table_open(link->relid, AccessShareLock);
+	find_column(plan, link, named->owner, &link->owner);
+	find_column(plan, link, named->conversation, &link->conversation);
+	check_types(plan, link);
+	link->key = chatmig_keys_primary_text(link->relid, "o");
+	table_close(rel, NoLock); /* nobody alters it before the run */
+	if (link->key == NULL)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+			 errmsg("%s has no primary key", link->qualified),
+			 errdetail("A rollback must know which of its rows were linked."),
+			 errhint("Add a primary key, or leave the link out of target.")));
+	check_right(plan, link);
+	return link;
+}
+
+static void
+find_column(const MigrationPlan *plan, const LinkTable *link, const char *name,
+			Column *column)
+{
+	AttrNumber attnum = get_attnum(link->relid, name);
+
+	if (attnum <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of %s does not exist", name,
+						link->qualified),
+				 errdetail("A link of migration \"%s\" names it.", plan->name),
+				 errhint("Correct the name in target, \"links\".")));
+	column->name = pstrdup(name);
+	column->attnum = attnum;
+	get_atttypetypmodcoll(link->relid, attnum, &column->type, &column->typmod,
+						  &column->collation);
+}
+
+static void
+check_types(const MigrationPlan *plan, const LinkTable *link)
+{
+	Oid id = plan->id_types[TARGET_CONVERSATIONS];
+
+	if (chatmig_existing_id_type(link->conversation.type) == id ||
+		(id == INT4OID && getBaseType(link->conversation.type) == INT8OID))
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_DATATYPE_MISMATCH),
+		 errmsg("column \"%s\" of %s cannot point to a conversation",
+				link->conversation.name, link->qualified),
+		 errdetail("It has the type %s; ids of conversations are %s.",
+				   format_type_be(link->conversation.type), format_type_be(id)),
+		 errhint(
+			 "Where chatmig creates the conversations: options => '{\"id_type\": \"...\"}'.")));
+}
+
+static void
+check_right(const MigrationPlan *plan, const LinkTable *link)
+{
+	char *role = GetUserNameFromId(plan->source_owner, false);
+
+	if (pg_class_aclcheck(link->relid, plan->source_owner, ACL_SELECT) ==
+			ACLCHECK_OK &&
+		pg_class_aclcheck(link->relid, plan->source_owner, ACL_UPDATE) ==
+			ACLCHECK_OK)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		 errmsg("role \"%s\" may not link rows of %s", role, link->qualified),
+		 errdetail(
+			 "It owns %s, and migration \"%s\" reads and writes as that role.",
+			 plan->source_name, plan->name),
+		 errhint("GRANT SELECT, UPDATE ON %s TO %s.", link->qualified,
+				 quote_identifier(role))));
+}

@@ -1,0 +1,25 @@
+/*
+ * link.h
+ *	  Rows of other tables that point to the conversation of their owner.
+ */
+#ifndef CHATMIG_LINK_H
+#define CHATMIG_LINK_H
+
+#include "migration.h"
+
+/*
+ * Sets the plan's links. Takes AccessShareLock on their tables. Errors: 42P01
+ * no such table; 42703 no such column; 42804 a type that does not fit; 42P10
+ * no primary key, or no owner; 42501 if the source's owner may not change it.
+ */
+extern void chatmig_link_find(MigrationPlan *plan);
+
+/*
+ * Gives the rows that have no conversation that of their owner, of those that
+ * this migration has made the one with the latest activity, and remembers
+ * which rows these are. Returns their number. Row locks alone, held to the end
+ * of the transaction.
+ */
+extern int64 chatmig_link_make(const MigrationPlan *plan);
+
+#endif /* CHATMIG_LINK_H */

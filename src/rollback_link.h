@@ -1,0 +1,22 @@
+/*
+ * rollback_link.h
+ *	  Rows of other tables that a migration linked to its conversations.
+ */
+#ifndef CHATMIG_ROLLBACK_LINK_H
+#define CHATMIG_ROLLBACK_LINK_H
+
+#include "rollback_check.h"
+
+/*
+ * SQL: o, a row of the table, was linked by the migration. False for all rows
+ * of a table that has no links.
+ */
+extern char *chatmig_rollback_is_linked(const Rollback *rollback, Oid table);
+
+/*
+ * Takes the conversation from exactly those rows that the migration gave it,
+ * unless they point elsewhere by now. Returns their number.
+ */
+extern int64 chatmig_rollback_unlink(const Rollback *rollback);
+
+#endif /* CHATMIG_ROLLBACK_LINK_H */
