@@ -59,6 +59,7 @@ OBJS = \
 	src/write.o \
 	src/leftover.o \
 	src/link.o \
+	src/write_link.o \
 	src/place.o \
 	src/sequence.o \
 	src/session.o \

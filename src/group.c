@@ -34,6 +34,7 @@ struct GroupState
 {
 	/* fixed */
 	int64 idle_gap;
+	bool has_position;
 	int32 precision; /* of a target's times: digits of a second */
 	int64 time_step; /* between messages, in microseconds; 0: none is needed */
 	bool used[GROUP_COLUMNS];
@@ -74,6 +75,7 @@ chatmig_group_begin(const MigrationPlan *plan)
 	GroupState *state = palloc0(sizeof(GroupState));
 
 	state->idle_gap = plan->options.idle_gap;
+	state->has_position = plan->has_position;
 	if (!plan->has_position && !plan->in_place &&
 		plan->mapping->shape == SHAPE_PAIR)
 	{
@@ -160,9 +162,10 @@ chatmig_group_place(GroupState *state, const LegacyRow *row, SplitRow *split)
 		return;
 
 	/* known rows of this conversation follow: they must move up */
-	open->make_room = !open->is_new && row->known.has_next &&
+	open->make_room = state->has_position && !open->is_new &&
+					  row->known.has_next &&
 					  same_id(state, open->id, row->known.next_conversation);
-	if (!open->is_new && !open->make_room)
+	if (!open->is_new && !open->make_room && state->has_position)
 		state->next_position = LAST_POSITION;
 
 	for (int i = 0; i < split->nmessages; i++)

@@ -2,9 +2,8 @@
  * link.c
  *	  Rows of other tables that point to the conversation of their owner.
  *
- * In: a plan whose target names links, and conversations that are written.
- * Out: rows that had no conversation have one, and the links' table says which
- * rows these were.
+ * In: a plan whose target names links. Out: their tables, and the columns that
+ * are read and changed. Reads catalogs alone.
  */
 #include "postgres.h"
 
@@ -20,9 +19,6 @@
 #include "existing.h"
 #include "keys.h"
 #include "link.h"
-#include "plan_check.h"
-#include "query.h"
-#include "skip.h"
 
 static LinkTable *find_link(const MigrationPlan *plan,
 							const DestinationLink *named);
@@ -48,43 +44,6 @@ chatmig_link_find(MigrationPlan *plan)
 				 errhint("Register without links in target.")));
 	foreach(lc, plan->destination.links)
 		plan->links = lappend(plan->links, find_link(plan, lfirst(lc)));
-}
-
-int64
-chatmig_link_make(const MigrationPlan *plan)
-{
-	const char *owner;
-	int64 made = 0;
-	ListCell *lc;
-
-	if (plan->links == NIL)
-		return 0;
-	owner = quote_identifier(plan->owner_column);
-	foreach(lc, plan->links)
-	{
-		const LinkTable *link = lfirst(lc);
-
-		made += chatmig_query_run(
-			psprintf("WITH chosen AS MATERIALIZED (SELECT DISTINCT ON (c.%s) "
-					 "c.%s AS owner, c.id FROM %s AS c WHERE c.%s IS NOT NULL "
-					 "AND c.id IN (%s) "
-					 "ORDER BY c.%s, c.updated_at DESC NULLS LAST, c.id DESC), "
-					 "linked AS (UPDATE %s AS o SET %s = h.id FROM chosen AS h "
-					 "WHERE o.%s = h.owner AND o.%s IS NULL "
-					 "RETURNING %s AS row_key, h.id) "
-					 "INSERT INTO %s (link_table, row_key, conversation_id) "
-					 "SELECT %u::regclass, l.row_key, l.id FROM linked AS l "
-					 "ON CONFLICT (link_table, row_key) DO UPDATE "
-					 "SET conversation_id = excluded.conversation_id",
-					 owner, owner, plan->relation[TARGET_CONVERSATIONS], owner,
-					 chatmig_skip_made(plan), owner, link->qualified,
-					 quote_identifier(link->conversation.name),
-					 quote_identifier(link->owner.name),
-					 quote_identifier(link->conversation.name), link->key,
-					 plan->qualified[TARGET_LINKS], link->relid),
-			NULL);
-	}
-	return made;
 }
 
 static LinkTable *

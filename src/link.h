@@ -14,12 +14,4 @@
  */
 extern void chatmig_link_find(MigrationPlan *plan);
 
-/*
- * Gives the rows that have no conversation that of their owner, of those that
- * this migration has made the one with the latest activity, and remembers
- * which rows these are. Returns their number. Row locks alone, held to the end
- * of the transaction.
- */
-extern int64 chatmig_link_make(const MigrationPlan *plan);
-
 #endif /* CHATMIG_LINK_H */

@@ -23,13 +23,13 @@
 #include "existing.h"
 #include "fit.h"
 #include "group.h"
-#include "link.h"
 #include "migrate.h"
 #include "read.h"
 #include "reference.h"
 #include "split.h"
 #include "target.h"
 #include "write.h"
+#include "write_link.h"
 
 typedef struct MigrateState
 {
@@ -94,12 +94,14 @@ chatmig_migrate_run(const char *name, bool force, MigrateResult *result)
 		rejects = travel(plan, choose_mode(plan), result, NULL, NULL);
 		check_rejects(plan, result, caller.creating_extension);
 		chatmig_read_rejected(plan, rejects);
-		result->counts.links = chatmig_link_make(plan);
 		chatmig_caller_resume(&role);
 		chatmig_reference_defer(plan, true);
 
 		/* 4. keys and indexes; last, what locks other tables */
 		chatmig_target_finish(plan);
+		chatmig_caller_become(&role, plan->source_owner);
+		result->counts.links = chatmig_write_links(plan);
+		chatmig_caller_resume(&role);
 		chatmig_target_analyze(plan);
 
 		/* 5. the record */

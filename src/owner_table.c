@@ -26,6 +26,7 @@
 #include "owner_table.h"
 #include "vocabulary.h"
 
+static char *time_of(const MigrationPlan *plan, const Column *column);
 static Oid find_table(const MigrationPlan *plan, AttrNumber *key);
 static void find_time(const MigrationPlan *plan, Relation rel, Field field,
 					  Column *column);
@@ -76,17 +77,25 @@ chatmig_owner_join(const MigrationPlan *plan)
 					quote_identifier(owner->name));
 }
 
-/* Where there is but one of the two, it stands for both. */
+/* Where an owner was never updated, that was when it was created. */
 char *
 chatmig_owner_time(const MigrationPlan *plan, Field field)
 {
 	const OwnerTable *owner = &plan->owner_table;
 	const Column *column =
 		field == FIELD_CREATED_AT ? &owner->created_at : &owner->updated_at;
+
+	if (field == FIELD_UPDATED_AT && column->name != NULL)
+		return psprintf("coalesce(%s, %s)", time_of(plan, column),
+						time_of(plan, &owner->created_at));
+	return time_of(plan, &owner->created_at);
+}
+
+static char *
+time_of(const MigrationPlan *plan, const Column *column)
+{
 	char *value;
 
-	if (column->name == NULL)
-		column = &owner->created_at;
 	if (column->name == NULL)
 		return pstrdup("NULL::timestamptz");
 	value = psprintf("o.%s", quote_identifier(column->name));

@@ -25,6 +25,7 @@
 #include "query.h"
 #include "reference.h"
 
+static bool is_copied(const MigrationPlan *plan, Part part);
 static List *referenced_tables(const MigrationPlan *plan);
 static char *qualified_name(Oid relid);
 static void copy_foreign_key(const MigrationPlan *plan, TargetTable table,
@@ -116,6 +117,16 @@ chatmig_reference_defer(const MigrationPlan *plan, bool deferred)
 								 NULL);
 }
 
+/* Into a table that chatmig creates, or has created. */
+static bool
+is_copied(const MigrationPlan *plan, Part part)
+{
+	return (plan->uses[TARGET_CONVERSATIONS] &&
+			!chatmig_plan_fills(plan, TARGET_CONVERSATIONS)) ||
+		   (part == PART_OWNER && plan->uses[TARGET_MEDIA] &&
+			!chatmig_plan_fills(plan, TARGET_MEDIA));
+}
+
 /* Each once; a List of OIDs. */
 static List *
 referenced_tables(const MigrationPlan *plan)
@@ -128,7 +139,7 @@ referenced_tables(const MigrationPlan *plan)
 	{
 		const Column *column = &plan->mapping->parts[parts[i]];
 
-		if (column->name == NULL)
+		if (column->name == NULL || !is_copied(plan, parts[i]))
 			continue;
 		foreach(lc, chatmig_keys_foreign(plan->source, column->attnum))
 		{

@@ -39,6 +39,7 @@ static void report_left(const ReportState *report);
 static void report_rows(const ReportState *report, const char *action,
 						int64 rows, const char *note);
 static void report_tables(const ReportState *report);
+static void report_links(const ReportState *report);
 static void report_table(const ReportState *report, TargetTable table,
 						 int64 rows, int64 bytes);
 static void report_keys(const ReportState *report, TargetTable table,
@@ -58,6 +59,12 @@ chatmig_report_plan(const MigrationPlan *plan, const MigrateResult *result,
 		report_left(&report);
 	if (counts->already > 0)
 		report_rows(&report, "leave", counts->already, "migrated already");
+	if (counts->skipped > 0)
+		report_rows(
+			&report, "skip", counts->skipped,
+			plan->in_place
+				? "the application's own: in a conversation already, or written since the first run; chatmig_migrate(..., force => true) takes the latter, too"
+				: "their owners have conversations already; chatmig_migrate(..., force => true) migrates them, too");
 	if (counts->empty > 0)
 		report_rows(&report, "leave", counts->empty,
 					"no message in it: all halves are NULL or ''");
@@ -130,27 +137,57 @@ report_tables(const ReportState *report)
 {
 	const MigrationPlan *plan = report->plan;
 	const RunCounts *counts = &report->result->counts;
+	const struct
+	{
+		int64 rows;
+		int64 row_bytes;
+		int64 index_bytes;
+	} sizes[TARGET_OWNERS] = {
+		[TARGET_CONVERSATIONS] = {counts->conversations, CONVERSATION_BYTES,
+								  CONVERSATION_INDEX_BYTES},
+		[TARGET_MESSAGES] = {counts->messages, MESSAGE_BYTES,
+							 MESSAGE_INDEX_BYTES},
+		[TARGET_MEDIA] = {counts->media, MEDIUM_BYTES, MEDIUM_INDEX_BYTES},
+		[TARGET_TRACE] = {counts->migrated, TRACE_BYTES, TRACE_INDEX_BYTES}};
 
-	report_table(report, TARGET_CONVERSATIONS, counts->conversations,
-				 counts->conversations * CONVERSATION_BYTES);
-	report_table(report, TARGET_MESSAGES, counts->messages,
-				 counts->messages * MESSAGE_BYTES +
-					 report->result->content_bytes);
-	if (plan->has_media)
-		report_table(report, TARGET_MEDIA, counts->media,
-					 counts->media * MEDIUM_BYTES);
-	report_table(report, TARGET_TRACE, counts->migrated,
-				 counts->migrated * TRACE_BYTES);
+	for (TargetTable table = 0; table < TARGET_OWNERS; table++)
+		if (plan->uses[table])
+			report_table(report, table, sizes[table].rows,
+						 sizes[table].rows * sizes[table].row_bytes +
+							 (table == TARGET_MESSAGES && !plan->in_place
+								  ? report->result->content_bytes
+								  : 0));
+	report_links(report);
 	if (plan->migrated)
 		return;
-	report_keys(report, TARGET_CONVERSATIONS,
-				counts->conversations * CONVERSATION_INDEX_BYTES);
-	report_keys(report, TARGET_MESSAGES,
-				counts->messages * MESSAGE_INDEX_BYTES);
-	if (plan->has_media)
-		report_keys(report, TARGET_MEDIA, counts->media * MEDIUM_INDEX_BYTES);
-	report_keys(report, TARGET_TRACE, counts->migrated * TRACE_INDEX_BYTES);
+	for (TargetTable table = 0; table < TARGET_OWNERS; table++)
+		if (plan->uses[table])
+			report_keys(report, table,
+						sizes[table].rows * sizes[table].index_bytes);
 	report_references(report);
+}
+
+/* How many rows will be linked is known when the conversations are there. */
+static void
+report_links(const ReportState *report)
+{
+	ListCell *lc;
+
+	foreach(lc, report->plan->links)
+	{
+		const LinkTable *link = lfirst(lc);
+		PlanStep step = {
+			.object = link->qualified,
+			.action = "link",
+			.rows = -1,
+			.bytes = -1,
+			.lock = "ROW EXCLUSIVE",
+			.note = psprintf(
+				"rows whose \"%s\" is NULL get the conversation of their owner; who changes one of them waits",
+				link->conversation.name)};
+
+		report->step(&step, report->step_state);
+	}
 }
 
 static void
@@ -158,13 +195,18 @@ report_table(const ReportState *report, TargetTable table, int64 rows,
 			 int64 bytes)
 {
 	bool exists = OidIsValid(report->plan->tables[table]);
+	bool stays = table == TARGET_MESSAGES && report->plan->in_place;
 	PlanStep step = {.object = report->plan->qualified[table],
-					 .action = exists ? "insert" : "create and load",
+					 .action = stays    ? "put into conversations"
+							   : exists ? "insert"
+										: "create and load",
 					 .rows = rows,
 					 .bytes = bytes,
 					 .lock = exists ? "ROW EXCLUSIVE" : "ACCESS EXCLUSIVE",
-					 .note = exists ? "rows can be read and written meanwhile"
-									: "a new table: nobody waits for it"};
+					 .note = stays ? "rows can be read meanwhile; who changes "
+									 "one of them waits"
+							 : exists ? "rows can be read and written meanwhile"
+									  : "a new table: nobody waits for it"};
 
 	report->step(&step, report->step_state);
 }

@@ -234,6 +234,7 @@ take_back(Rollback *rollback)
 	bool is_ours = !fills_others(rollback);
 	char *reason = find_reason_to_keep(rollback);
 
+	rollback->links_reset = chatmig_rollback_unlink(rollback);
 	if (rollback->dry_run)
 	{
 		if (reason != NULL && is_ours)
@@ -241,7 +242,6 @@ take_back(Rollback *rollback)
 		return;
 	}
 
-	rollback->links_reset = chatmig_rollback_unlink(rollback);
 	if (reason == NULL)
 		reason = drop_tables(rollback, 0, last);
 	if (reason != NULL)

@@ -51,17 +51,20 @@ chatmig_rollback_unlink(const Rollback *rollback)
 		const DestinationLink *link = lfirst(lc);
 		Oid table = find_table(rollback, link);
 		RoleState role;
+		char *name;
+		char *condition;
 
 		if (!OidIsValid(table))
 			continue;
+		name = quote_qualified_identifier(
+			get_namespace_name(get_rel_namespace(table)), get_rel_name(table));
+		condition = is_remembered(rollback, table, link->conversation);
 		chatmig_caller_become(&role, rollback->trace_owner);
 		reset += chatmig_query_run(
-			psprintf("UPDATE %s AS o SET %s = NULL WHERE %s",
-					 quote_qualified_identifier(
-						 get_namespace_name(get_rel_namespace(table)),
-						 get_rel_name(table)),
-					 quote_identifier(link->conversation),
-					 is_remembered(rollback, table, link->conversation)),
+			rollback->dry_run
+				? psprintf("SELECT FROM %s AS o WHERE %s", name, condition)
+				: psprintf("UPDATE %s AS o SET %s = NULL WHERE %s", name,
+						   quote_identifier(link->conversation), condition),
 			NULL);
 		chatmig_caller_resume(&role);
 	}

@@ -5,7 +5,7 @@
 #ifndef CHATMIG_ROLLBACK_LINK_H
 #define CHATMIG_ROLLBACK_LINK_H
 
-#include "rollback_check.h"
+#include "rollback_state.h"
 
 /*
  * SQL: o, a row of the table, was linked by the migration. False for all rows
@@ -15,7 +15,8 @@ extern char *chatmig_rollback_is_linked(const Rollback *rollback, Oid table);
 
 /*
  * Takes the conversation from exactly those rows that the migration gave it,
- * unless they point elsewhere by now. Returns their number.
+ * unless they point elsewhere by now; in a dry run, only counts them. Returns
+ * their number.
  */
 extern int64 chatmig_rollback_unlink(const Rollback *rollback);
 

@@ -194,12 +194,14 @@ chatmig_write_row(Writer *writer, Conversation *conversation,
 	{
 		Message *message = &split->messages[i];
 
-		message->id = make_id(writer, TARGET_MESSAGES,
-							  &(Identity){.kind = IDENTITY_MESSAGE,
-										  .migration = writer->plan->name,
-										  .key = row->key,
-										  .part = message->part,
-										  .time = message->time});
+		message->id = writer->plan->in_place
+						  ? row->keys[0]
+						  : make_id(writer, TARGET_MESSAGES,
+									&(Identity){.kind = IDENTITY_MESSAGE,
+												.migration = writer->plan->name,
+												.key = row->key,
+												.part = message->part,
+												.time = message->time});
 		if (message->position == LAST_POSITION && writer->mode != WRITE_NOTHING)
 		{
 			if (writer->last_position < 0)

@@ -8,12 +8,15 @@
 rules='
 chatmig:           create detect register report migrate validate rollback ledger settings
 report:            migrate reference
-migrate:           read split group write target reference existing columns plan rows settings caller
+migrate:           read split fit group write write_link target reference existing columns plan rows settings caller
 read:              read_query query plan rows
-read_query:        plan
+read_query:        owner_table skip plan
 split:             rows
+fit:               plan rows
 group:             plan rows
+write_link:        skip plan query
 write:             bulk insert place identity leftover sequence relation session title columns plan rows query
+skip:              relation plan
 bulk:
 insert:            query
 title:             plan rows
@@ -22,7 +25,7 @@ session:           rows
 place:             relation plan query
 sequence:          relation plan query
 target:            reference relation columns plan query caller
-reference:         foreign_key plan query caller
+reference:         keys plan query caller
 identity:          hash128 rows
 times:
 fingerprint:       hash128
@@ -32,14 +35,14 @@ validate_mapping:  validation caller
 validate_survey:   validate_digest validation
 validate_digest:   validate_compare plan
 validate_legacy:   validate_sql validation
-validate_messages: validate_compare validate_walk
+validate_messages: relation validate_compare validate_walk
 validate_walk:     validate_conversation validate_describe validate_rows validation
-validate_conversation: validation
+validate_conversation: relation validation
 validate_describe: validate_rows validation
 validate_rows:
 validate_neighbours: validate_sql validation
 validate_metadata: validate_compare
-validate_compare:  validate_sql validation
+validate_compare:  relation validate_sql validation
 validate_references: validation
 validate_tables:   validation
 validate_ledger:   validation
@@ -47,9 +50,11 @@ validate_time:     validate_sql ledger
 validate_sql:      plan role
 validation:        validate_checks plan query
 validate_checks:
-rollback:          rollback_check rollback_copy ledger query caller
+rollback:          rollback_check rollback_copy rollback_link rollback_state destination ledger query caller
 rollback_copy:     rollback_check plan arguments
-rollback_check:    ledger query
+rollback_check:    rollback_link rollback_state arguments ledger query
+rollback_link:     rollback_state keys query caller
+rollback_state:    destination ledger
 register:          amend profile draft plan options ledger caller
 profile:           detect arguments mapping ledger caller
 amend:             arguments mapping ledger
@@ -63,9 +68,11 @@ subject:           vocabulary detection
 detection:         mapping
 difference:        query
 plan:              plan_target plan_check migration options query caller
-plan_target:       plan_check existing relation role_values migration
+plan_target:       link owner_table plan_check existing relation role_values migration
 plan_check:        migration
-existing:          foreign_key vocabulary migration arguments
+link:              existing keys migration
+owner_table:       keys field vocabulary migration
+existing:          keys vocabulary migration arguments
 relation:          columns migration
 columns:           migration
 role_values:       migration
@@ -73,7 +80,7 @@ migration:         destination options ledger mapping
 destination:       field arguments
 field:             ledger mapping
 vocabulary:        mapping
-foreign_key:
+keys:
 options:           arguments mapping
 rows:              mapping
 mapping:           role arguments

@@ -1,0 +1,52 @@
+/*
+ * write_link.c
+ *	  Rows of other tables get the conversation of their owner.
+ *
+ * In: a plan with links, and conversations that are written. Out: rows that
+ * had no conversation have one, and the links' table says which rows these
+ * were.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "query.h"
+#include "skip.h"
+#include "write_link.h"
+
+int64
+chatmig_write_links(const MigrationPlan *plan)
+{
+	const char *owner;
+	int64 made = 0;
+	ListCell *lc;
+
+	if (plan->links == NIL)
+		return 0;
+	owner = quote_identifier(plan->owner_column);
+	foreach(lc, plan->links)
+	{
+		const LinkTable *link = lfirst(lc);
+
+		made += chatmig_query_run(
+			psprintf("WITH chosen AS MATERIALIZED (SELECT DISTINCT ON (c.%s) "
+					 "c.%s AS owner, c.id FROM %s AS c WHERE c.%s IS NOT NULL "
+					 "AND c.id IN (%s) "
+					 "ORDER BY c.%s, c.updated_at DESC NULLS LAST, c.id DESC), "
+					 "linked AS (UPDATE %s AS o SET %s = h.id FROM chosen AS h "
+					 "WHERE o.%s = h.owner AND o.%s IS NULL "
+					 "RETURNING %s AS row_key, h.id) "
+					 "INSERT INTO %s (link_table, row_key, conversation_id) "
+					 "SELECT %u::regclass, l.row_key, l.id FROM linked AS l "
+					 "ON CONFLICT (link_table, row_key) DO UPDATE "
+					 "SET conversation_id = excluded.conversation_id",
+					 owner, owner, plan->relation[TARGET_CONVERSATIONS], owner,
+					 chatmig_skip_made(plan), owner, link->qualified,
+					 quote_identifier(link->conversation.name),
+					 quote_identifier(link->owner.name),
+					 quote_identifier(link->conversation.name), link->key,
+					 plan->qualified[TARGET_LINKS], link->relid),
+			NULL);
+	}
+	return made;
+}

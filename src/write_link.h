@@ -1,0 +1,18 @@
+/*
+ * write_link.h
+ *	  Rows of other tables get the conversation of their owner.
+ */
+#ifndef CHATMIG_WRITE_LINK_H
+#define CHATMIG_WRITE_LINK_H
+
+#include "plan.h"
+
+/*
+ * Gives the rows that have no conversation that of their owner, of those that
+ * this migration has made the one with the latest activity, and remembers
+ * which rows these are. Returns their number. Row locks alone, held to the end
+ * of the transaction.
+ */
+extern int64 chatmig_write_links(const MigrationPlan *plan);
+
+#endif /* CHATMIG_WRITE_LINK_H */
