@@ -34,6 +34,7 @@ OBJS = \
 	src/create.o \
 	src/difference.o \
 	src/mapping.o \
+	src/media_keys.o \
 	src/role.o \
 	src/plan.o \
 	src/plan_target.o \
@@ -48,6 +49,7 @@ OBJS = \
 	src/report.o \
 	src/read.o \
 	src/read_query.o \
+	src/read_media.o \
 	src/times.o \
 	src/fingerprint.o \
 	src/skip.o \
@@ -58,6 +60,7 @@ OBJS = \
 	src/title.o \
 	src/write.o \
 	src/leftover.o \
+	src/media.o \
 	src/link.o \
 	src/write_link.o \
 	src/place.o \
@@ -79,6 +82,7 @@ OBJS = \
 	src/validate_legacy.o \
 	src/validate_mapping.o \
 	src/validate_messages.o \
+	src/validate_media.o \
 	src/validate_metadata.o \
 	src/validate_neighbours.o \
 	src/validate_references.o \

@@ -34,6 +34,7 @@ typedef struct Draft
 	Shape shape;
 	List *key;
 	char *parts[NUM_PARTS];
+	Jsonb *media;    /* where the metadata describe them; NULL: not */
 	List *spellings; /* of DraftSpelling * */
 	const char *epoch;
 	bool has_keep; /* false: what plays no part is kept */
@@ -148,6 +149,10 @@ choose_parts(Relation rel, Jsonb *given, Draft *draft, const Detection *found)
 		const char *name = chatmig_part_names[part];
 
 		named[part] = chatmig_arguments_has(given, name);
+		if (part == PART_MEDIA)
+			draft->media = chatmig_arguments_object(given, "mapping", name);
+		if (part == PART_MEDIA && draft->media != NULL)
+			continue;
 		draft->parts[part] = chatmig_arguments_string(given, "mapping", name);
 	}
 	for (Part part = 0; part < NUM_PARTS; part++)
@@ -306,6 +311,14 @@ serialize(const Draft *draft)
 			continue;
 		push_string(&state, WJB_KEY, chatmig_part_names[part]);
 		push_string(&state, WJB_VALUE, draft->parts[part]);
+	}
+	if (draft->media != NULL)
+	{
+		JsonbValue media;
+
+		push_string(&state, WJB_KEY, chatmig_part_names[PART_MEDIA]);
+		JsonbToJsonbValue(draft->media, &media);
+		pushJsonbValue(&state, WJB_VALUE, &media);
 	}
 	if (draft->epoch != NULL)
 	{

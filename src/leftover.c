@@ -18,13 +18,16 @@
 static bool lacks(const MigrationPlan *plan, Field field);
 static void add_key(JsonbParseState **state, const char *name);
 static void add_message(JsonbParseState **state, const MigrationPlan *plan,
-						const Message *message, Value session);
+						const LegacyRow *row, const Message *message,
+						Value session);
+static bool lacks_media(const MigrationPlan *plan, const Message *message);
+static void add_text(JsonbParseState **state, const char *name, Value value);
 static void add_json(JsonbParseState **state, const char *name, Jsonb *value);
 static bool has_any(const MigrationPlan *plan, const Message *message,
 					Value session);
 
 Value
-chatmig_leftover_make(const MigrationPlan *plan, const GroupKey *group,
+chatmig_leftover_make(const MigrationPlan *plan, const LegacyRow *row,
 					  const SplitRow *split)
 {
 	Value session = {.isnull = true};
@@ -33,7 +36,7 @@ chatmig_leftover_make(const MigrationPlan *plan, const GroupKey *group,
 	bool is_empty = true;
 
 	if (plan->session_is_left)
-		session = chatmig_session_metadata(plan->mapping, group->session);
+		session = chatmig_session_metadata(plan->mapping, row->group.session);
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	for (int i = 0; i < split->nmessages; i++)
 	{
@@ -42,7 +45,7 @@ chatmig_leftover_make(const MigrationPlan *plan, const GroupKey *group,
 		if (!has_any(plan, message, session))
 			continue;
 		add_key(&state, psprintf("%d", message->part));
-		add_message(&state, plan, message, session);
+		add_message(&state, plan, row, message, session);
 		is_empty = false;
 	}
 	result.datum = JsonbPGetDatum(
@@ -60,7 +63,7 @@ lacks(const MigrationPlan *plan, Field field)
 static bool
 has_any(const MigrationPlan *plan, const Message *message, Value session)
 {
-	return !session.isnull ||
+	return !session.isnull || lacks_media(plan, message) ||
 		   (!message->model.isnull && lacks(plan, FIELD_MODEL)) ||
 		   (!message->tokens.isnull && lacks(plan, FIELD_TOKENS)) ||
 		   (!message->metadata.isnull && lacks(plan, FIELD_METADATA));
@@ -68,20 +71,17 @@ has_any(const MigrationPlan *plan, const Message *message, Value session)
 
 static void
 add_message(JsonbParseState **state, const MigrationPlan *plan,
-			const Message *message, Value session)
+			const LegacyRow *row, const Message *message, Value session)
 {
 	JsonbValue value;
 
 	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-	if (!message->model.isnull && lacks(plan, FIELD_MODEL))
+	if (lacks(plan, FIELD_MODEL))
+		add_text(state, "model", message->model);
+	if (lacks_media(plan, message))
 	{
-		char *model = TextDatumGetCString(message->model.datum);
-
-		add_key(state, "model");
-		value.type = jbvString;
-		value.val.string.val = model;
-		value.val.string.len = strlen(model);
-		pushJsonbValue(state, WJB_VALUE, &value);
+		add_text(state, "media", row->media_url);
+		add_text(state, "media_type", row->media_type);
 	}
 	if (!message->tokens.isnull && lacks(plan, FIELD_TOKENS))
 	{
@@ -99,6 +99,26 @@ add_message(JsonbParseState **state, const MigrationPlan *plan,
 	if (!session.isnull)
 		add_json(state, "session", DatumGetJsonbP(session.datum));
 	pushJsonbValue(state, WJB_END_OBJECT, NULL);
+}
+
+static bool
+lacks_media(const MigrationPlan *plan, const Message *message)
+{
+	return message->has_media && !plan->has_media;
+}
+
+/* Unless it is NULL. */
+static void
+add_text(JsonbParseState **state, const char *name, Value value)
+{
+	JsonbValue string = {.type = jbvString};
+
+	if (value.isnull)
+		return;
+	add_key(state, name);
+	string.val.string.val = TextDatumGetCString(value.datum);
+	string.val.string.len = strlen(string.val.string.val);
+	pushJsonbValue(state, WJB_VALUE, &string);
 }
 
 static void

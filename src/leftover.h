@@ -10,11 +10,10 @@
 
 /*
  * jsonb, or NULL where all has a place: an object with what is left of each
- * message, by its part, such as {"1": {"model": "..."}}; the names are those
- * of the fields: model, tokens, metadata, session. Palloc'd.
+ * message, by its part, such as {"1": {"model": "..."}}; the names are model,
+ * tokens, metadata, session, media, media_type. Palloc'd.
  */
 extern Value chatmig_leftover_make(const MigrationPlan *plan,
-								   const GroupKey *group,
-								   const SplitRow *split);
+								   const LegacyRow *row, const SplitRow *split);
 
 #endif /* CHATMIG_LEFTOVER_H */

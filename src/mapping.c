@@ -152,6 +152,8 @@ chatmig_mapping_resolve(Relation rel, Jsonb *jsonb)
 		elog(ERROR, "registered mapping has no shape");
 	resolve_keys(rel, jsonb, mapping);
 	resolve_parts(rel, jsonb, mapping);
+	mapping->media_in_metadata =
+		chatmig_media_keys_parse(jsonb, &mapping->media_keys);
 	check_media(rel, mapping);
 	resolve_time(jsonb, mapping);
 	if (mapping->shape == SHAPE_FLAT)
@@ -229,6 +231,9 @@ resolve_parts(Relation rel, Jsonb *jsonb, Mapping *mapping)
 
 		if (!chatmig_mapping_part_fits(mapping->shape, part))
 			continue;
+		if (part == PART_MEDIA &&
+			chatmig_arguments_object(jsonb, "mapping", "media") != NULL)
+			continue;
 		name = chatmig_arguments_string(jsonb, "mapping",
 										chatmig_part_names[part]);
 		if (name == NULL)
@@ -256,6 +261,16 @@ resolve_parts(Relation rel, Jsonb *jsonb, Mapping *mapping)
 static void
 check_media(Relation rel, const Mapping *mapping)
 {
+	if (mapping->media_in_metadata && !HAS_PART(mapping, PART_METADATA))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg(
+				 "the mapping of \"%s\" has media in its metadata, but no metadata",
+				 RelationGetRelationName(rel)),
+			 errdetail("\"media\" is an object with names of its members."),
+			 errhint(
+				 "Name the column with the metadata: mapping => '{\"metadata\": \"...\"}'; or say \"media\": null.")));
 	if (HAS_PART(mapping, PART_MEDIA) || !HAS_PART(mapping, PART_MEDIA_TYPE))
 		return;
 	ereport(

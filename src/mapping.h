@@ -11,6 +11,7 @@
 #define CHATMIG_MAPPING_H
 
 #include "access/attnum.h"
+#include "media_keys.h"
 #include "role.h"
 #include "utils/jsonb.h"
 #include "utils/relcache.h"
@@ -73,6 +74,8 @@ typedef struct Mapping
 	int nkeys; /* at least 1 */
 	Column keys[MAX_KEYS];
 	Column parts[NUM_PARTS];
+	bool media_in_metadata; /* then there is no column for media: */
+	MediaKeys media_keys;
 	TimeKind time_kind;
 	bool epoch_known;  /* false: nothing says what the numbers count */
 	double epoch_unit; /* units per second: 1, 1e3 or 1e6 */
@@ -91,6 +94,8 @@ typedef struct Mapping
 #define TIME_MISSING_MARK "chatmig_time_missing"
 
 #define HAS_PART(mapping, part) ((mapping)->parts[part].name != NULL)
+#define HAS_MEDIA(mapping)                                                     \
+	(HAS_PART(mapping, PART_MEDIA) || (mapping)->media_in_metadata)
 
 extern const char *const chatmig_part_names[NUM_PARTS];
 

@@ -92,7 +92,7 @@ choose_names(MigrationPlan *plan)
 			quote_qualified_identifier(plan->schema, plan->table_names[table]);
 		plan->uses[table] = true;
 	}
-	plan->has_media = HAS_PART(mapping, PART_MEDIA);
+	plan->has_media = HAS_MEDIA(mapping);
 	plan->uses[TARGET_OWNERS] = plan->options.empty_owners;
 	plan->uses[TARGET_LINKS] = plan->destination.links != NIL;
 	if (HAS_PART(mapping, PART_OWNER))
@@ -314,6 +314,7 @@ describe_messages(MigrationPlan *plan)
 	plan->has_leftovers =
 		fields != NULL && !plan->in_place &&
 		(fields[FIELD_METADATA].name == NULL ||
+		 (HAS_MEDIA(mapping) && !plan->has_media) ||
 		 (HAS_PART(mapping, PART_MODEL) && fields[FIELD_MODEL].name == NULL) ||
 		 (HAS_PART(mapping, PART_TOKENS) &&
 		  fields[FIELD_TOKENS].name == NULL) ||

@@ -210,6 +210,9 @@ fill_row(ReadState *state, TupleTableSlot *slot)
 	row->metadata = value_of(slot, columns->metadata);
 	row->media_url = value_of(slot, columns->media);
 	row->media_type = value_of(slot, columns->media_type);
+	row->media_name = value_of(slot, columns->media_name);
+	row->summarizes = columns->summarizes > 0 &&
+					  DatumGetBool(slot->tts_values[columns->summarizes - 1]);
 	row->fingerprint =
 		DatumGetInt64(slot->tts_values[columns->fingerprint - 1]);
 	row->skipped = DatumGetBool(slot->tts_values[columns->skipped - 1]);

@@ -23,6 +23,7 @@
 #include "utils/lsyscache.h"
 
 #include "owner_table.h"
+#include "read_media.h"
 #include "read_query.h"
 #include "skip.h"
 
@@ -222,8 +223,19 @@ add_contents(SelectList *list, const MigrationPlan *plan, ReadColumns *columns)
 		list, plan, PART_TOKENS,
 		chatmig_mapping_tokens_type(plan->mapping) == INT8OID ? "::int8"
 															  : "::int4");
-	columns->media = add_part(list, plan, PART_MEDIA, "::text");
-	columns->media_type = add_part(list, plan, PART_MEDIA_TYPE, "::text");
+	if (!plan->mapping->media_in_metadata)
+	{
+		columns->media = add_part(list, plan, PART_MEDIA, "::text");
+		columns->media_type = add_part(list, plan, PART_MEDIA_TYPE, "::text");
+		return;
+	}
+	columns->media = add(list, "media", chatmig_read_media_url(plan));
+	columns->media_type =
+		add(list, "media_type", chatmig_read_media_type(plan));
+	columns->media_name =
+		add(list, "media_name", chatmig_read_media_name(plan));
+	columns->summarizes =
+		add(list, "summarizes", chatmig_read_media_summarizes(plan));
 }
 
 static char *

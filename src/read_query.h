@@ -24,6 +24,8 @@ typedef struct ReadColumns
 	int metadata;
 	int media;
 	int media_type;
+	int media_name;
+	int summarizes;
 	int fingerprint;
 	int skipped;
 	int owner_created_at;

@@ -333,7 +333,8 @@ is_filled_with_empty(const Column *column, Field field)
 {
 	return column->not_null &&
 		   (field == FIELD_CONTENT || field == FIELD_TITLE ||
-			field == FIELD_DESCRIPTION || field == FIELD_URL);
+			field == FIELD_DESCRIPTION || field == FIELD_URL ||
+			field == FIELD_TYPE);
 }
 
 static char *

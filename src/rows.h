@@ -57,11 +57,13 @@ typedef struct LegacyRow
 	char *role;                   /* flat: as spelled in the row, or NULL */
 	Value model;                  /* text */
 	Value tokens;                 /* int4 */
-	Value metadata;         /* jsonb: mapped metadata, kept columns, marks */
-	Value media_url;        /* text */
-	Value media_type;       /* text */
-	int64 fingerprint;      /* of the whole legacy row, see fingerprint.c */
-	bool skipped;           /* is not to be migrated, see skip.c */
+	Value metadata;    /* jsonb: mapped metadata, kept columns, marks */
+	Value media_url;   /* text */
+	Value media_type;  /* text */
+	Value media_name;  /* text; where the metadata describe media */
+	bool summarizes;   /* the row says what is in the medium of that name */
+	int64 fingerprint; /* of the whole legacy row, see fingerprint.c */
+	bool skipped;      /* is not to be migrated, see skip.c */
 	Value owner_created_at; /* timestamptz; of the owner's own row, where
 							 * the conversation takes them from there */
 	Value owner_updated_at;

@@ -24,7 +24,9 @@ static void reject_row(SplitRow *split, const char *code, char *reason);
 void
 chatmig_split_row(const Mapping *mapping, const LegacyRow *row, SplitRow *split)
 {
-	bool has_media = !is_empty(row->media_url);
+	/* of a medium that metadata describe, the URL may not be known */
+	bool has_media = mapping->media_in_metadata ? !row->media_url.isnull
+												: !is_empty(row->media_url);
 
 	if (mapping->shape == SHAPE_PAIR)
 		split_pair(row, has_media, split);

@@ -233,7 +233,7 @@ compare_media(const MigrationPlan *plan, RowTests *tests)
 {
 	const Mapping *mapping = plan->mapping;
 	char *has = chatmig_validate_sql_has_media(mapping);
-	char *url = psprintf("%s::text", part_column(mapping, PART_MEDIA));
+	char *url = chatmig_validate_sql_media_url(mapping);
 	char *expected = psprintf("CASE WHEN h.part = 1 AND %s THEN d.id END", has);
 	RowTests own = {0};
 
@@ -259,29 +259,11 @@ compare_media(const MigrationPlan *plan, RowTests *tests)
 static void
 compare_medium(const MigrationPlan *plan, RowTests *tests)
 {
-	static const struct
-	{
-		Part part;
-		const char *column;
-	} texts[] = {{PART_MEDIA, "url"}, {PART_MEDIA_TYPE, "type"}};
 	const Mapping *mapping = plan->mapping;
 
-	for (int i = 0; i < lengthof(texts); i++)
-	{
-		const char *column = texts[i].column;
-		char *text;
-
-		if (!HAS_PART(mapping, texts[i].part))
-			continue;
-		text = chatmig_validate_sql_text(mapping, texts[i].part);
-		add(tests, CHECK_MEDIA,
-			psprintf("(d.%s::text COLLATE \"C\") IS DISTINCT FROM %s", column,
-					 text),
-			psprintf("format('has a medium with the %s %%L, not %%L.', "
-					 "left(d.%s, 200), left(%s, 200))",
-					 column, column, text));
-	}
-	if (plan->owner_column)
+	chatmig_validate_compare_columns(plan, tests);
+	if (plan->owner_column &&
+		chatmig_relation_column(plan, TARGET_MEDIA, FIELD_OWNER) != NULL)
 	{
 		char *owner = psprintf("d.%s", quote_identifier(plan->owner_column));
 		char *value = part_column(mapping, PART_OWNER);

@@ -36,4 +36,8 @@ extern char *chatmig_validate_compare_medium(const MigrationPlan *plan);
 /* A condition: the row is there and has a time, or its table has none. */
 extern char *chatmig_validate_compare_own_time(const Mapping *mapping);
 
+/* Tests of the columns of d, the row's medium, which is there. */
+extern void chatmig_validate_compare_columns(const MigrationPlan *plan,
+											 RowTests *tests);
+
 #endif /* CHATMIG_VALIDATE_COMPARE_H */

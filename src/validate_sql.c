@@ -117,15 +117,6 @@ chatmig_validate_sql_halves(const Mapping *mapping)
 }
 
 char *
-chatmig_validate_sql_has_media(const Mapping *mapping)
-{
-	if (!HAS_PART(mapping, PART_MEDIA))
-		return pstrdup("false");
-	return psprintf("coalesce(%s <> '', false)",
-					chatmig_validate_sql_text(mapping, PART_MEDIA));
-}
-
-char *
 chatmig_validate_sql_is_empty(const Mapping *mapping)
 {
 	bool is_pair = mapping->shape == SHAPE_PAIR;

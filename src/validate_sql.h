@@ -49,6 +49,9 @@ extern char *chatmig_validate_sql_halves(const Mapping *mapping);
 
 /* Conditions: the row holds a medium; the row holds no message at all. */
 extern char *chatmig_validate_sql_has_media(const Mapping *mapping);
+
+/* The URL of that medium, or what stands for it. */
+extern char *chatmig_validate_sql_media_url(const Mapping *mapping);
 extern char *chatmig_validate_sql_is_empty(const Mapping *mapping);
 
 /* The role (text) that a flat row's spelling stands for; NULL: unknown. */

@@ -26,6 +26,7 @@
 #include "identity.h"
 #include "insert.h"
 #include "leftover.h"
+#include "media.h"
 #include "place.h"
 #include "query.h"
 #include "relation.h"
@@ -65,6 +66,9 @@ struct Writer
 	StringInfoData last_key;
 	bool flushing;
 
+	Media media;                      /* that wait */
+	const Conversation *conversation; /* that they belong to; not ours */
+
 	/* counters */
 	RunCounts *counts;
 	HTAB *seen_owners; /* hashes of those who would get a conversation; only
@@ -84,8 +88,8 @@ static void entitle(const Writer *writer, Conversation *conversation,
 static void open_table(Writer *writer, TargetTable table);
 static Datum make_id(Writer *writer, TargetTable table,
 					 const Identity *identity);
-static Value write_medium(Writer *writer, const Conversation *conversation,
-						  const LegacyRow *row);
+static Value write_medium(Writer *writer, const LegacyRow *row);
+static void write_media(Writer *writer, const Conversation *conversation);
 static void write_message(Writer *writer, const Conversation *conversation,
 						  const Message *message, Value medium, Value reply_to);
 static void write_trace(Writer *writer, const Conversation *conversation,
@@ -123,6 +127,7 @@ chatmig_write_begin(const MigrationPlan *plan, WriteMode mode,
 	initStringInfo(&writer->last_key);
 	writer->conversation_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig conversation", ALLOCSET_SMALL_SIZES);
+	chatmig_media_begin(&writer->media);
 	if (mode == WRITE_NOTHING && plan->uses[TARGET_OWNERS])
 		writer->seen_owners =
 			hash_create("chatmig owners", 1024,
@@ -181,9 +186,10 @@ chatmig_write_row(Writer *writer, Conversation *conversation,
 	Value reply_to = {.isnull = true};
 
 	writer->key = row->key;
+	writer->conversation = conversation;
 	/* split has decided whether there is one, and that it is the first's */
-	if (split->messages[0].has_media)
-		medium = write_medium(writer, conversation, row);
+	if (split->messages[0].has_media && writer->plan->has_media)
+		medium = write_medium(writer, row);
 	if (conversation->make_room && writer->mode != WRITE_NOTHING)
 	{
 		flush(writer);
@@ -217,6 +223,9 @@ chatmig_write_row(Writer *writer, Conversation *conversation,
 		reply_to.isnull = false;
 	}
 	write_trace(writer, conversation, row, split, medium);
+	if (row->summarizes && writer->plan->has_media)
+		chatmig_media_summarize(&writer->media, row->media_name,
+								split->messages[0].content);
 	writer->counts->messages += split->nmessages;
 	writer->counts->migrated++;
 }
@@ -224,6 +233,7 @@ chatmig_write_row(Writer *writer, Conversation *conversation,
 void
 chatmig_write_close(Writer *writer, Conversation *conversation)
 {
+	write_media(writer, conversation);
 	if (writer->mode == WRITE_NOTHING || conversation->new_messages == 0)
 		return;
 	if (conversation->is_new && writer->plan->options.owner_times)
@@ -440,12 +450,10 @@ make_id(Writer *writer, TargetTable table, const Identity *identity)
 		DatumGetCString(DirectFunctionCall1(uuid_out, uuid)));
 }
 
-/* Returns the medium's id. */
+/* Returns the medium's id. It waits for a row that says what is in it. */
 static Value
-write_medium(Writer *writer, const Conversation *conversation,
-			 const LegacyRow *row)
+write_medium(Writer *writer, const LegacyRow *row)
 {
-	FormedRow formed;
 	Value id = {.isnull = false};
 
 	id.datum = make_id(writer, TARGET_MEDIA,
@@ -454,15 +462,31 @@ write_medium(Writer *writer, const Conversation *conversation,
 								   .key = row->key,
 								   .part = 1,
 								   .time = row->time});
-	form(&formed);
-	formed.values[FIELD_ID] = id;
-	formed.values[FIELD_OWNER] = conversation->group.owner;
-	formed.values[FIELD_URL] = row->media_url;
-	formed.values[FIELD_TYPE] = row->media_type;
-	formed.values[FIELD_CREATED_AT] = row->time;
-	put(writer, TARGET_MEDIA, &formed);
+	chatmig_media_wait(&writer->media, writer->plan->id_types[TARGET_MEDIA], id,
+					   row);
 	writer->counts->media++;
 	return id;
+}
+
+/* Those of the open conversation. */
+static void
+write_media(Writer *writer, const Conversation *conversation)
+{
+	for (int i = 0; i < writer->media.n; i++)
+	{
+		const Medium *medium = &writer->media.list[i];
+		FormedRow formed;
+
+		form(&formed);
+		formed.values[FIELD_ID] = medium->id;
+		formed.values[FIELD_OWNER] = conversation->group.owner;
+		formed.values[FIELD_URL] = medium->url;
+		formed.values[FIELD_TYPE] = medium->type;
+		formed.values[FIELD_SUMMARY] = medium->summary;
+		formed.values[FIELD_CREATED_AT] = medium->created_at;
+		put(writer, TARGET_MEDIA, &formed);
+	}
+	chatmig_media_reset(&writer->media);
 }
 
 static void
@@ -523,7 +547,7 @@ write_trace(Writer *writer, const Conversation *conversation,
 	formed.values[FIELD_MEDIA] = medium;
 	if (writer->plan->has_leftovers)
 		formed.values[FIELD_METADATA] =
-			chatmig_leftover_make(writer->plan, &conversation->group, split);
+			chatmig_leftover_make(writer->plan, row, split);
 	put(writer, TARGET_TRACE, &formed);
 }
 
@@ -651,6 +675,8 @@ flush(Writer *writer)
 										TARGET_MESSAGES, TARGET_TRACE,
 										TARGET_OWNERS};
 
+	if (writer->media.n > 0)
+		write_media(writer, writer->conversation);
 	writer->flushing = true;
 	for (int i = 0; i < lengthof(order); i++)
 		if (writer->insert[order[i]])

@@ -10,17 +10,19 @@ chatmig:           create detect register report migrate validate rollback ledge
 report:            migrate reference
 migrate:           read split fit group write write_link target reference existing columns plan rows settings caller
 read:              read_query query plan rows
-read_query:        owner_table skip plan
+read_query:        read_media owner_table skip plan
+read_media:        plan
 split:             rows
 fit:               plan rows
 group:             plan rows
 write_link:        skip plan query
-write:             bulk insert place identity leftover sequence relation session title columns plan rows query
+write:             bulk insert media place identity leftover sequence relation session title columns plan rows query
 skip:              relation plan
 bulk:
 insert:            query
 title:             plan rows
 leftover:          session plan rows
+media:             rows
 session:           rows
 place:             relation plan query
 sequence:          relation plan query
@@ -42,6 +44,7 @@ validate_describe: validate_rows validation
 validate_rows:
 validate_neighbours: validate_sql validation
 validate_metadata: validate_compare
+validate_media:    relation validate_compare
 validate_compare:  relation validate_sql validation
 validate_references: validation
 validate_tables:   validation
@@ -83,7 +86,8 @@ vocabulary:        mapping
 keys:
 options:           arguments mapping
 rows:              mapping
-mapping:           role arguments
+mapping:           media_keys role arguments
+media_keys:        arguments
 ledger:            query caller
 arguments:
 role:
