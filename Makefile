@@ -27,6 +27,10 @@ OBJS = \
 	src/draft.o \
 	src/epoch.o \
 	src/detect.o \
+	src/evidence.o \
+	src/sample.o \
+	src/transcript_path.o \
+	src/suit.o \
 	src/subject.o \
 	src/vocabulary.o \
 	src/confidence.o \

@@ -68,12 +68,12 @@ static const struct
 	 "isaimessage isfromuser isfrombot isfromai isfromassistant isfromhuman "
 	 "fromuser frombot fromai fromassistant fromhuman sentbyuser sentbybot "
 	 "isresponse isbotresponse isairesponse issentbyuser isme"},
-	{PART_ROLE, TIER_PLAIN, WORD, 0, "sender speaker"},
+	{PART_ROLE, TIER_PLAIN, WORD, 0, "sender speaker direction"},
 	{PART_ROLE, TIER_PLAIN, WORD | HOLDS_INT, 0,
 	 "sendertype senderkind authortype speakertype fromtype usertype "
 	 "participanttype"},
 	{PART_ROLE, TIER_WEAK, WORD, 0,
-	 "author from type messagetype msgtype direction source actor who side "
+	 "author from type messagetype msgtype source actor who side "
 	 "origin sentby sendername"},
 
 	{PART_CONTENT, TIER_CHAT, HOLDS_TEXT, HOLDS_JSON,
@@ -122,7 +122,7 @@ static const struct
 	 "timestamp messagetime messagetimestamp messagedate messagets sentat "
 	 "senton sentdate senttime chattime msgtime"},
 	{PART_TIME, TIER_PLAIN, HOLDS_TIME, HOLDS_INT | HOLDS_NUMBER | HOLDS_TEXT,
-	 "ts time datetime date created sent insertedat loggedat addedat "
+	 "ts at time datetime date created sent insertedat loggedat addedat "
 	 "occurredat askedat postedat requestedat recordedat receivedat "
 	 "dateadded datecreated datesent eventtime logtime chatdate timesent"},
 	{PART_TIME, TIER_WEAK, HOLDS_TIME, HOLDS_INT | HOLDS_NUMBER | HOLDS_TEXT,
@@ -190,6 +190,9 @@ static const char not_owners[] =
 	"receiverid recipientid receiver recipient toid touserid targetuserid "
 	"mentionedid";
 
+/* Tables of any kind say so who wrote a row. */
+static const char makers[] = "createdby author authorid addedby";
+
 /*
  * In a flat table these differ from row to row of one conversation, so they
  * would tear it apart.
@@ -209,7 +212,10 @@ static const struct
 	 "faq comment ticket mail order contact notification quiz survey poll "
 	 "forum review feedback flashcard interview product article blog news "
 	 "exam template translation security knowledge audit invoice queue "
-	 "outbox webhook apilog errorlog accesslog announcement enquir inquir"},
+	 "outbox webhook apilog apirequest requestlog errorlog accesslog "
+	 "systemlog eventlog activit announcement enquir inquir support helpdesk "
+	 "testimonial complaint suggestion guestbook campaign alert incident "
+	 "appointment trivia riddle"},
 	{TABLE_NAME_CHAT, "message msg prompt bot talk copilot"},
 };
 
@@ -224,13 +230,22 @@ static const char foreign_columns[] =
 	"sortorder displayorder ispublished published isapproved approved website "
 	"fullname firstname lastname httpmethod method endpoint statuscode "
 	"retrycount attempts maxattempts scheduledat "
-	"helpfulcount viewcount views";
+	"helpfulcount viewcount views "
+	"questionnumber questionno questionindex questionorder questiontype "
+	"selectedoption optionid submissionid formid assessmentid attemptid "
+	"level severity loglevel logger loggername stacktrace "
+	"nextreview nextreviewat nextreviewdate duedate easefactor repetitions "
+	"hint explanation";
 
 static const char transcript_columns[] =
 	"messages transcript conversation conversations history chathistory "
 	"messagehistory chat dialog dialogue thread envelope envelopejson "
 	"chatlog chatdata chatjson messagesjson conversationjson "
 	"conversationhistory transcriptjson";
+
+/* Parts of the names of columns of text that may hold JSON. */
+static const char json_words[] =
+	"json messages conversation transcript history chatlog payload envelope";
 
 static bool in_list(const char *list, const char *name);
 static bool has_word_of(const char *list, const char *name);
@@ -280,6 +295,12 @@ chatmig_vocabulary_may_own(const char *column, Shape shape)
 		   !(shape == SHAPE_FLAT && in_list(not_owners_of_flat, column));
 }
 
+bool
+chatmig_vocabulary_is_maker(const char *column)
+{
+	return in_list(makers, column);
+}
+
 TableName
 chatmig_vocabulary_judge_table(const char *table)
 {
@@ -293,6 +314,12 @@ bool
 chatmig_vocabulary_is_foreign(const char *column)
 {
 	return in_list(foreign_columns, column);
+}
+
+bool
+chatmig_vocabulary_may_be_json(const char *column)
+{
+	return has_word_of(json_words, column);
 }
 
 bool

@@ -1,0 +1,31 @@
+/*
+ * sample.h
+ *	  A few rows of a table, for detection.
+ */
+#ifndef CHATMIG_SAMPLE_H
+#define CHATMIG_SAMPLE_H
+
+#include "executor/tuptable.h"
+#include "utils/relcache.h"
+
+/* Rows looked at, at most. */
+#define SAMPLE_ROWS 20
+
+/*
+ * Called for each row; false ends the sample. What the callback allocates is
+ * gone after the call; what is to stay it must put into a context of its own.
+ * It may raise an error, which ends the sample.
+ */
+typedef bool (*SampleRow)(TupleTableSlot *slot, void *state);
+
+/*
+ * Shows some rows of a relation that the caller holds open to a callback:
+ * first ones and last ones. Nothing is an error, except that the user cancels:
+ * no rows are shown of what is no table or partitioned table, what the current
+ * role may not read whole or not see all rows of, and where subtransactions
+ * are not allowed; and what cannot be read ends the sample. Returns whether it
+ * was allowed to look; also of an empty table.
+ */
+extern bool chatmig_sample_rows(Relation rel, SampleRow look, void *state);
+
+#endif /* CHATMIG_SAMPLE_H */
