@@ -29,16 +29,17 @@
 #define FOR_TIME 0.05
 #define FOR_MODEL 0.10           /* or a number of tokens */
 #define FOR_TABLE_NAME 0.15      /* chat_messages */
-#define AGAINST_WEAK_NAME 0.10   /* each: input, not prompt */
+#define AGAINST_WEAK_NAME 0.15   /* each: input, not prompt */
 #define AGAINST_WEAK_ROLE 0.30   /* type or author may be anything */
 #define AGAINST_UNSEEN 0.35      /* JSON called like a transcript, no row */
+#define MAX_UNSEEN 0.55          /* ... whatever else speaks for it */
 #define AGAINST_POOR_TYPE 0.10   /* each: JSON where text is expected */
 #define AGAINST_AMBIGUOUS 0.10   /* each of the two columns */
 #define AGAINST_NOBODY 0.25      /* neither owner nor session: a FAQ? */
 #define AGAINST_NOBODY_CHAT 0.10 /* ... but names say that it is a chat */
 #define AGAINST_COLUMN 0.30      /* each: subject, ticket_id, price */
 #define AGAINST_CONTACT 0.20     /* name and e-mail: a contact form? */
-#define AGAINST_TABLE_NAME 0.40  /* faq, orders, tickets */
+#define AGAINST_TABLE_NAME 0.50  /* faq, orders, tickets */
 
 static bool looks_like_chat(const Subject *subject);
 static double judge_parts(Subject *subject);
@@ -74,6 +75,10 @@ chatmig_confidence_judge(Subject *subject)
 		chatmig_subject_note(subject, "the name \"%s\" is not that of a chat",
 							 RelationGetRelationName(subject->rel));
 	}
+	/* a name alone makes nothing sure */
+	if (found->shape == SHAPE_TRANSCRIPT &&
+		subject->tiers[PART_TRANSCRIPT] == TIER_WEAK)
+		sum = Min(sum, MAX_UNSEEN);
 	found->confidence = (float4) (rint(Min(Max(sum, 0.0), 1.0) * 100) / 100);
 }
 

@@ -347,9 +347,10 @@ note_messages(StringInfo note, const Candidate *column)
 									 "messages in");
 	else
 		appendStringInfo(note,
-						 ", with messages at %s in %d of the %d rows "
+						 ", with messages at %s in %d of %d row%s "
 						 "looked at",
-						 column->path, column->nmessages, column->nrows);
+						 column->path, column->nmessages, column->nrows,
+						 column->nrows == 1 ? "" : "s");
 }
 
 static void
@@ -390,9 +391,10 @@ note_no_shape(Subject *subject)
 			continue;
 		if (column->messages == ROWS_DENY)
 			chatmig_subject_note(subject,
-								 "column \"%s\": no messages in the %d rows "
+								 "column \"%s\": no messages in %d row%s "
 								 "looked at",
-								 column->name, column->nrows);
+								 column->name, column->nrows,
+								 column->nrows == 1 ? "" : "s");
 		else
 			chatmig_subject_note(subject,
 								 "column \"%s\" may hold whole conversations",

@@ -41,6 +41,7 @@
 #define MAX_JSON (1024 * 1024)        /* bytes; larger values are passed over */
 #define MAX_JSON_TOTAL (4 * MAX_JSON) /* ... of a table */
 #define ENOUGH_MESSAGES 5             /* rows with them: no more are parsed */
+#define ENOUGH_OTHERS 10              /* rows without any: likewise */
 
 /* A column that is asked, and what its rows have said so far. */
 typedef struct Witness
@@ -51,6 +52,7 @@ typedef struct Witness
 	bool asked_role;
 	bool asked_messages;
 	bool asked_epoch;
+	bool is_text;  /* for the server, and can be read as such */
 	int nspelled;  /* rows with a value */
 	List *spelled; /* of char *: distinct */
 	int nlong;     /* values too long for a role */
@@ -107,6 +109,7 @@ static bool look_at_row(TupleTableSlot *slot, void *state);
 static void hear_role(Witness *witness, const char *value);
 static void hear_json(Hearing *hearing, Witness *witness, Datum value);
 static Jsonb *parse_json(Datum value);
+static bool names_speaker(const char *json);
 static void hear_messages(Witness *witness, char *path);
 static void hear_number(Witness *witness, Datum value);
 static char *get_text(const Witness *witness, Datum value);
@@ -165,8 +168,12 @@ call_witnesses(Subject *subject, const Shape *forced_shape, Hearing *hearing)
 		witness->attnum = i + 1;
 		witness->type = getBaseType(
 			TupleDescAttr(RelationGetDescr(subject->rel), i)->atttypid);
+		witness->is_text =
+			(column->holds & HOLDS_TEXT) && is_text(witness->type);
 		witness->asked_messages =
-			ask_messages && may_hold_messages(subject, column);
+			ask_messages &&
+			(witness->is_text || (column->holds & HOLDS_JSON)) &&
+			may_hold_messages(subject, column);
 		witness->asked_role =
 			ask_roles &&
 			may_spell_roles(subject, column,
@@ -263,7 +270,7 @@ look_at_row(TupleTableSlot *slot, void *state)
 		if (witness->asked_messages)
 			hear_json(hearing, witness, value);
 		row = MemoryContextSwitchTo(hearing->context);
-		if (witness->asked_role && is_text(witness->type))
+		if (witness->asked_role && witness->is_text)
 			hear_role(witness, get_text(witness, value));
 		if (witness->asked_epoch)
 			hear_number(witness, value);
@@ -298,13 +305,14 @@ hear_json(Hearing *hearing, Witness *witness, Datum value)
 	MemoryContext row;
 	char *path;
 
-	if (witness->nmessages >= ENOUGH_MESSAGES || size > MAX_JSON ||
-		hearing->parsed + size > MAX_JSON_TOTAL)
+	if (witness->nmessages >= ENOUGH_MESSAGES ||
+		(witness->nmessages == 0 && witness->nparsed >= ENOUGH_OTHERS) ||
+		size > MAX_JSON || hearing->parsed + size > MAX_JSON_TOTAL)
 		return;
 	hearing->parsed += size;
 	if (witness->type == JSONBOID)
 		jsonb = DatumGetJsonbP(value);
-	else if (witness->type == JSONOID || is_text(witness->type))
+	else
 		jsonb = parse_json(value);
 	/* an empty array will be one of messages, or not */
 	if (jsonb != NULL && JB_ROOT_COUNT(jsonb) == 0)
@@ -320,31 +328,20 @@ hear_json(Hearing *hearing, Witness *witness, Datum value)
 
 /*
  * NULL for what is no JSON, and for what cannot hold messages: parsing takes
- * longest, and most JSON has none of these words in it.
+ * longest, and most JSON names nobody who could speak.
  */
 static Jsonb *
 parse_json(Datum value)
 {
-	static const char *const words[] = {"\"role\"", "\"type\"", "\"sender\"",
-										"\"from\"", "\"author\""};
-	text *json = DatumGetTextPP(value);
-	char *string = text_to_cstring(json);
+	char *string = text_to_cstring(DatumGetTextPP(value));
 	char *start = string + strspn(string, " \t\r\n");
-	bool has_word = false;
 	JsonLexContext *lex;
 
 	if (start[0] == '\0' || strcmp(start, "[]") == 0 ||
 		strcmp(start, "{}") == 0)
 		start = "[]";
-	else if (start[0] != '{' && start[0] != '[')
+	else if ((start[0] != '{' && start[0] != '[') || !names_speaker(start))
 		return NULL;
-	else
-	{
-		for (int i = 0; i < lengthof(words) && !has_word; i++)
-			has_word = strstr(start, words[i]) != NULL;
-		if (!has_word)
-			return NULL;
-	}
 	/* jsonb_in() would raise an error */
 	lex = makeJsonLexContextCstringLen(start, strlen(start),
 									   GetDatabaseEncoding(), true);
@@ -352,6 +349,36 @@ parse_json(Datum value)
 		return NULL;
 	return DatumGetJsonbP(
 		DirectFunctionCall1(jsonb_in, CStringGetDatum(start)));
+}
+
+/* True if a string in the JSON is the name of a role. */
+static bool
+names_speaker(const char *json)
+{
+	const char *start;
+	const char *end;
+
+	for (start = strchr(json, '"'); start != NULL; start = strchr(end + 1, '"'))
+	{
+		char spelling[MAX_ROLE_LENGTH + 1];
+		size_t length;
+		Role role;
+
+		start++;
+		for (end = start; *end != '"' && *end != '\0'; end++)
+			if (*end == '\\' && end[1] != '\0')
+				end++;
+		if (*end == '\0')
+			return false;
+		length = end - start;
+		if (length > MAX_ROLE_LENGTH)
+			continue;
+		memcpy(spelling, start, length);
+		spelling[length] = '\0';
+		if (chatmig_role_find(NULL, 0, spelling, &role))
+			return true;
+	}
+	return false;
 }
 
 static void

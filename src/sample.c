@@ -11,7 +11,7 @@
  *   application may have changed what it writes.
  * - Partitions are locked only if that needs no waiting, and unlocked again.
  * - All happens in a subtransaction, so that a block that cannot be read, or a
- *   value that cannot be understood, ends the sample and nothing else.
+ *   value that cannot be understood, costs a part of the sample and no more.
  */
 #include "postgres.h"
 
@@ -36,21 +36,25 @@
 
 #define SAMPLE_BLOCKS 8      /* read at each end of a table */
 #define SAMPLE_PARTITIONS 16 /* opened of a partitioned table */
+#define SAMPLE_ATTEMPTS 4    /* with values that cannot be understood */
 
 /* A sample that is being taken. */
 typedef struct Sample
 {
 	SampleRow look;
 	void *state;
-	TupleDesc desc;            /* whose rows the callback expects */
+	TupleDesc desc;            /* of the table, whose rows look expects */
 	MemoryContext row_context; /* reset after each row */
+	int nshown;                /* rows */
+
+	/* in the present attempt; after an error there may be another */
 	int nrows;
 	int npartitions;
 	bool is_done;
 } Sample;
 
 static bool is_allowed(Relation rel);
-static void sample_safely(Relation rel, Sample *sample);
+static bool sample_safely(Relation rel, Sample *sample);
 static void sample_relation(Relation rel, Sample *sample);
 static void sample_partitions(Relation rel, Sample *sample);
 static void sample_partition(Oid relid, Sample *sample);
@@ -62,14 +66,22 @@ static void show_row(Relation rel, Sample *sample, TupleTableSlot *slot);
 bool
 chatmig_sample_rows(Relation rel, SampleRow look, void *state)
 {
-	Sample sample = {
-		.look = look, .state = state, .desc = RelationGetDescr(rel)};
+	Sample sample = {.look = look, .state = state};
 
 	if (!is_allowed(rel))
 		return false;
 	sample.row_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig sample row", ALLOCSET_SMALL_SIZES);
-	sample_safely(rel, &sample);
+	sample.desc = CreateTupleDescCopy(RelationGetDescr(rel));
+	for (int attempt = 0; attempt < SAMPLE_ATTEMPTS; attempt++)
+	{
+		int nshown = sample.nshown;
+
+		/* nothing new was shown: it is not a row that is in the way */
+		if (sample_safely(rel, &sample) || sample.nshown == nshown)
+			break;
+	}
+	FreeTupleDesc(sample.desc);
 	MemoryContextDelete(sample.row_context);
 	return true;
 }
@@ -90,13 +102,19 @@ is_allowed(Relation rel)
 		   check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
 }
 
-/* Whatever goes wrong is forgotten, with the subtransaction. */
-static void
+/*
+ * Whatever goes wrong is forgotten, with the subtransaction; then it returns
+ * false. Rows that were shown already are not shown again.
+ */
+static bool
 sample_safely(Relation rel, Sample *sample)
 {
+	volatile bool succeeded = false;
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 
+	sample->nrows = 0;
+	sample->npartitions = 0;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
@@ -111,6 +129,7 @@ sample_safely(Relation rel, Sample *sample)
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
+		succeeded = true;
 	}
 	PG_CATCH();
 	{
@@ -127,6 +146,7 @@ sample_safely(Relation rel, Sample *sample)
 		FreeErrorData(error);
 	}
 	PG_END_TRY();
+	return succeeded;
 }
 
 static void
@@ -244,19 +264,18 @@ sample_blocks(Relation rel, Sample *sample, ItemPointer first, ItemPointer last,
 static void
 show_row(Relation rel, Sample *sample, TupleTableSlot *slot)
 {
-	MemoryContext caller = MemoryContextSwitchTo(sample->row_context);
+	MemoryContext caller;
+	TupleConversionMap *map;
 
-	if (RelationGetDescr(rel) != sample->desc)
-	{
-		TupleConversionMap *map =
-			convert_tuples_by_name(RelationGetDescr(rel), sample->desc);
-
-		if (map != NULL)
-			slot = execute_attr_map_slot(
-				map->attrMap, slot,
-				MakeSingleTupleTableSlot(sample->desc, &TTSOpsVirtual));
-	}
-	sample->nrows++;
+	if (++sample->nrows <= sample->nshown)
+		return;
+	sample->nshown = sample->nrows;
+	caller = MemoryContextSwitchTo(sample->row_context);
+	map = convert_tuples_by_name(RelationGetDescr(rel), sample->desc);
+	if (map != NULL)
+		slot = execute_attr_map_slot(
+			map->attrMap, slot,
+			MakeSingleTupleTableSlot(sample->desc, &TTSOpsVirtual));
 	sample->is_done = !sample->look(slot, sample->state);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(sample->row_context);

@@ -14,7 +14,8 @@
 /*
  * Called for each row; false ends the sample. What the callback allocates is
  * gone after the call; what is to stay it must put into a context of its own.
- * It may raise an error, which ends the sample.
+ * It may raise an error: then that row is left behind, but after a few errors
+ * the sample ends.
  */
 typedef bool (*SampleRow)(TupleTableSlot *slot, void *state);
 

@@ -37,7 +37,7 @@ static const struct
 	 "promptmessage"},
 	{PART_QUESTION, TIER_PLAIN, HOLDS_TEXT, HOLDS_JSON,
 	 "message question prompt query questiontext problemtext prompttext "
-	 "querytext inputtext inputmessage messagetext requesttext"},
+	 "querytext transcribedtext inputtext inputmessage messagetext requesttext"},
 	{PART_QUESTION, TIER_WEAK, HOLDS_TEXT, HOLDS_JSON,
 	 "input msg text content body utterance ask problem instruction"},
 	{PART_QUESTION, TIER_SPEAKER, HOLDS_TEXT, HOLDS_JSON, "user human"},
@@ -90,11 +90,12 @@ static const struct
 	 "profileid studentid student patientid visitorid guestid contactid "
 	 "subscriberid employeeid playerid learnerid personid buyerid leadid "
 	 "createdby telegramid discordid slackid whatsappid waid "
-	 "externaluserid *userid"},
+	 "externaluserid openid unionid *userid *memberid *customerid "
+	 "*studentid *patientid"},
 	{PART_OWNER, TIER_WEAK, ANY_ID, 0,
 	 "workspaceid workspace tenantid organizationid organisationid orgid "
 	 "teamid companyid username useremail userphone phone phonenumber "
-	 "mobile mobilenumber email emailaddress msisdn wanumber deviceid "
+	 "mobile mobilenumber callerphone customerphone contactphone callerid email emailaddress msisdn wanumber deviceid "
 	 "fromnumber fromphone sendernumber senderphone sender from senderid "
 	 "authorid author"},
 
@@ -222,7 +223,7 @@ static const struct
 /* Columns that tables of other kinds have, and chats have not. */
 static const char foreign_columns[] =
 	"subject recipient recipients recipientid recipientemail receiver "
-	"receiverid toaddress toemail fromaddress fromemail cc bcc to "
+	"receiverid receivertype recipienttype toaddress toemail fromaddress fromemail cc bcc to "
 	"ticketid ticketnumber issueid priority postid articleid blogid productid "
 	"commentid orderid ordernumber invoiceid reviewid forumid quizid surveyid "
 	"questionid examid courseid deckid categoryid category slug price amount "
