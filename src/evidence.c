@@ -36,12 +36,12 @@
 #include "transcript_path.h"
 #include "vocabulary.h"
 
-#define MAX_ROLE_LENGTH 32            /* bytes; what is longer is no role */
-#define MAX_ROLES 3                   /* unknown ones; more are names */
-#define MAX_JSON (1024 * 1024)        /* bytes; larger values are passed over */
-#define MAX_JSON_TOTAL (4 * MAX_JSON) /* ... of a table */
-#define ENOUGH_MESSAGES 5             /* rows with them: no more are parsed */
-#define ENOUGH_OTHERS 10              /* rows without any: likewise */
+#define MAX_ROLE_LENGTH 32          /* bytes; what is longer is no role */
+#define MAX_ROLES 3                 /* unknown ones; more are names */
+#define MAX_JSON (1024 * 1024)      /* bytes; larger values are passed over */
+#define MAX_JSON_TOTAL (128 * 1024) /* ... of a column, but for the first */
+#define ENOUGH_MESSAGES 5           /* rows with them: no more are parsed */
+#define ENOUGH_OTHERS 10            /* rows without any: likewise */
 
 /* A column that is asked, and what its rows have said so far. */
 typedef struct Witness
@@ -57,6 +57,7 @@ typedef struct Witness
 	List *spelled; /* of char *: distinct */
 	int nlong;     /* values too long for a role */
 	List *paths;   /* of PathCount * */
+	Size parsed;   /* bytes of JSON */
 	int nparsed;   /* rows that hold JSON or other text */
 	int nmessages; /* ... with messages */
 } Witness;
@@ -72,7 +73,6 @@ typedef struct Hearing
 	int n;
 	Witness *witnesses;
 	MemoryContext context; /* of what is kept */
-	Size parsed;           /* bytes of JSON */
 } Hearing;
 
 /*
@@ -125,10 +125,14 @@ void
 chatmig_evidence_gather(Subject *subject, const Shape *forced_shape)
 {
 	Hearing hearing = {.context = CurrentMemoryContext};
+	char *error = NULL;
 
 	hearing.witnesses = palloc0(sizeof(Witness) * Max(subject->ncolumns, 1));
 	if (call_witnesses(subject, forced_shape, &hearing))
-		(void) chatmig_sample_rows(subject->rel, look_at_row, &hearing);
+		error = chatmig_sample_rows(subject->rel, look_at_row, &hearing);
+	if (error != NULL)
+		chatmig_subject_note(subject, "some rows could not be looked at: %s",
+							 error);
 	for (int i = 0; i < hearing.n; i++)
 	{
 		Witness *witness = &hearing.witnesses[i];
@@ -307,9 +311,10 @@ hear_json(Hearing *hearing, Witness *witness, Datum value)
 
 	if (witness->nmessages >= ENOUGH_MESSAGES ||
 		(witness->nmessages == 0 && witness->nparsed >= ENOUGH_OTHERS) ||
-		size > MAX_JSON || hearing->parsed + size > MAX_JSON_TOTAL)
+		size > MAX_JSON ||
+		(witness->parsed > 0 && witness->parsed + size > MAX_JSON_TOTAL))
 		return;
-	hearing->parsed += size;
+	witness->parsed += size;
 	if (witness->type == JSONBOID)
 		jsonb = DatumGetJsonbP(value);
 	else
@@ -351,32 +356,34 @@ parse_json(Datum value)
 		DirectFunctionCall1(jsonb_in, CStringGetDatum(start)));
 }
 
-/* True if a string in the JSON is the name of a role. */
+/*
+ * True if the JSON has a member such as "role": "user". Strings are compared
+ * as they are written: nobody escapes letters.
+ */
 static bool
 names_speaker(const char *json)
 {
+	bool after_key = false;
 	const char *start;
 	const char *end;
 
 	for (start = strchr(json, '"'); start != NULL; start = strchr(end + 1, '"'))
 	{
-		char spelling[MAX_ROLE_LENGTH + 1];
+		char string[MAX_ROLE_LENGTH + 1];
 		size_t length;
-		Role role;
 
-		start++;
-		for (end = start; *end != '"' && *end != '\0'; end++)
+		for (end = ++start; *end != '"' && *end != '\0'; end++)
 			if (*end == '\\' && end[1] != '\0')
 				end++;
 		if (*end == '\0')
 			return false;
-		length = end - start;
-		if (length > MAX_ROLE_LENGTH)
-			continue;
-		memcpy(spelling, start, length);
-		spelling[length] = '\0';
-		if (chatmig_role_find(NULL, 0, spelling, &role))
+		length = Min(end - start, MAX_ROLE_LENGTH);
+		memcpy(string, start, length);
+		string[length] = '\0';
+		if (after_key && chatmig_transcript_is_speaker(string))
 			return true;
+		after_key = end[1 + strspn(end + 1, " \t\r\n")] == ':' &&
+					chatmig_transcript_is_role_key(string);
 	}
 	return false;
 }

@@ -46,6 +46,7 @@ typedef struct Sample
 	TupleDesc desc;            /* of the table, whose rows look expects */
 	MemoryContext row_context; /* reset after each row */
 	int nshown;                /* rows */
+	char *error;               /* the last one's message, or NULL */
 
 	/* in the present attempt; after an error there may be another */
 	int nrows;
@@ -63,13 +64,13 @@ static void sample_blocks(Relation rel, Sample *sample, ItemPointer first,
 						  ItemPointer last, int max_rows);
 static void show_row(Relation rel, Sample *sample, TupleTableSlot *slot);
 
-bool
+char *
 chatmig_sample_rows(Relation rel, SampleRow look, void *state)
 {
 	Sample sample = {.look = look, .state = state};
 
 	if (!is_allowed(rel))
-		return false;
+		return NULL;
 	sample.row_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig sample row", ALLOCSET_SMALL_SIZES);
 	sample.desc = CreateTupleDescCopy(RelationGetDescr(rel));
@@ -83,7 +84,7 @@ chatmig_sample_rows(Relation rel, SampleRow look, void *state)
 	}
 	FreeTupleDesc(sample.desc);
 	MemoryContextDelete(sample.row_context);
-	return true;
+	return sample.error;
 }
 
 /* A view or a foreign table would run what is behind it. */
@@ -143,6 +144,7 @@ sample_safely(Relation rel, Sample *sample)
 		CurrentResourceOwner = owner;
 		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			ReThrowError(error);
+		sample->error = pstrdup(error->message);
 		FreeErrorData(error);
 	}
 	PG_END_TRY();

@@ -24,9 +24,9 @@ typedef bool (*SampleRow)(TupleTableSlot *slot, void *state);
  * first ones and last ones. Nothing is an error, except that the user cancels:
  * no rows are shown of what is no table or partitioned table, what the current
  * role may not read whole or not see all rows of, and where subtransactions
- * are not allowed; and what cannot be read ends the sample. Returns whether it
- * was allowed to look; also of an empty table.
+ * are not allowed. Returns the message of an error that rows were left out
+ * for, in the current memory context, or NULL.
  */
-extern bool chatmig_sample_rows(Relation rel, SampleRow look, void *state);
+extern char *chatmig_sample_rows(Relation rel, SampleRow look, void *state);
 
 #endif /* CHATMIG_SAMPLE_H */

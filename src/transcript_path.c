@@ -63,7 +63,6 @@ static bool holds_messages(JsonbContainer *array);
 static void offer(Place *best, const char *path, int depth, int messages);
 static Likeness judge_object(JsonbContainer *object);
 static bool has_content(JsonbContainer *object);
-static bool is_speaker(const JsonbValue *value);
 static JsonbValue *get_member(JsonbContainer *object, const char *key,
 							  JsonbValue *result);
 static char *member_path(const char *path, const JsonbValue *key);
@@ -76,6 +75,25 @@ chatmig_transcript_path(Jsonb *value)
 	if (!JB_ROOT_IS_SCALAR(value))
 		search(&value->root, "$", 0, false, &best);
 	return best.path;
+}
+
+bool
+chatmig_transcript_is_role_key(const char *key)
+{
+	for (int i = 0; i < lengthof(role_keys); i++)
+		if (strcmp(role_keys[i], key) == 0)
+			return true;
+	return false;
+}
+
+/* A system's or a tool's words alone are no chat. */
+bool
+chatmig_transcript_is_speaker(const char *spelling)
+{
+	Role role;
+
+	return chatmig_role_find(NULL, 0, spelling, &role) &&
+		   (role == ROLE_USER || role == ROLE_ASSISTANT);
 }
 
 /* One message alone counts at the top, or as what the elements hold. */
@@ -184,7 +202,9 @@ judge_object(JsonbContainer *object)
 		if (get_member(object, role_keys[i], &value) == NULL ||
 			value.type != jbvString)
 			continue;
-		if (is_speaker(&value))
+		if (value.val.string.len <= MAX_ROLE_LENGTH &&
+			chatmig_transcript_is_speaker(
+				pnstrdup(value.val.string.val, value.val.string.len)))
 			return SURE_MESSAGE;
 		likeness = LIKE_MESSAGE;
 	}
@@ -209,21 +229,6 @@ has_content(JsonbContainer *object)
 		   value.type == jbvBinary &&
 		   JsonContainerIsObject(value.val.binary.data) &&
 		   get_member(value.val.binary.data, "content", &value) != NULL;
-}
-
-/* A system's or a tool's words alone are no chat. */
-static bool
-is_speaker(const JsonbValue *value)
-{
-	char spelling[MAX_ROLE_LENGTH + 1];
-	Role role;
-
-	if (value->val.string.len > MAX_ROLE_LENGTH)
-		return false;
-	memcpy(spelling, value->val.string.val, value->val.string.len);
-	spelling[value->val.string.len] = '\0';
-	return chatmig_role_find(NULL, 0, spelling, &role) &&
-		   (role == ROLE_USER || role == ROLE_ASSISTANT);
 }
 
 static JsonbValue *

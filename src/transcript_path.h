@@ -15,4 +15,8 @@
  */
 extern char *chatmig_transcript_path(Jsonb *value);
 
+/* Whether a key names who speaks, and a spelling a user or an assistant. */
+extern bool chatmig_transcript_is_role_key(const char *key);
+extern bool chatmig_transcript_is_speaker(const char *spelling);
+
 #endif /* CHATMIG_TRANSCRIPT_PATH_H */
