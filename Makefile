@@ -29,6 +29,7 @@ OBJS = \
 	src/detect.o \
 	src/evidence.o \
 	src/sample.o \
+	src/witness.o \
 	src/transcript_path.o \
 	src/suit.o \
 	src/subject.o \

@@ -6,67 +6,22 @@
  * whether they spell roles, hold JSON with messages, or count in which unit.
  * Where the names say enough, no row is read; and a row is only evidence:
  * suit.c and confidence.c say what it is worth.
- *
- * Values are looked at here, never by a function of their type that somebody
- * could have replaced; large ones are passed over.
  */
 #include "postgres.h"
 
-#include <math.h>
-
-#include "access/detoast.h"
-#include "access/htup_details.h"
-#include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
-#include "common/jsonapi.h"
-#include "mb/pg_wchar.h"
 #include "parser/parse_coerce.h"
-#include "utils/builtins.h"
-#include "utils/catcache.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
-#include "epoch.h"
 #include "evidence.h"
 #include "role.h"
 #include "sample.h"
 #include "suit.h"
-#include "transcript_path.h"
 #include "vocabulary.h"
+#include "witness.h"
 
-#define MAX_ROLE_LENGTH 32          /* bytes; what is longer is no role */
-#define MAX_ROLES 3                 /* unknown ones; more are names */
-#define MAX_JSON (1024 * 1024)      /* bytes; larger values are passed over */
-#define MAX_JSON_TOTAL (128 * 1024) /* ... of a column, but for the first */
-#define ENOUGH_MESSAGES 5           /* rows with them: no more are parsed */
-#define ENOUGH_OTHERS 10            /* rows without any: likewise */
-
-/* A column that is asked, and what its rows have said so far. */
-typedef struct Witness
-{
-	Candidate *column;
-	int attnum;
-	Oid type; /* base type */
-	bool asked_role;
-	bool asked_messages;
-	bool asked_epoch;
-	bool is_text;  /* for the server, and can be read as such */
-	int nspelled;  /* rows with a value */
-	List *spelled; /* of char *: distinct */
-	int nlong;     /* values too long for a role */
-	List *paths;   /* of PathCount * */
-	Size parsed;   /* bytes of JSON */
-	int nparsed;   /* rows that hold JSON or other text */
-	int nmessages; /* ... with messages */
-} Witness;
-
-typedef struct PathCount
-{
-	char *path;
-	int n;
-} PathCount;
+#define MAX_ROLES 3 /* unknown ones; more are names */
 
 typedef struct Hearing
 {
@@ -106,14 +61,6 @@ static bool may_spell_roles(const Subject *subject, const Candidate *column,
 static bool is_known_otherwise(const Candidate *column);
 static bool is_text(Oid type);
 static bool look_at_row(TupleTableSlot *slot, void *state);
-static void hear_role(Witness *witness, const char *value);
-static void hear_json(Hearing *hearing, Witness *witness, Datum value);
-static Jsonb *parse_json(Datum value);
-static bool names_speaker(const char *json);
-static void hear_messages(Witness *witness, char *path);
-static void hear_number(Witness *witness, Datum value);
-static char *get_text(const Witness *witness, Datum value);
-static void list_labels(Witness *witness);
 static int compare_strings(const ListCell *a, const ListCell *b);
 static void judge_roles(Witness *witness);
 static bool judge_opposites(Witness *witness);
@@ -190,7 +137,7 @@ call_witnesses(Subject *subject, const Shape *forced_shape, Hearing *hearing)
 			continue;
 		hearing->n++;
 		if (witness->asked_role && (column->holds & HOLDS_ENUM))
-			list_labels(witness);
+			chatmig_witness_hear_labels(witness);
 		else if (witness->asked_messages || witness->asked_role)
 			needs_rows = true;
 		has_time |= witness->asked_epoch;
@@ -267,221 +214,11 @@ look_at_row(TupleTableSlot *slot, void *state)
 		Witness *witness = &hearing->witnesses[i];
 		bool isnull;
 		Datum value = slot_getattr(slot, witness->attnum, &isnull);
-		MemoryContext row;
 
-		if (isnull)
-			continue;
-		if (witness->asked_messages)
-			hear_json(hearing, witness, value);
-		row = MemoryContextSwitchTo(hearing->context);
-		if (witness->asked_role && witness->is_text)
-			hear_role(witness, get_text(witness, value));
-		if (witness->asked_epoch)
-			hear_number(witness, value);
-		MemoryContextSwitchTo(row);
+		if (!isnull)
+			chatmig_witness_hear(witness, value, hearing->context);
 	}
 	return true;
-}
-
-/* NULL: too long for a role. An empty one says nothing. */
-static void
-hear_role(Witness *witness, const char *value)
-{
-	if (value == NULL)
-		witness->nlong++;
-	else if (value[0] != '\0')
-	{
-		ListCell *lc;
-
-		witness->nspelled++;
-		foreach(lc, witness->spelled)
-			if (strcmp(lfirst(lc), value) == 0)
-				return;
-		witness->spelled = lappend(witness->spelled, unconstify(char *, value));
-	}
-}
-
-static void
-hear_json(Hearing *hearing, Witness *witness, Datum value)
-{
-	Size size = toast_raw_datum_size(value);
-	Jsonb *jsonb = NULL;
-	MemoryContext row;
-	char *path;
-
-	if (witness->nmessages >= ENOUGH_MESSAGES ||
-		(witness->nmessages == 0 && witness->nparsed >= ENOUGH_OTHERS) ||
-		size > MAX_JSON ||
-		(witness->parsed > 0 && witness->parsed + size > MAX_JSON_TOTAL))
-		return;
-	witness->parsed += size;
-	if (witness->type == JSONBOID)
-		jsonb = DatumGetJsonbP(value);
-	else
-		jsonb = parse_json(value);
-	/* an empty array will be one of messages, or not */
-	if (jsonb != NULL && JB_ROOT_COUNT(jsonb) == 0)
-		return;
-	witness->nparsed++;
-	path = jsonb == NULL ? NULL : chatmig_transcript_path(jsonb);
-	if (path == NULL)
-		return;
-	row = MemoryContextSwitchTo(hearing->context);
-	hear_messages(witness, path);
-	MemoryContextSwitchTo(row);
-}
-
-/*
- * NULL for what is no JSON, and for what cannot hold messages: parsing takes
- * longest, and most JSON names nobody who could speak.
- */
-static Jsonb *
-parse_json(Datum value)
-{
-	char *string = text_to_cstring(DatumGetTextPP(value));
-	char *start = string + strspn(string, " \t\r\n");
-	JsonLexContext *lex;
-
-	if (start[0] == '\0' || strcmp(start, "[]") == 0 ||
-		strcmp(start, "{}") == 0)
-		start = "[]";
-	else if ((start[0] != '{' && start[0] != '[') || !names_speaker(start))
-		return NULL;
-	/* jsonb_in() would raise an error */
-	lex = makeJsonLexContextCstringLen(start, strlen(start),
-									   GetDatabaseEncoding(), true);
-	if (pg_parse_json(lex, &nullSemAction) != JSON_SUCCESS)
-		return NULL;
-	return DatumGetJsonbP(
-		DirectFunctionCall1(jsonb_in, CStringGetDatum(start)));
-}
-
-/*
- * True if the JSON has a member such as "role": "user". Strings are compared
- * as they are written: nobody escapes letters.
- */
-static bool
-names_speaker(const char *json)
-{
-	bool after_key = false;
-	const char *start;
-	const char *end;
-
-	for (start = strchr(json, '"'); start != NULL; start = strchr(end + 1, '"'))
-	{
-		char string[MAX_ROLE_LENGTH + 1];
-		size_t length;
-
-		for (end = ++start; *end != '"' && *end != '\0'; end++)
-			if (*end == '\\' && end[1] != '\0')
-				end++;
-		if (*end == '\0')
-			return false;
-		length = Min(end - start, MAX_ROLE_LENGTH);
-		memcpy(string, start, length);
-		string[length] = '\0';
-		if (after_key && chatmig_transcript_is_speaker(string))
-			return true;
-		after_key = end[1 + strspn(end + 1, " \t\r\n")] == ':' &&
-					chatmig_transcript_is_role_key(string);
-	}
-	return false;
-}
-
-static void
-hear_messages(Witness *witness, char *path)
-{
-	PathCount *count;
-	ListCell *lc;
-
-	witness->nmessages++;
-	foreach(lc, witness->paths)
-	{
-		count = lfirst(lc);
-		if (strcmp(count->path, path) == 0)
-		{
-			count->n++;
-			return;
-		}
-	}
-	count = palloc(sizeof(PathCount));
-	count->path = pstrdup(path);
-	count->n = 1;
-	witness->paths = lappend(witness->paths, count);
-}
-
-/* 0 tells nothing. */
-static void
-hear_number(Witness *witness, Datum value)
-{
-	Candidate *column = witness->column;
-	const char *unit;
-	double number;
-
-	switch (witness->type)
-	{
-		case INT2OID:
-			number = DatumGetInt16(value);
-			break;
-		case INT4OID:
-			number = DatumGetInt32(value);
-			break;
-		case INT8OID:
-			number = DatumGetInt64(value);
-			break;
-		case FLOAT4OID:
-			number = DatumGetFloat4(value);
-			break;
-		case FLOAT8OID:
-			number = DatumGetFloat8(value);
-			break;
-		default:
-			number = DatumGetFloat8(
-				DirectFunctionCall1(numeric_float8_no_overflow, value));
-	}
-	if (number == 0 || isnan(number) || isinf(number))
-		return;
-	unit = chatmig_epoch_unit_of(fabs(number));
-	if (column->epoch == NULL)
-		column->epoch = unit;
-	else if (column->epoch != unit)
-		column->epoch_too = unit;
-}
-
-/* A short text without blanks around it; NULL for a long one. */
-static char *
-get_text(const Witness *witness, Datum value)
-{
-	char *result;
-	int length;
-
-	if (toast_raw_datum_size(value) > MAX_ROLE_LENGTH * 4 + VARHDRSZ)
-		return NULL;
-	result = TextDatumGetCString(value);
-	length = strlen(result);
-	while (witness->type == BPCHAROID && length > 0 &&
-		   result[length - 1] == ' ')
-		result[--length] = '\0';
-	return length > MAX_ROLE_LENGTH ? NULL : result;
-}
-
-/* All that an enum can say, without a row. */
-static void
-list_labels(Witness *witness)
-{
-	CatCList *labels =
-		SearchSysCacheList1(ENUMTYPOIDNAME, ObjectIdGetDatum(witness->type));
-
-	for (int i = 0; i < labels->n_members; i++)
-	{
-		Form_pg_enum label =
-			(Form_pg_enum) GETSTRUCT(&labels->members[i]->tuple);
-
-		witness->spelled =
-			lappend(witness->spelled, pstrdup(NameStr(label->enumlabel)));
-	}
-	ReleaseSysCacheList(labels);
-	witness->nspelled = list_length(witness->spelled);
 }
 
 static int

@@ -62,8 +62,9 @@ draft:             detect epoch arguments mapping role
 create:            detect difference ledger caller
 survey:            detect ledger
 detect:            confidence evidence suit subject vocabulary detection mapping
-evidence:          sample transcript_path suit subject vocabulary epoch role
+evidence:          sample witness suit subject vocabulary role
 sample:
+witness:           transcript_path epoch subject
 transcript_path:   role
 suit:              subject vocabulary
 confidence:        subject vocabulary
