@@ -42,6 +42,7 @@
 #define AGAINST_TABLE_NAME 0.50  /* faq, orders, tickets */
 
 static bool looks_like_chat(const Subject *subject);
+static bool has_chat_name(const Subject *subject, Part part);
 static double judge_parts(Subject *subject);
 static double judge_transcript(const Subject *subject);
 static double judge_owner(Subject *subject, bool looks_like_chat);
@@ -90,10 +91,28 @@ looks_like_chat(const Subject *subject)
 	const Part *both = chatmig_subject_shape_parts[found->shape];
 
 	return chatmig_vocabulary_judge_table(subject->normal) == TABLE_NAME_CHAT ||
-		   subject->tiers[both[0]] == TIER_CHAT ||
-		   subject->tiers[both[1]] == TIER_CHAT ||
+		   has_chat_name(subject, both[0]) || has_chat_name(subject, both[1]) ||
 		   found->candidates[PART_MODEL] != NIL ||
 		   found->candidates[PART_TOKENS] != NIL;
+}
+
+/*
+ * The name, or for a role what rows say. Articles have a content, too: beside
+ * a type or an author that says nothing.
+ */
+static bool
+has_chat_name(const Subject *subject, Part part)
+{
+	List *names = subject->found->candidates[part];
+
+	if (part == PART_CONTENT && subject->tiers[PART_ROLE] == TIER_WEAK)
+		return false;
+	for (int i = 0; i < subject->ncolumns && part == PART_ROLE; i++)
+		if (list_length(names) == 1 &&
+			subject->columns[i].role == ROWS_CONFIRM &&
+			strcmp(subject->columns[i].name, linitial(names)) == 0)
+			return true;
+	return subject->tiers[part] % TIER_STEP == TIER_CHAT;
 }
 
 /* The two columns that make the shape. */
@@ -112,7 +131,7 @@ judge_parts(Subject *subject)
 			sum -= AGAINST_POOR_TYPE;
 			tier -= TIER_STEP;
 		}
-		if (tier == TIER_CHAT)
+		if (has_chat_name(subject, both[i]))
 			sum += FOR_CHAT_NAME;
 		else if (tier == TIER_WEAK)
 			sum -= both[i] == PART_ROLE ? AGAINST_WEAK_ROLE : AGAINST_WEAK_NAME;

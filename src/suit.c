@@ -135,7 +135,8 @@ role_tier(const Candidate *column, int tier)
 	switch (column->role)
 	{
 		case ROWS_CONFIRM:
-			return TIER_CHAT;
+			/* of two that name roles, sender rather than sender_name */
+			return is_weak ? TIER_PLAIN : TIER_CHAT;
 		case ROWS_HINT:
 			return tier == TIER_WEAK ? TIER_PLAIN : tier;
 		case ROWS_DOUBT:

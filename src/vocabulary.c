@@ -217,6 +217,8 @@ static const struct
 	 "systemlog eventlog activit announcement enquir inquir support helpdesk "
 	 "testimonial complaint suggestion guestbook campaign alert incident "
 	 "appointment trivia riddle"},
+	{TABLE_NAME_OTHER,
+	 "answers questionnaire onboarding submission assessment"},
 	{TABLE_NAME_CHAT, "message msg prompt bot talk copilot"},
 };
 
@@ -226,7 +228,7 @@ static const char foreign_columns[] =
 	"receiverid receivertype recipienttype toaddress toemail fromaddress fromemail cc bcc to "
 	"ticketid ticketnumber issueid priority postid articleid blogid productid "
 	"commentid orderid ordernumber invoiceid reviewid forumid quizid surveyid "
-	"questionid examid courseid deckid categoryid category slug price amount "
+	"questionid examid courseid deckid categoryid slug price amount "
 	"quantity sku correctanswer iscorrect options choices difficulty points "
 	"sortorder displayorder ispublished published isapproved approved website "
 	"fullname firstname lastname httpmethod method endpoint statuscode "
