@@ -1021,7 +1021,7 @@ SELECT note FROM chatmig_detect('campaigns'), unnest(notes) AS note;
 
 -- What rows said: of the rows of patches that hold anything, one of three has
 -- messages; in "who" a user and an assistant are named; "In" and "Out" are
--- opposites; what "lyra" means is to be said; "author" and "sender" are names;
+-- opposites; what "lyra" means is to be said; "sender" has names of people;
 -- numbers count seconds, or two units.
 SELECT c.name, note
 FROM cases AS c, chatmig_detect(c.name::text::regclass) AS d,
@@ -1124,9 +1124,12 @@ CREATE TABLE broken_chat_too (LIKE broken_chat INCLUDING ALL);
 INSERT INTO broken_chat_too
 SELECT i, 's', '[{"role": "user", "content": 1e999999999}]'
 FROM generate_series(1, 2) AS i;
-INSERT INTO broken_chat_too VALUES (3, 's', '["user"' || repeat('[', 100000));
+INSERT INTO broken_chat_too VALUES
+(3, 's', '{"role": "user", "content": ' || repeat('[', 100000));
 INSERT INTO broken_chat_too SELECT * FROM broken_chat WHERE id > 4;
 SELECT shape, mapping ->> 'path' AS path FROM chatmig_detect('broken_chat_too');
+SELECT note FROM chatmig_detect('broken_chat_too'), unnest(notes) AS note
+WHERE note LIKE 'some%';
 -- Where there are too many of them, nothing is known, and it is only a note.
 TRUNCATE broken_chat_too;
 INSERT INTO broken_chat_too
@@ -1135,7 +1138,7 @@ FROM generate_series(1, 30) AS i;
 INSERT INTO broken_chat_too VALUES (31, 's', '[{"role": "user", "text": "Hi"}]');
 SELECT shape, note FROM chatmig_detect('broken_chat_too'), unnest(notes) AS note;
 -- A value of more than a megabyte is not looked into, but those beside it.
-UPDATE broken_chat SET log = '["user", "' || repeat('x', 2000000) || '"]'
+UPDATE broken_chat SET log = '[{"role": "user", "content": "' || repeat('x', 2000000) || '"}]'
 WHERE id < 5;
 SELECT shape, note FROM chatmig_detect('broken_chat'), unnest(notes) AS note
 WHERE note LIKE 'transcript%';
