@@ -36,8 +36,8 @@ typedef struct Draft
 	char *parts[NUM_PARTS];
 	List *spellings; /* of DraftSpelling * */
 	const char *epoch;
-	bool has_keep; /* false: what plays no part is kept */
-	List *keep;    /* of char *: columns */
+	bool has_keep;    /* false: what plays no part is kept */
+	List *keep;       /* of char *: columns */
 	const char *path; /* to the messages in a transcript */
 } Draft;
 
