@@ -28,7 +28,8 @@
 #define FOR_SESSION 0.10
 #define FOR_TIME 0.05
 #define FOR_MODEL 0.10           /* or a number of tokens */
-#define FOR_TABLE_NAME 0.15      /* chat_messages */
+#define FOR_TABLE_NAME 0.15      /* chat_log */
+#define FOR_TABLE_MESSAGES 0.10  /* messages, of whatever kind */
 #define AGAINST_WEAK_NAME 0.15   /* each: input, not prompt */
 #define AGAINST_WEAK_ROLE 0.30   /* type or author may be anything */
 #define AGAINST_UNSEEN 0.35      /* JSON called like a transcript, no row */
@@ -38,7 +39,7 @@
 #define AGAINST_NOBODY 0.25      /* neither owner nor session: a FAQ? */
 #define AGAINST_NOBODY_CHAT 0.10 /* ... but names say that it is a chat */
 #define AGAINST_COLUMN 0.30      /* each: subject, ticket_id, price */
-#define AGAINST_CONTACT 0.20     /* name and e-mail: a contact form? */
+#define AGAINST_CONTACT 0.30     /* name and e-mail: a contact form? */
 #define AGAINST_TABLE_NAME 0.50  /* faq, orders, tickets */
 
 static bool looks_like_chat(const Subject *subject);
@@ -70,6 +71,8 @@ chatmig_confidence_judge(Subject *subject)
 		sum += FOR_MODEL;
 	if (name == TABLE_NAME_CHAT)
 		sum += FOR_TABLE_NAME;
+	else if (name == TABLE_NAME_MESSAGES)
+		sum += FOR_TABLE_MESSAGES;
 	else if (name == TABLE_NAME_OTHER)
 	{
 		sum -= AGAINST_TABLE_NAME;

@@ -156,6 +156,8 @@ call_witnesses(Subject *subject, const Shape *forced_shape, Hearing *hearing)
 static bool
 may_hold_messages(const Subject *subject, const Candidate *column)
 {
+	TableName table = chatmig_vocabulary_judge_table(subject->normal);
+
 	if (column->in_key || column->has_foreign_key)
 		return false;
 	if (column->holds & HOLDS_JSON)
@@ -163,7 +165,7 @@ may_hold_messages(const Subject *subject, const Candidate *column)
 	return (column->holds & HOLDS_TEXT) && column->is_long &&
 		   (chatmig_vocabulary_is_transcript(column->normal, column->holds) ||
 			chatmig_vocabulary_may_be_json(column->normal) ||
-			chatmig_vocabulary_judge_table(subject->normal) == TABLE_NAME_CHAT);
+			table == TABLE_NAME_CHAT || table == TABLE_NAME_MESSAGES);
 }
 
 /*
@@ -265,11 +267,11 @@ judge_roles(Witness *witness)
 		column->role = ROWS_DENY;
 }
 
-/* Nothing is known, but these two are one another's opposite. */
+/* Nobody who is known speaks, but these two are one another's opposite. */
 static bool
 judge_opposites(Witness *witness)
 {
-	if (list_length(witness->spelled) != 2)
+	if (list_length(witness->column->unknown) != 2)
 		return false;
 	for (int i = 0; i < lengthof(opposites); i++)
 	{

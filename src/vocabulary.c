@@ -68,19 +68,20 @@ static const struct
 	 "isaimessage isfromuser isfrombot isfromai isfromassistant isfromhuman "
 	 "fromuser frombot fromai fromassistant fromhuman sentbyuser sentbybot "
 	 "isresponse isbotresponse isairesponse issentbyuser isme"},
-	{PART_ROLE, TIER_PLAIN, WORD, 0, "sender speaker direction"},
+	{PART_ROLE, TIER_PLAIN, WORD, 0, "sender speaker"},
 	{PART_ROLE, TIER_PLAIN, WORD | HOLDS_INT, 0,
 	 "sendertype senderkind authortype speakertype fromtype usertype "
 	 "participanttype"},
 	{PART_ROLE, TIER_WEAK, WORD, 0,
-	 "author from type messagetype msgtype source actor who side "
+	 "author from type messagetype msgtype direction source actor who side "
 	 "origin sentby sendername"},
 
 	{PART_CONTENT, TIER_CHAT, HOLDS_TEXT, HOLDS_JSON,
 	 "content messagecontent messagetext messagebody chatmessage "
 	 "textcontent msgtext msgcontent contenttext"},
-	{PART_CONTENT, TIER_PLAIN, HOLDS_TEXT, HOLDS_JSON, "message text body"},
-	{PART_CONTENT, TIER_WEAK, HOLDS_TEXT, HOLDS_JSON, "msg parts utterance"},
+	{PART_CONTENT, TIER_PLAIN, HOLDS_TEXT, HOLDS_JSON,
+	 "message text body parts"},
+	{PART_CONTENT, TIER_WEAK, HOLDS_TEXT, HOLDS_JSON, "msg utterance"},
 
 	{PART_OWNER, TIER_CHAT, ANY_ID, 0,
 	 "userid user useruuid userpk userref uid ownerid owner enduserid "
@@ -217,9 +218,9 @@ static const struct
 	 "systemlog eventlog activit announcement enquir inquir support helpdesk "
 	 "testimonial complaint suggestion guestbook campaign alert incident "
 	 "appointment trivia riddle"},
-	{TABLE_NAME_OTHER,
-	 "answers questionnaire onboarding submission assessment"},
-	{TABLE_NAME_CHAT, "message msg prompt bot talk copilot"},
+	{TABLE_NAME_OTHER, "answers questionnaire onboarding submission assessment "
+					   "evaluation"},
+	{TABLE_NAME_MESSAGES, "message msg prompt bot talk copilot"},
 };
 
 /* Columns that tables of other kinds have, and chats have not. */

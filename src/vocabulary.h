@@ -36,6 +36,7 @@
 typedef enum TableName
 {
 	TABLE_NAME_CHAT,
+	TABLE_NAME_MESSAGES, /* of whatever kind */
 	TABLE_NAME_NEUTRAL,
 	TABLE_NAME_OTHER /* a FAQ, orders, tickets, ... */
 } TableName;
