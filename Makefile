@@ -27,6 +27,11 @@ OBJS = \
 	src/draft.o \
 	src/epoch.o \
 	src/detect.o \
+	src/evidence.o \
+	src/sample.o \
+	src/witness.o \
+	src/transcript_path.o \
+	src/suit.o \
 	src/subject.o \
 	src/vocabulary.o \
 	src/confidence.o \

@@ -353,10 +353,12 @@ put_detection(Oid relid, const Detection *detection, void *state)
 	foreach(lc, detection->notes)
 		notes[n++] = CStringGetTextDatum(lfirst(lc));
 	values[0] = ObjectIdGetDatum(relid);
-	values[1] = text_or_null(!detection->has_shape            ? NULL
-							 : detection->shape == SHAPE_PAIR ? "pair"
-															  : "flat",
-							 &nulls[1]);
+	values[1] =
+		text_or_null(!detection->has_shape                  ? NULL
+					 : detection->shape == SHAPE_TRANSCRIPT ? "transcript"
+					 : detection->shape == SHAPE_PAIR       ? "pair"
+															: "flat",
+					 &nulls[1]);
 	values[2] = Float4GetDatum(detection->confidence);
 	values[3] = JsonbPGetDatum(chatmig_detect_mapping(detection));
 	values[4] = PointerGetDatum(

@@ -3,10 +3,11 @@
  *	  A table's columns -> the shape and the part each column plays.
  *
  * An open relation comes in; what its columns are called, of which type they
- * are and where their foreign keys lead decides (vocabulary.c has the names).
- * No row is read, nothing is written, and nothing that a table looks like is
- * an error. Of a relation only the lock that the caller holds is needed:
- * indexes and referenced tables are looked up, never opened.
+ * are and where their foreign keys lead decides (vocabulary.c has the names),
+ * and where that does not, a few of its rows (evidence.c). Nothing is written,
+ * and nothing that a table looks like or holds is an error. Of a relation only
+ * the lock that the caller holds is needed: indexes and referenced tables are
+ * looked up, never opened.
  *
  * For each part the columns of the best rank are its candidates: one is
  * certain, several are ambiguous, and then the user is to be asked.
@@ -18,12 +19,14 @@
 
 #include "confidence.h"
 #include "detect.h"
+#include "evidence.h"
 #include "subject.h"
+#include "suit.h"
 #include "vocabulary.h"
 
 #define RANK_NONE PG_INT32_MAX
 
-static const char *const shape_names[] = {"pair", "flat"};
+static const char *const shape_names[] = {"pair", "flat", "transcript"};
 
 /* Looked for in this order, after those; a column plays one part at most. */
 static const Part common_parts[] = {
@@ -32,16 +35,18 @@ static const Part common_parts[] = {
 
 static void note_key(Subject *subject);
 static bool choose_shape(Subject *subject);
-static bool has_both(const Subject *subject, Shape shape);
-static int best_tier(const Subject *subject, Shape shape, Part part);
 static bool says_flat(const Subject *subject);
-static int column_tier(const Candidate *column, Shape shape, Part part);
-static bool may_play(const Candidate *column, int nkeys, Part part);
+static bool says_transcript(const Subject *subject, bool has_other);
 static void find_part(Subject *subject, Part part);
 static int column_rank(const Subject *subject, const Candidate *column,
 					   Part part);
 static void note_part(Subject *subject, Part part, const char *weaker);
 static void note_column(Subject *subject, Part part, const char *weaker);
+static const Candidate *only_candidate(const Subject *subject, Part part);
+static void note_roles(StringInfo note, const Candidate *column);
+static void note_messages(StringInfo note, const Candidate *column);
+static void note_epoch(StringInfo note, const Candidate *column);
+static void keep_evidence(Subject *subject);
 static void note_no_shape(Subject *subject);
 static void push_string(JsonbParseState **state, JsonbIteratorToken token,
 						const char *value);
@@ -50,9 +55,11 @@ Detection *
 chatmig_detect_relation(Relation rel, const Shape *forced_shape)
 {
 	Subject subject;
+	const Part *both;
 
 	chatmig_subject_load(&subject, rel);
 	note_key(&subject);
+	chatmig_evidence_gather(&subject, forced_shape);
 	if (forced_shape != NULL)
 		subject.found->shape = *forced_shape;
 	else if (!choose_shape(&subject))
@@ -60,13 +67,18 @@ chatmig_detect_relation(Relation rel, const Shape *forced_shape)
 		note_no_shape(&subject);
 		return subject.found;
 	}
-	for (int i = 0; i < 2; i++)
-		find_part(&subject,
-				  chatmig_subject_shape_parts[subject.found->shape][i]);
+	both = chatmig_subject_shape_parts[subject.found->shape];
+	find_part(&subject, both[0]);
+	if (both[1] != both[0])
+		find_part(&subject, both[1]);
 	for (int i = 0; i < lengthof(common_parts); i++)
 		find_part(&subject, common_parts[i]);
+	keep_evidence(&subject);
 
 	chatmig_confidence_judge(&subject);
+	subject.found->is_possible =
+		forced_shape != NULL ||
+		subject.found->confidence >= (float4) MIN_POSSIBLE;
 	subject.found->has_shape =
 		forced_shape != NULL ||
 		subject.found->confidence >= (float4) MIN_CONFIDENCE;
@@ -104,6 +116,29 @@ chatmig_detect_mapping(const Detection *detection)
 		push_string(&state, WJB_KEY, chatmig_part_names[part]);
 		push_string(&state, WJB_VALUE, linitial(detection->candidates[part]));
 	}
+	if (detection->path != NULL)
+	{
+		push_string(&state, WJB_KEY, "path");
+		push_string(&state, WJB_VALUE, detection->path);
+	}
+	if (detection->epoch != NULL)
+	{
+		push_string(&state, WJB_KEY, "epoch");
+		push_string(&state, WJB_VALUE, detection->epoch);
+	}
+	if (detection->spellings != NIL)
+	{
+		push_string(&state, WJB_KEY, "roles");
+		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+		foreach(lc, detection->spellings)
+		{
+			RoleSpelling *spelling = lfirst(lc);
+
+			push_string(&state, WJB_KEY, spelling->spelling);
+			push_string(&state, WJB_VALUE, chatmig_role_names[spelling->role]);
+		}
+		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	}
 	result = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	return JsonbValueToJsonb(result);
 }
@@ -131,91 +166,43 @@ note_key(Subject *subject)
 static bool
 choose_shape(Subject *subject)
 {
-	bool pair = has_both(subject, SHAPE_PAIR);
-	bool flat = has_both(subject, SHAPE_FLAT);
+	bool pair = chatmig_suit_has_both(subject, SHAPE_PAIR);
+	bool flat = chatmig_suit_has_both(subject, SHAPE_FLAT);
 
+	if (says_transcript(subject, pair || flat))
+	{
+		subject->found->shape = SHAPE_TRANSCRIPT;
+		return true;
+	}
 	if (pair && flat)
 		pair = !says_flat(subject);
 	subject->found->shape = pair ? SHAPE_PAIR : SHAPE_FLAT;
 	return pair || flat;
 }
 
-static bool
-has_both(const Subject *subject, Shape shape)
-{
-	const Part *both = chatmig_subject_shape_parts[shape];
-
-	return best_tier(subject, shape, both[0]) != TIER_NONE &&
-		   best_tier(subject, shape, both[1]) != TIER_NONE;
-}
-
-static int
-best_tier(const Subject *subject, Shape shape, Part part)
-{
-	int best = TIER_NONE;
-
-	for (int i = 0; i < subject->ncolumns; i++)
-	{
-		const Candidate *column = &subject->columns[i];
-		int tier;
-
-		if (column->used || !may_play(column, subject->nkeys, part))
-			continue;
-		tier = column_tier(column, shape, part);
-		if (tier != TIER_NONE && (best == TIER_NONE || tier < best))
-			best = tier;
-	}
-	return best;
-}
-
 /* True if role and content have the clearest names, and the question not. */
 static bool
 says_flat(const Subject *subject)
 {
-	return best_tier(subject, SHAPE_FLAT, PART_ROLE) == TIER_CHAT &&
-		   best_tier(subject, SHAPE_FLAT, PART_CONTENT) == TIER_CHAT &&
-		   best_tier(subject, SHAPE_PAIR, PART_QUESTION) != TIER_CHAT;
-}
-
-/* The name's tier; a foreign key alone is a weak hint. */
-static int
-column_tier(const Candidate *column, Shape shape, Part part)
-{
-	int tier =
-		chatmig_vocabulary_tier(part, shape, column->normal, column->holds);
-
-	if (tier == TIER_NONE && column->referenced != NULL &&
-		chatmig_vocabulary_is_table_of(part, column->referenced) &&
-		(part != PART_OWNER ||
-		 chatmig_vocabulary_may_own(column->normal, shape)))
-		tier = TIER_WEAK;
-	return tier;
+	return chatmig_suit_best(subject, SHAPE_FLAT, PART_ROLE) == TIER_CHAT &&
+		   chatmig_suit_best(subject, SHAPE_FLAT, PART_CONTENT) == TIER_CHAT &&
+		   chatmig_suit_best(subject, SHAPE_PAIR, PART_QUESTION) != TIER_CHAT;
 }
 
 /*
- * A key of one column plays no part; in a key of several, one may be whose
- * history it is, or when. References hold nobody's words.
+ * Ordinary columns of text with ordinary names come first; then what rows
+ * show; and last JSON that is only called like a transcript.
  */
 static bool
-may_play(const Candidate *column, int nkeys, Part part)
+says_transcript(const Subject *subject, bool has_other)
 {
-	switch (part)
-	{
-		case PART_OWNER:
-		case PART_COUNTERPART:
-		case PART_SESSION:
-		case PART_TIME:
-			return !column->in_key || nkeys > 1;
-		case PART_ROLE:
-			return !column->in_key &&
-				   !(column->has_foreign_key && (column->holds & HOLDS_INT));
-		case PART_MODEL:
-		case PART_MEDIA:
-		case PART_MEDIA_TYPE:
-			return !column->in_key;
-		default:
-			return !column->in_key && !column->has_foreign_key;
-	}
+	int tier = chatmig_suit_best(subject, SHAPE_TRANSCRIPT, PART_TRANSCRIPT);
+
+	if (chatmig_suit_is_firm(subject, SHAPE_PAIR) ||
+		chatmig_suit_is_firm(subject, SHAPE_FLAT))
+		return false;
+	return tier == TIER_CHAT || tier == TIER_PLAIN ||
+		   (tier == TIER_WEAK && !has_other);
 }
 
 static void
@@ -238,7 +225,7 @@ find_part(Subject *subject, Part part)
 		if (rank == best)
 		{
 			subject->tiers[part] =
-				column_tier(column, subject->found->shape, part);
+				chatmig_suit_tier(subject, column, subject->found->shape, part);
 			subject->found->candidates[part] =
 				lappend(subject->found->candidates[part], column->name);
 			column->used = true;
@@ -258,9 +245,7 @@ column_rank(const Subject *subject, const Candidate *column, Part part)
 {
 	int tier;
 
-	if (column->used || !may_play(column, subject->nkeys, part))
-		return RANK_NONE;
-	tier = column_tier(column, subject->found->shape, part);
+	tier = chatmig_suit_tier(subject, column, subject->found->shape, part);
 	if (tier == TIER_NONE)
 		return RANK_NONE;
 	if (column->referenced != NULL &&
@@ -295,17 +280,21 @@ note_part(Subject *subject, Part part, const char *weaker)
 static void
 note_column(Subject *subject, Part part, const char *weaker)
 {
-	const char *name = linitial(subject->found->candidates[part]);
+	const Candidate *column = only_candidate(subject, part);
 	StringInfoData note;
 
 	initStringInfo(&note);
 	appendStringInfo(&note, "%s: column \"%s\"", chatmig_part_names[part],
-					 name);
-	for (int i = 0; i < subject->ncolumns; i++)
-		if (subject->columns[i].referenced_name != NULL &&
-			strcmp(subject->columns[i].name, name) == 0)
-			appendStringInfo(&note, ", a foreign key to %s",
-							 subject->columns[i].referenced_name);
+					 column->name);
+	if (column->referenced_name != NULL)
+		appendStringInfo(&note, ", a foreign key to %s",
+						 column->referenced_name);
+	if (part == PART_ROLE)
+		note_roles(&note, column);
+	else if (part == PART_TRANSCRIPT)
+		note_messages(&note, column);
+	else if (part == PART_TIME)
+		note_epoch(&note, column);
 	if (weaker != NULL)
 		appendStringInfo(&note, ", rather than \"%s\"", weaker);
 	if (part == PART_COUNTERPART && subject->found->shape == SHAPE_FLAT)
@@ -314,15 +303,103 @@ note_column(Subject *subject, Part part, const char *weaker)
 	chatmig_subject_note(subject, "%s", note.data);
 }
 
+/* NULL if there is none, or several. */
+static const Candidate *
+only_candidate(const Subject *subject, Part part)
+{
+	List *names = subject->found->candidates[part];
+
+	for (int i = 0; i < subject->ncolumns && list_length(names) == 1; i++)
+		if (strcmp(subject->columns[i].name, linitial(names)) == 0)
+			return &subject->columns[i];
+	return NULL;
+}
+
+static void
+note_roles(StringInfo note, const Candidate *column)
+{
+	ListCell *lc;
+
+	if (column->role == ROWS_CONFIRM && column->spellings == NIL)
+		appendStringInfoString(note, ", which names a user and an assistant");
+	foreach(lc, column->spellings)
+	{
+		RoleSpelling *spelling = lfirst(lc);
+
+		appendStringInfo(
+			note, "%s \"%s\" for the %s",
+			lc == list_head(column->spellings) ? ", which says" : " and",
+			spelling->spelling, chatmig_role_names[spelling->role]);
+	}
+	if (column->role == ROWS_DENY)
+		appendStringInfoString(note, ", although it has values that are no "
+									 "roles");
+	else if (column->unknown != NIL)
+		appendStringInfo(note, "; say in \"roles\" what %s means",
+						 chatmig_subject_join(column->unknown));
+}
+
+static void
+note_messages(StringInfo note, const Candidate *column)
+{
+	if (column->messages != ROWS_CONFIRM)
+		appendStringInfoString(note, ", by its name: no row was there to see "
+									 "messages in");
+	else
+		appendStringInfo(note,
+						 ", with messages at %s in %d of %d row%s "
+						 "looked at",
+						 column->path, column->nmessages, column->nrows,
+						 column->nrows == 1 ? "" : "s");
+}
+
+static void
+note_epoch(StringInfo note, const Candidate *column)
+{
+	if (column->epoch_too != NULL)
+		appendStringInfo(note, ", whose numbers could be %s or %s since 1970",
+						 column->epoch, column->epoch_too);
+	else if (column->epoch != NULL)
+		appendStringInfo(note, ", %s since 1970", column->epoch);
+}
+
+/* What rows said about the columns that were chosen. */
+static void
+keep_evidence(Subject *subject)
+{
+	const Candidate *column;
+
+	column = only_candidate(subject, PART_TRANSCRIPT);
+	if (column != NULL)
+		subject->found->path = column->path;
+	column = only_candidate(subject, PART_ROLE);
+	if (column != NULL)
+		subject->found->spellings = column->spellings;
+	column = only_candidate(subject, PART_TIME);
+	if (column != NULL && column->epoch_too == NULL)
+		subject->found->epoch = column->epoch;
+}
+
 static void
 note_no_shape(Subject *subject)
 {
 	for (int i = 0; i < subject->ncolumns; i++)
-		if (chatmig_vocabulary_is_transcript(subject->columns[i].normal,
-											 subject->columns[i].holds))
+	{
+		const Candidate *column = &subject->columns[i];
+
+		if (!chatmig_vocabulary_is_transcript(column->normal, column->holds))
+			continue;
+		if (column->messages == ROWS_DENY)
+			chatmig_subject_note(subject,
+								 "column \"%s\": no messages in %d row%s "
+								 "looked at",
+								 column->name, column->nrows,
+								 column->nrows == 1 ? "" : "s");
+		else
 			chatmig_subject_note(subject,
 								 "column \"%s\" may hold whole conversations",
-								 subject->columns[i].name);
+								 column->name);
+	}
 	chatmig_subject_note(subject, "no columns that could be a question and "
 								  "its answer, nor a role and a content");
 }

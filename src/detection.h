@@ -11,7 +11,9 @@
 /* All that detection found out about one table. */
 typedef struct Detection
 {
-	bool has_shape; /* false: nothing like a chat */
+	bool has_shape;   /* false: nothing like a chat */
+	bool is_possible; /* it has the columns, and may be taken for a
+					   * chat if the user names the table */
 	Shape shape;
 	float4 confidence;           /* 0 .. 1 */
 	List *key;                   /* of char *: column names; NIL: no key */
@@ -19,6 +21,12 @@ typedef struct Detection
 								  * play the part, equally likely; one
 								  * is certain, two are ambiguous */
 	List *notes;                 /* of char *: sentences that say why */
+
+	/* of the only candidate, as its rows say */
+	const char *path;  /* of PART_TRANSCRIPT; NULL: no row was looked at */
+	const char *epoch; /* of PART_TIME, if it has numbers, or NULL */
+	List *spellings;   /* of PART_ROLE: of RoleSpelling *, besides those that
+						* are known */
 } Detection;
 
 #endif /* CHATMIG_DETECTION_H */

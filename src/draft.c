@@ -37,8 +37,9 @@ typedef struct Draft
 	Jsonb *media;    /* where the metadata describe them; NULL: not */
 	List *spellings; /* of DraftSpelling * */
 	const char *epoch;
-	bool has_keep; /* false: what plays no part is kept */
-	List *keep;    /* of char *: columns */
+	bool has_keep;    /* false: what plays no part is kept */
+	List *keep;       /* of char *: columns */
+	const char *path; /* to the messages in a transcript */
 } Draft;
 
 static Shape choose_shape(Relation rel, Jsonb *given);
@@ -50,6 +51,9 @@ static char *choose_part(Relation rel, const Draft *draft, Part part,
 static bool is_used(const Draft *draft, const char *column);
 static void choose_key(Relation rel, Draft *draft, const Detection *found);
 static char *advise_key(Relation rel);
+static void choose_path(Jsonb *given, Draft *draft, const Detection *found);
+static void choose_found_spellings(Draft *draft, const Detection *found);
+static bool is_found(const Draft *draft, Part part, const Detection *found);
 static void choose_spellings(Relation rel, Draft *draft);
 static void add_spelling(const char *spelling, const char *role, void *state);
 static Jsonb *serialize(const Draft *draft);
@@ -75,8 +79,10 @@ chatmig_draft_mapping(Relation rel, Jsonb *given)
 	if (draft.shape == SHAPE_FLAT)
 	{
 		chatmig_arguments_each(given, "mapping", "roles", add_spelling, &draft);
+		choose_found_spellings(&draft, found);
 		choose_spellings(rel, &draft);
 	}
+	choose_path(given, &draft, found);
 	draft.epoch = chatmig_arguments_string(given, "mapping", "epoch");
 	draft.has_keep = chatmig_arguments_given(given, "keep");
 	draft.keep = chatmig_arguments_strings(given, "mapping", "keep");
@@ -110,9 +116,9 @@ choose_shape(Relation rel, Jsonb *given)
 		return SHAPE_FLAT;
 
 	found = chatmig_detect_relation(rel, NULL);
-	if (!found->has_shape && has_several_halves(found))
+	if (!found->is_possible && has_several_halves(found))
 		return SHAPE_PAIR;
-	if (!found->has_shape)
+	if (!found->is_possible)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -246,6 +252,43 @@ advise_key(Relation rel)
 			RelationGetRelationName(rel)));
 }
 
+/* As named; or where rows of the same column have messages. */
+static void
+choose_path(Jsonb *given, Draft *draft, const Detection *found)
+{
+	if (draft->shape != SHAPE_TRANSCRIPT)
+		return;
+	draft->path = chatmig_arguments_string(given, "mapping", "path");
+	if (draft->path == NULL && is_found(draft, PART_TRANSCRIPT, found))
+		draft->path = found->path;
+}
+
+/* What rows say of the same column, where the user says nothing. */
+static void
+choose_found_spellings(Draft *draft, const Detection *found)
+{
+	ListCell *lc;
+
+	if (draft->spellings != NIL || !is_found(draft, PART_ROLE, found))
+		return;
+	foreach(lc, found->spellings)
+	{
+		RoleSpelling *spelling = lfirst(lc);
+
+		add_spelling(spelling->spelling, chatmig_role_names[spelling->role],
+					 draft);
+	}
+}
+
+/* True if the part is played by the column that detection found for it. */
+static bool
+is_found(const Draft *draft, Part part, const Detection *found)
+{
+	return draft->parts[part] != NULL &&
+		   list_length(found->candidates[part]) == 1 &&
+		   strcmp(draft->parts[part], linitial(found->candidates[part])) == 0;
+}
+
 /* A boolean, or 0 and 1, is a role only if the column's name says of whom. */
 static void
 choose_spellings(Relation rel, Draft *draft)
@@ -303,7 +346,9 @@ serialize(const Draft *draft)
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	push_string(&state, WJB_KEY, "shape");
 	push_string(&state, WJB_VALUE,
-				draft->shape == SHAPE_PAIR ? "pair" : "flat");
+				draft->shape == SHAPE_TRANSCRIPT ? "transcript"
+				: draft->shape == SHAPE_PAIR     ? "pair"
+												 : "flat");
 	push_names(&state, "key", draft->key);
 	for (Part part = 0; part < NUM_PARTS; part++)
 	{
@@ -319,6 +364,11 @@ serialize(const Draft *draft)
 		push_string(&state, WJB_KEY, chatmig_part_names[PART_MEDIA]);
 		JsonbToJsonbValue(draft->media, &media);
 		pushJsonbValue(&state, WJB_VALUE, &media);
+	}
+	if (draft->path != NULL)
+	{
+		push_string(&state, WJB_KEY, "path");
+		push_string(&state, WJB_VALUE, draft->path);
 	}
 	if (draft->epoch != NULL)
 	{

@@ -22,7 +22,6 @@
 
 static bool extreme(Relation rel, const char *column, const char *aggregate,
 					double *result);
-static const char *unit_of(double number);
 
 const char *
 chatmig_epoch_unit(Relation rel, const char *column)
@@ -33,7 +32,7 @@ chatmig_epoch_unit(Relation rel, const char *column)
 	if (!extreme(rel, column, "min", &smallest) ||
 		!extreme(rel, column, "max", &largest))
 		return NULL;
-	if (unit_of(smallest) != unit_of(largest))
+	if (chatmig_epoch_unit_of(smallest) != chatmig_epoch_unit_of(largest))
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_INDETERMINATE_DATATYPE),
@@ -42,11 +41,12 @@ chatmig_epoch_unit(Relation rel, const char *column)
 				 column, RelationGetRelationName(rel)),
 			 errdetail(
 				 "The smallest is %.0f, which looks like %s, the largest %.0f, which looks like %s.",
-				 smallest, unit_of(smallest), largest, unit_of(largest)),
+				 smallest, chatmig_epoch_unit_of(smallest), largest,
+				 chatmig_epoch_unit_of(largest)),
 			 errhint(
 				 "Say it: mapping => '{\"epoch\": \"%s\"}'; or correct the rows, or register a view that does.",
-				 unit_of(largest))));
-	return unit_of(largest);
+				 chatmig_epoch_unit_of(largest))));
+	return chatmig_epoch_unit_of(largest);
 }
 
 /* 0 tells nothing. Returns false where nothing is left. */
@@ -68,8 +68,8 @@ extreme(Relation rel, const char *column, const char *aggregate, double *result)
 	return !isnull;
 }
 
-static const char *
-unit_of(double number)
+const char *
+chatmig_epoch_unit_of(double number)
 {
 	if (number >= FIRST_MICROSECONDS)
 		return "microseconds";

@@ -15,4 +15,7 @@
  */
 extern const char *chatmig_epoch_unit(Relation rel, const char *column);
 
+/* The same for one number, which is not negative. */
+extern const char *chatmig_epoch_unit_of(double number);
+
 #endif /* CHATMIG_EPOCH_H */

@@ -20,9 +20,9 @@
 #include "role.h"
 
 const char *const chatmig_part_names[NUM_PARTS] = {
-	"owner",    "counterpart", "session",   "question", "answer",
-	"role",     "content",     "time",      "model",    "tokens",
-	"metadata", "media",       "media_type"};
+	"owner",  "counterpart", "session",    "question",  "answer",
+	"role",   "content",     "transcript", "time",      "model",
+	"tokens", "metadata",    "media",      "media_type"};
 
 /* Keys of a mapping that are no parts. */
 #define MAPPING_SHAPE "shape"
@@ -44,13 +44,13 @@ typedef enum PartType
 } PartType;
 
 static const PartType part_types[NUM_PARTS] = {
-	[PART_OWNER] = ACCEPTS_ORDERED,    [PART_COUNTERPART] = ACCEPTS_ORDERED,
-	[PART_SESSION] = ACCEPTS_ORDERED,  [PART_QUESTION] = ACCEPTS_TEXT,
-	[PART_ANSWER] = ACCEPTS_TEXT,      [PART_ROLE] = ACCEPTS_ROLE,
-	[PART_CONTENT] = ACCEPTS_TEXT,     [PART_TIME] = ACCEPTS_TIME,
-	[PART_MODEL] = ACCEPTS_LABEL,      [PART_TOKENS] = ACCEPTS_INTEGER,
-	[PART_METADATA] = ACCEPTS_JSON,    [PART_MEDIA] = ACCEPTS_LABEL,
-	[PART_MEDIA_TYPE] = ACCEPTS_LABEL,
+	[PART_OWNER] = ACCEPTS_ORDERED,   [PART_COUNTERPART] = ACCEPTS_ORDERED,
+	[PART_SESSION] = ACCEPTS_ORDERED, [PART_QUESTION] = ACCEPTS_TEXT,
+	[PART_ANSWER] = ACCEPTS_TEXT,     [PART_ROLE] = ACCEPTS_ROLE,
+	[PART_CONTENT] = ACCEPTS_TEXT,    [PART_TRANSCRIPT] = ACCEPTS_TEXT,
+	[PART_TIME] = ACCEPTS_TIME,       [PART_MODEL] = ACCEPTS_LABEL,
+	[PART_TOKENS] = ACCEPTS_INTEGER,  [PART_METADATA] = ACCEPTS_JSON,
+	[PART_MEDIA] = ACCEPTS_LABEL,     [PART_MEDIA_TYPE] = ACCEPTS_LABEL,
 };
 
 static const char *const accepted[] = {
@@ -112,6 +112,8 @@ chatmig_mapping_part_fits(Shape shape, Part part)
 		case PART_ROLE:
 		case PART_CONTENT:
 			return shape == SHAPE_FLAT;
+		case PART_TRANSCRIPT:
+			return shape == SHAPE_TRANSCRIPT;
 		default:
 			return true;
 	}
@@ -122,7 +124,7 @@ chatmig_mapping_part_required(Shape shape, Part part)
 {
 	return chatmig_mapping_part_fits(shape, part) &&
 		   (part == PART_QUESTION || part == PART_ANSWER || part == PART_ROLE ||
-			part == PART_CONTENT);
+			part == PART_CONTENT || part == PART_TRANSCRIPT);
 }
 
 void

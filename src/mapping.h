@@ -19,8 +19,9 @@
 /* How a legacy row holds messages. */
 typedef enum Shape
 {
-	SHAPE_PAIR, /* a question and its answer */
-	SHAPE_FLAT  /* one message */
+	SHAPE_PAIR,      /* a question and its answer */
+	SHAPE_FLAT,      /* one message */
+	SHAPE_TRANSCRIPT /* JSON that holds messages */
 } Shape;
 
 /*
@@ -36,6 +37,7 @@ typedef enum Part
 	PART_ANSWER,   /* pair */
 	PART_ROLE,     /* flat */
 	PART_CONTENT,  /* flat */
+	PART_TRANSCRIPT,
 	PART_TIME,
 	PART_MODEL,
 	PART_TOKENS,

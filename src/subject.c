@@ -14,8 +14,12 @@
 #include "subject.h"
 #include "vocabulary.h"
 
-const Part chatmig_subject_shape_parts[][2] = {{PART_QUESTION, PART_ANSWER},
-											   {PART_ROLE, PART_CONTENT}};
+const Part chatmig_subject_shape_parts[][2] = {
+	{PART_QUESTION, PART_ANSWER},
+	{PART_ROLE, PART_CONTENT},
+	{PART_TRANSCRIPT, PART_TRANSCRIPT}};
+
+#define MIN_LONG_TEXT 500 /* characters */
 
 static void load_columns(Subject *subject);
 static int type_holds(Oid type);
@@ -92,6 +96,8 @@ load_columns(Subject *subject)
 			column->used = true;
 		else
 			column->holds = type_holds(attribute->atttypid);
+		column->is_long =
+			attribute->atttypmod < 0 || attribute->atttypmod >= MIN_LONG_TEXT;
 	}
 }
 

@@ -37,7 +37,7 @@ static const struct
 	 "promptmessage"},
 	{PART_QUESTION, TIER_PLAIN, HOLDS_TEXT, HOLDS_JSON,
 	 "message question prompt query questiontext problemtext prompttext "
-	 "querytext inputtext inputmessage messagetext requesttext"},
+	 "querytext transcribedtext inputtext inputmessage messagetext requesttext"},
 	{PART_QUESTION, TIER_WEAK, HOLDS_TEXT, HOLDS_JSON,
 	 "input msg text content body utterance ask problem instruction"},
 	{PART_QUESTION, TIER_SPEAKER, HOLDS_TEXT, HOLDS_JSON, "user human"},
@@ -79,8 +79,9 @@ static const struct
 	{PART_CONTENT, TIER_CHAT, HOLDS_TEXT, HOLDS_JSON,
 	 "content messagecontent messagetext messagebody chatmessage "
 	 "textcontent msgtext msgcontent contenttext"},
-	{PART_CONTENT, TIER_PLAIN, HOLDS_TEXT, HOLDS_JSON, "message text body"},
-	{PART_CONTENT, TIER_WEAK, HOLDS_TEXT, HOLDS_JSON, "msg parts utterance"},
+	{PART_CONTENT, TIER_PLAIN, HOLDS_TEXT, HOLDS_JSON,
+	 "message text body parts"},
+	{PART_CONTENT, TIER_WEAK, HOLDS_TEXT, HOLDS_JSON, "msg utterance"},
 
 	{PART_OWNER, TIER_CHAT, ANY_ID, 0,
 	 "userid user useruuid userpk userref uid ownerid owner enduserid "
@@ -90,11 +91,12 @@ static const struct
 	 "profileid studentid student patientid visitorid guestid contactid "
 	 "subscriberid employeeid playerid learnerid personid buyerid leadid "
 	 "createdby telegramid discordid slackid whatsappid waid "
-	 "externaluserid *userid"},
+	 "externaluserid openid unionid *userid *memberid *customerid "
+	 "*studentid *patientid"},
 	{PART_OWNER, TIER_WEAK, ANY_ID, 0,
 	 "workspaceid workspace tenantid organizationid organisationid orgid "
 	 "teamid companyid username useremail userphone phone phonenumber "
-	 "mobile mobilenumber email emailaddress msisdn wanumber deviceid "
+	 "mobile mobilenumber callerphone customerphone contactphone callerid email emailaddress msisdn wanumber deviceid "
 	 "fromnumber fromphone sendernumber senderphone sender from senderid "
 	 "authorid author"},
 
@@ -122,7 +124,7 @@ static const struct
 	 "timestamp messagetime messagetimestamp messagedate messagets sentat "
 	 "senton sentdate senttime chattime msgtime"},
 	{PART_TIME, TIER_PLAIN, HOLDS_TIME, HOLDS_INT | HOLDS_NUMBER | HOLDS_TEXT,
-	 "ts time datetime date created sent insertedat loggedat addedat "
+	 "ts at time datetime date created sent insertedat loggedat addedat "
 	 "occurredat askedat postedat requestedat recordedat receivedat "
 	 "dateadded datecreated datesent eventtime logtime chatdate timesent"},
 	{PART_TIME, TIER_WEAK, HOLDS_TIME, HOLDS_INT | HOLDS_NUMBER | HOLDS_TEXT,
@@ -190,6 +192,9 @@ static const char not_owners[] =
 	"receiverid recipientid receiver recipient toid touserid targetuserid "
 	"mentionedid";
 
+/* Tables of any kind say so who wrote a row. */
+static const char makers[] = "createdby author authorid addedby";
+
 /*
  * In a flat table these differ from row to row of one conversation, so they
  * would tear it apart.
@@ -209,28 +214,42 @@ static const struct
 	 "faq comment ticket mail order contact notification quiz survey poll "
 	 "forum review feedback flashcard interview product article blog news "
 	 "exam template translation security knowledge audit invoice queue "
-	 "outbox webhook apilog errorlog accesslog announcement enquir inquir"},
-	{TABLE_NAME_CHAT, "message msg prompt bot talk copilot"},
+	 "outbox webhook apilog apirequest requestlog errorlog accesslog "
+	 "systemlog eventlog activit announcement enquir inquir support helpdesk "
+	 "testimonial complaint suggestion guestbook campaign alert incident "
+	 "appointment trivia riddle"},
+	{TABLE_NAME_OTHER, "answers questionnaire onboarding submission assessment "
+					   "evaluation"},
+	{TABLE_NAME_MESSAGES, "message msg prompt bot talk copilot"},
 };
 
 /* Columns that tables of other kinds have, and chats have not. */
 static const char foreign_columns[] =
 	"subject recipient recipients recipientid recipientemail receiver "
-	"receiverid toaddress toemail fromaddress fromemail cc bcc to "
+	"receiverid receivertype recipienttype toaddress toemail fromaddress fromemail cc bcc to "
 	"ticketid ticketnumber issueid priority postid articleid blogid productid "
 	"commentid orderid ordernumber invoiceid reviewid forumid quizid surveyid "
-	"questionid examid courseid deckid categoryid category slug price amount "
+	"questionid examid courseid deckid categoryid slug price amount "
 	"quantity sku correctanswer iscorrect options choices difficulty points "
 	"sortorder displayorder ispublished published isapproved approved website "
 	"fullname firstname lastname httpmethod method endpoint statuscode "
 	"retrycount attempts maxattempts scheduledat "
-	"helpfulcount viewcount views";
+	"helpfulcount viewcount views "
+	"questionnumber questionno questionindex questionorder questiontype "
+	"selectedoption optionid submissionid formid assessmentid attemptid "
+	"level severity loglevel logger loggername stacktrace "
+	"nextreview nextreviewat nextreviewdate duedate easefactor repetitions "
+	"hint explanation";
 
 static const char transcript_columns[] =
 	"messages transcript conversation conversations history chathistory "
 	"messagehistory chat dialog dialogue thread envelope envelopejson "
 	"chatlog chatdata chatjson messagesjson conversationjson "
 	"conversationhistory transcriptjson";
+
+/* Parts of the names of columns of text that may hold JSON. */
+static const char json_words[] =
+	"json messages conversation transcript history chatlog payload envelope";
 
 static bool in_list(const char *list, const char *name);
 static bool has_word_of(const char *list, const char *name);
@@ -280,6 +299,12 @@ chatmig_vocabulary_may_own(const char *column, Shape shape)
 		   !(shape == SHAPE_FLAT && in_list(not_owners_of_flat, column));
 }
 
+bool
+chatmig_vocabulary_is_maker(const char *column)
+{
+	return in_list(makers, column);
+}
+
 TableName
 chatmig_vocabulary_judge_table(const char *table)
 {
@@ -293,6 +318,12 @@ bool
 chatmig_vocabulary_is_foreign(const char *column)
 {
 	return in_list(foreign_columns, column);
+}
+
+bool
+chatmig_vocabulary_may_be_json(const char *column)
+{
+	return has_word_of(json_words, column);
 }
 
 bool

@@ -36,6 +36,7 @@
 typedef enum TableName
 {
 	TABLE_NAME_CHAT,
+	TABLE_NAME_MESSAGES, /* of whatever kind */
 	TABLE_NAME_NEUTRAL,
 	TABLE_NAME_OTHER /* a FAQ, orders, tickets, ... */
 } TableName;
@@ -55,10 +56,16 @@ extern bool chatmig_vocabulary_is_table_of(Part part, const char *table);
 /* False for columns such as updated_by, whatever table they refer to. */
 extern bool chatmig_vocabulary_may_own(const char *column, Shape shape);
 
+/* True for created_by: whose row it is, but perhaps not whose history. */
+extern bool chatmig_vocabulary_is_maker(const char *column);
+
 extern TableName chatmig_vocabulary_judge_table(const char *table);
 
 /* True for columns that chats do not have: subject, ticket_id, price, ... */
 extern bool chatmig_vocabulary_is_foreign(const char *column);
+
+/* True for columns that may hold JSON, although they are text. */
+extern bool chatmig_vocabulary_may_be_json(const char *column);
 
 /* True for columns that hold whole conversations. */
 extern bool chatmig_vocabulary_is_transcript(const char *column, int holds);

@@ -342,9 +342,9 @@ SELECT register('x', 'kept', 'lyra', '{"keep": {"mood": true}}');
 SELECT register('stamped', 'kept', 'lyra',
     '{"metadata": "extra", "time": "at", "keep": ["mood"]}',
     '{"metadata": {"k": {"deep": [1.0, null]}, "O''Hara \\ \"q\" {x} %s": "ä", "n": null}}');
-SELECT register('bare', 'kept', 'lyra', '{"metadata": null, "keep": []}',
+SELECT register('bare', 'kept', 'lyra', '{"metadata": null, "time": null, "keep": []}',
     '{"metadata": {"migrated": true}}');
-SELECT register('empty', 'kept', 'lyra', '{"metadata": null, "keep": []}',
+SELECT register('empty', 'kept', 'lyra', '{"metadata": null, "time": null, "keep": []}',
     '{"metadata": {}}');
 SELECT migration, migrated FROM unnest('{bare,empty,stamped}'::text[]) AS n,
     LATERAL chatmig_migrate(n);

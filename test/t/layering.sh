@@ -62,13 +62,18 @@ register:          amend profile draft plan options ledger caller
 profile:           detect arguments mapping ledger caller
 amend:             arguments mapping ledger
 draft:             detect epoch arguments mapping role
-epoch:             query
 create:            detect difference ledger caller
 survey:            detect ledger
-detect:            confidence subject vocabulary detection mapping
+detect:            confidence evidence suit subject vocabulary detection mapping
+evidence:          sample witness suit subject vocabulary role
+sample:
+witness:           transcript_path epoch subject
+transcript_path:   role
+suit:              subject vocabulary
 confidence:        subject vocabulary
 subject:           vocabulary detection
 detection:         mapping
+epoch:             query
 difference:        query
 plan:              plan_target plan_check migration options query caller
 plan_target:       link owner_table plan_check existing relation role_values migration
