@@ -64,6 +64,8 @@ OBJS = \
 	src/group.o \
 	src/title.o \
 	src/write.o \
+	src/write_conversation.o \
+	src/writer.o \
 	src/leftover.o \
 	src/media.o \
 	src/link.o \

@@ -7,15 +7,7 @@
 
 #include "plan.h"
 #include "rows.h"
-
-typedef enum WriteMode
-{
-	WRITE_NOTHING, /* counts, and gives ids for a preview */
-	WRITE_BULK,    /* into tables that this transaction created */
-	WRITE_INSERT   /* into any tables, through the executor */
-} WriteMode;
-
-typedef struct Writer Writer;
+#include "write_mode.h"
 
 /*
  * The plan's tables exist, unless nothing is written. Counts what is written

@@ -16,7 +16,10 @@ split:             rows
 fit:               plan rows
 group:             plan rows
 write_link:        skip plan query
-write:             bulk insert media place identity leftover sequence relation session title columns plan rows query
+write:             write_conversation writer write_mode leftover place relation sequence plan rows
+write_conversation: writer relation session title query
+writer:            bulk insert media identity sequence columns write_mode plan rows
+write_mode:
 skip:              relation plan
 bulk:
 insert:            query

@@ -1,0 +1,27 @@
+/*
+ * write_conversation.h
+ *	  Rows of the conversations' table.
+ */
+#ifndef CHATMIG_WRITE_CONVERSATION_H
+#define CHATMIG_WRITE_CONVERSATION_H
+
+#include "writer.h"
+
+/*
+ * Names a new conversation, with its first row; or finds that it is one which
+ * an earlier run made for its owner, who had no messages then.
+ */
+extern void chatmig_write_conversation_begin(Writer *writer,
+											 Conversation *conversation,
+											 const LegacyRow *row,
+											 Value first_message);
+
+/* A row for a new conversation. */
+extern void chatmig_write_conversation_row(Writer *writer,
+										   const Conversation *conversation);
+
+/* An existing conversation begins earlier, or ends later, than it did. */
+extern void chatmig_write_conversation_widen(Writer *writer,
+											 const Conversation *conversation);
+
+#endif /* CHATMIG_WRITE_CONVERSATION_H */
