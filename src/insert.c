@@ -74,7 +74,7 @@ chatmig_insert_flush(Insert *insert)
 			 errdetail("Of %lld rows, it took %lld.",
 					   (long long) insert->waiting, (long long) inserted),
 			 errhint(
-				 "A trigger or a rule on the table keeps rows out; disable it for the migration, or change it.")));
+				 "If others changed or deleted its rows at this moment, run it again. Or else a trigger or a rule on the table keeps rows out; disable it for the migration, or change it.")));
 	/* not cleared: every scan leaves a read pointer in it, for ever */
 	tuplestore_end(insert->store);
 	begin_store(insert);
