@@ -297,12 +297,11 @@ write_in_place(const MigrationPlan *plan, const char *rows)
 							 write_column(plan, table, column));
 	}
 	/* what the application has put into one meanwhile is for the next run */
-	return psprintf(
-		"UPDATE %s AS x SET %s FROM %s AS r WHERE x.%s = r.id "
-		"AND x.%s IS NULL",
-		plan->qualified[table], set.data, rows,
-		chatmig_relation_column(plan, table, FIELD_ID),
-		chatmig_relation_column(plan, table, FIELD_CONVERSATION));
+	return psprintf("UPDATE %s AS x SET %s FROM %s AS r WHERE x.%s = r.id "
+					"AND x.%s IS NULL",
+					plan->qualified[table], set.data, rows,
+					chatmig_relation_column(plan, table, FIELD_ID),
+					chatmig_relation_column(plan, table, FIELD_CONVERSATION));
 }
 
 static char *

@@ -19,6 +19,7 @@
 #include "place.h"
 #include "relation.h"
 #include "sequence.h"
+#include "write.h"
 #include "write_conversation.h"
 
 /* Messages that wait before the ordinary way writes them. */
