@@ -55,6 +55,9 @@ typedef struct LegacyRow
 	Value contents[MAX_CONTENTS]; /* text: question and answer, or the
 								   * one content; may be toasted */
 	char *role;                   /* flat: as spelled in the row, or NULL */
+	Value elements;    /* transcript: jsonb, an array of what the path leads to;
+						* NULL: the column holds nothing, or no JSON */
+	char *fault;       /* transcript: a sentence: why it is no JSON */
 	Value model;                  /* text */
 	Value tokens;                 /* int4 */
 	Value metadata;    /* jsonb: mapped metadata, kept columns, marks */
@@ -98,7 +101,8 @@ typedef struct SplitReject
 {
 	int part; /* of the row; 0: the row as a whole */
 	const char *code;
-	char *reason; /* a sentence */
+	char *reason;  /* a sentence */
+	Value element; /* jsonb: the message, where part is not 0 */
 } SplitReject;
 
 /*

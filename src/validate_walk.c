@@ -383,9 +383,11 @@ static bool
 is_in_order(WalkState *state, TupleTableSlot *slot)
 {
 	TupleTableSlot *before = state->before;
-	NullableDatum time = value_of(slot, WALK_TIME);
-	NullableDatum time_before = value_of(before, WALK_TIME);
+	NullableDatum time = value_of(slot, WALK_ROW_TIME);
+	NullableDatum time_before = value_of(before, WALK_ROW_TIME);
 	const Mapping *mapping = state->plan->mapping;
+	bool is_unknown = time.isnull && mapping->time_kind != TIME_NONE &&
+					  mapping->shape == SHAPE_TRANSCRIPT;
 
 	if (time.isnull != time_before.isnull)
 		return true;
@@ -406,7 +408,7 @@ is_in_order(WalkState *state, TupleTableSlot *slot)
 			slot->tts_values[WALK_KEY - 1 + i]));
 
 		if (result != 0)
-			return result < 0;
+			return result < 0 || is_unknown;
 	}
 	return DatumGetInt32(before->tts_values[WALK_PART - 1]) <=
 		   DatumGetInt32(slot->tts_values[WALK_PART - 1]);
