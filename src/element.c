@@ -55,6 +55,7 @@ static void collect_object(const Element *element, JsonbContainer *object,
 						   Members *members);
 static void collect_metadata(const Element *element, Members *members);
 static Jsonb *inner_without_content(const Element *element);
+static bool has_taken(const Mapping *mapping, const Members *members);
 static bool has_any(JsonbContainer *object, const Members *members);
 static void push_object(JsonbParseState **state, JsonbContainer *object);
 static bool get(JsonbContainer *object, const char *key, JsonbValue *value);
@@ -82,7 +83,8 @@ chatmig_element_open(Element *element, const Mapping *mapping, bool wants_model,
 }
 
 Jsonb *
-chatmig_element_metadata(const Element *element, Jsonb *shared)
+chatmig_element_metadata(const Element *element, const Mapping *mapping,
+						 Jsonb *shared)
 {
 	JsonbParseState *state = NULL;
 	Members members = {0};
@@ -91,7 +93,8 @@ chatmig_element_metadata(const Element *element, Jsonb *shared)
 	collect(element, &members);
 	if (members.n == 0)
 		return NULL;
-	clash = shared != NULL && has_any(&shared->root, &members);
+	clash = has_taken(mapping, &members) ||
+			(shared != NULL && has_any(&shared->root, &members));
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	if (shared != NULL)
 		push_object(&state, &shared->root);
@@ -459,6 +462,21 @@ inner_without_content(const Element *element)
 	return DatumGetJsonbP(DirectFunctionCall2(
 		jsonb_delete, JsonbPGetDatum(JsonbValueToJsonb(whole)),
 		CStringGetTextDatum(element->content_key)));
+}
+
+/* A column's name is the column's, also in a row where it is NULL. */
+static bool
+has_taken(const Mapping *mapping, const Members *members)
+{
+	for (int i = 0; i < members->n; i++)
+	{
+		if (is_key(&members->keys[i], TIME_MISSING_MARK))
+			return true;
+		for (int k = 0; k < mapping->nkept; k++)
+			if (is_key(&members->keys[i], mapping->kept[k].name))
+				return true;
+	}
+	return false;
 }
 
 static bool

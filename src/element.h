@@ -42,7 +42,8 @@ extern bool chatmig_element_open(Element *element, const Mapping *mapping,
  * The message's metadata: the shared one (NULL: none) and all members that are
  * not said otherwise. NULL: the shared one alone.
  */
-extern Jsonb *chatmig_element_metadata(const Element *element, Jsonb *shared);
+extern Jsonb *chatmig_element_metadata(const Element *element,
+									   const Mapping *mapping, Jsonb *shared);
 
 /* "an array", "a string", ... */
 extern const char *chatmig_element_type(const JsonbValue *value);

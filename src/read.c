@@ -31,7 +31,9 @@ typedef struct ReadState
 	ReadRow callback;
 	void *callback_state;
 	FmgrInfo key_output[MAX_KEYS];
-	Datum path; /* transcript: jsonpath */
+	Datum path;        /* transcript: jsonpath */
+	bool path_is_keys; /* ... which only names keys: */
+	List *path_keys;
 
 	/* per row */
 	MemoryContext row_context;
@@ -50,6 +52,9 @@ static void add_messages(const MigrationPlan *plan, List *rejects);
 static bool receive(TupleTableSlot *slot, void *state);
 static void fill_row(ReadState *state, TupleTableSlot *slot);
 static void fill_transcript(ReadState *state, Value transcript);
+static Jsonb *copy_out(MemoryContext context, Jsonb *json);
+static JsonbContainer *follow_keys(const ReadState *state, Jsonb *json);
+static void read_path(ReadState *state, const char *path);
 static Jsonb *parse(ReadState *state, Datum transcript);
 static void fill_known(ReadState *state, TupleTableSlot *slot);
 static Value value_of(TupleTableSlot *slot, int attnum);
@@ -72,8 +77,7 @@ chatmig_read_rows(const MigrationPlan *plan, bool parallel, ReadRow callback,
 		fmgr_info(output, &state.key_output[i]);
 	}
 	if (plan->mapping->shape == SHAPE_TRANSCRIPT)
-		state.path = DirectFunctionCall1(jsonpath_in,
-										 CStringGetDatum(plan->mapping->path));
+		read_path(&state, plan->mapping->path);
 	state.row_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig legacy row", ALLOCSET_DEFAULT_SIZES);
 	chatmig_query_stream(sql, NULL, parallel, NULL, receive, &state);
@@ -245,7 +249,7 @@ fill_row(ReadState *state, TupleTableSlot *slot)
 		row->time.isnull &&
 		!DatumGetBool(slot->tts_values[columns->time_missing - 1]);
 	row->contents[0] = value_of(slot, columns->contents);
-	row->elements.isnull = true;
+	row->elements = NULL;
 	row->fault = NULL;
 	if (mapping->shape == SHAPE_PAIR)
 		row->contents[1] = value_of(slot, columns->contents + 1);
@@ -271,47 +275,101 @@ fill_row(ReadState *state, TupleTableSlot *slot)
 }
 
 /*
- * A transcript may be long: each copy is dropped as soon as there is the next
- * one. Two contexts, for each of the two steps leaves much behind.
+ * A transcript may be long: a copy is dropped as soon as there is the next
+ * one, and with it what parsing and searching leave behind.
  */
 static void
 fill_transcript(ReadState *state, Value transcript)
 {
 	LegacyRow *row = &state->row;
 	MemoryContext old = CurrentMemoryContext;
-	MemoryContext parsing;
-	MemoryContext searching;
+	MemoryContext scratch;
 	Jsonb *json;
-	Jsonb *found;
-	Datum no_variables;
 
 	if (transcript.isnull)
 		return;
-	parsing = AllocSetContextCreate(old, "chatmig transcript, parsed",
+	scratch = AllocSetContextCreate(old, "chatmig transcript",
 									ALLOCSET_DEFAULT_SIZES);
-	searching = AllocSetContextCreate(old, "chatmig transcript, searched",
-									  ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(parsing);
-	json = parse(state, transcript.datum);
+	MemoryContextSwitchTo(scratch);
+	json = copy_out(old, parse(state, transcript.datum));
+	MemoryContextReset(scratch);
 	if (json != NULL)
+		row->elements = follow_keys(state, json);
+	if (json != NULL && row->elements == NULL)
 	{
-		MemoryContextSwitchTo(searching);
-		no_variables = DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"));
-		found = DatumGetJsonbP(
+		Datum no_variables =
+			DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"));
+		Datum found =
 			DirectFunctionCall4(jsonb_path_query_array, JsonbPGetDatum(json),
-								state->path, no_variables, BoolGetDatum(true)));
-		MemoryContextDelete(parsing);
-		parsing = NULL;
-		MemoryContextSwitchTo(old);
-		row->elements.datum =
-			PointerGetDatum(palloc_extended(VARSIZE(found), 0));
-		memcpy(DatumGetPointer(row->elements.datum), found, VARSIZE(found));
-		row->elements.isnull = false;
+								state->path, no_variables, BoolGetDatum(true));
+
+		pfree(json);
+		row->elements = &copy_out(old, DatumGetJsonbP(found))->root;
 	}
 	MemoryContextSwitchTo(old);
-	if (parsing != NULL)
-		MemoryContextDelete(parsing);
-	MemoryContextDelete(searching);
+	MemoryContextDelete(scratch);
+}
+
+/* NULL for NULL. */
+static Jsonb *
+copy_out(MemoryContext context, Jsonb *json)
+{
+	Jsonb *copy;
+
+	if (json == NULL)
+		return NULL;
+	copy = MemoryContextAlloc(context, VARSIZE(json));
+	memcpy(copy, json, VARSIZE(json));
+	return copy;
+}
+
+/*
+ * The array that a path such as $.a.b[*] leads to, where it is. Nearly all
+ * paths are such, and this way there is no further copy. NULL: look for it.
+ */
+static JsonbContainer *
+follow_keys(const ReadState *state, Jsonb *json)
+{
+	JsonbContainer *container = &json->root;
+	ListCell *lc;
+
+	if (!state->path_is_keys)
+		return NULL;
+	foreach(lc, state->path_keys)
+	{
+		const char *key = lfirst(lc);
+		JsonbValue value;
+
+		if (!JsonContainerIsObject(container) ||
+			getKeyJsonValueFromContainer(container, key, strlen(key), &value) ==
+				NULL ||
+			value.type != jbvBinary)
+			return NULL;
+		container = value.val.binary.data;
+	}
+	return JsonContainerIsArray(container) && !JsonContainerIsScalar(container)
+			   ? container
+			   : NULL;
+}
+
+/* "$", then perhaps keys of plain letters, then "[*]". */
+static void
+read_path(ReadState *state, const char *path)
+{
+	static const char *const letters =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+
+	state->path = DirectFunctionCall1(jsonpath_in, CStringGetDatum(path));
+	if (*path++ != '$')
+		return;
+	while (*path == '.')
+	{
+		int length = strspn(++path, letters);
+
+		state->path_keys = lappend(state->path_keys, pnstrdup(path, length));
+		path += length;
+	}
+	state->path_is_keys = strcmp(path, "[*]") == 0;
 }
 
 /* NULL: there is nothing in it, or row->fault says what is wrong. */

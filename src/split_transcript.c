@@ -68,7 +68,6 @@ chatmig_split_transcript(const MigrationPlan *plan, const LegacyRow *row,
 							 .row = row,
 							 .split = split,
 							 .context = CurrentMemoryContext};
-	Jsonb *elements;
 	JsonbIterator *iterator;
 	JsonbValue value;
 
@@ -76,10 +75,9 @@ chatmig_split_transcript(const MigrationPlan *plan, const LegacyRow *row,
 	if (row->fault != NULL)
 		reject(&state, 0, NULL, "not_json",
 			   "Column \"%s\" cannot be read as JSON. %s", column, row->fault);
-	if (row->elements.isnull)
+	if (row->elements == NULL)
 		return;
-	elements = DatumGetJsonbP(row->elements.datum);
-	split->nparts = JB_ROOT_COUNT(elements);
+	split->nparts = JsonContainerSize(row->elements);
 	if (split->nparts == 0)
 	{
 		reject(&state, 0, NULL, "no_messages",
@@ -91,7 +89,7 @@ chatmig_split_transcript(const MigrationPlan *plan, const LegacyRow *row,
 		palloc_extended(sizeof(Message) * split->nparts, MCXT_ALLOC_HUGE);
 	state.scratch = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig element", ALLOCSET_DEFAULT_SIZES);
-	iterator = JsonbIteratorInit(&elements->root);
+	iterator = JsonbIteratorInit(row->elements);
 	(void) JsonbIteratorNext(&iterator, &value, false);
 	for (int part = 1; part <= split->nparts; part++)
 	{
@@ -201,7 +199,8 @@ add_message(TranscriptState *state, const Element *element, int part, Role role,
 		split->nmessages > 0 ? &split->messages[split->nmessages - 1] : NULL;
 	Value shared = shared_metadata(state, !own_time.isnull);
 	Jsonb *metadata = chatmig_element_metadata(
-		element, shared.isnull ? NULL : DatumGetJsonbP(shared.datum));
+		element, state->plan->mapping,
+		shared.isnull ? NULL : DatumGetJsonbP(shared.datum));
 
 	MemSet(message, 0, sizeof(Message));
 	message->part = part;

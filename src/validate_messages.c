@@ -20,7 +20,7 @@ static char *query(const MigrationPlan *plan, bool is_partial);
 static char *findings(const MigrationPlan *plan);
 static const char *message_id(const Mapping *mapping);
 static char *row_time(const MigrationPlan *plan);
-static char *unrejected(const MigrationPlan *plan);
+static char *without_message(const MigrationPlan *plan);
 static char *differing(const MigrationPlan *plan, const char *content);
 static char *joins(const MigrationPlan *plan, bool is_partial);
 static char *conversations(const MigrationPlan *plan, bool is_partial);
@@ -83,8 +83,9 @@ static char *
 findings(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
+	bool is_transcript = mapping->shape == SHAPE_TRANSCRIPT;
 	char *expected =
-		mapping->shape == SHAPE_TRANSCRIPT
+		is_transcript
 			? pstrdup("h.is_expected")
 			: psprintf("(h.content <> '' OR (h.part = 1 AND %s)) IS TRUE",
 					   chatmig_validate_sql_has_media(mapping));
@@ -99,20 +100,21 @@ findings(const MigrationPlan *plan)
 						 tests.list[i].check, tests.list[i].detail);
 	return psprintf(
 		"CASE WHEN %s IS NULL THEN NULL "
-		"WHEN m.id IS NULL THEN CASE WHEN %s THEN ARRAY['%d ' || "
+		"WHEN m.id IS NULL THEN CASE %sWHEN %s THEN ARRAY['%d ' || "
 		"CASE WHEN %s IS NULL "
 		"THEN 'is not empty, but no message was made of it.' "
 		"ELSE format('is lost: there is no message %%s%%s.', "
 		"%s, CASE WHEN k.is_present IS NOT TRUE "
 		"THEN format(', nor its conversation %%s', t.conversation_id) END) "
-		"END]%s END "
+		"END] END "
 		"WHEN NOT (%s) "
-		"THEN ARRAY['%d is empty, but a message was made of it.'] "
+		"THEN ARRAY['%d is %s, but a message was made of it.'] "
 		"WHEN %s THEN array_remove(ARRAY[%s], NULL) END",
-		chatmig_validate_sql_column(&mapping->keys[0]), expected,
+		chatmig_validate_sql_column(&mapping->keys[0]),
+		is_transcript ? without_message(plan) : "", expected,
 		CHECK_MESSAGE_MISSING, message_id(mapping), message_id(mapping),
-		mapping->shape == SHAPE_TRANSCRIPT ? unrejected(plan) : "", expected,
-		CHECK_MESSAGE_UNEXPECTED, chatmig_validate_sql_any(&tests), all.data);
+		expected, CHECK_MESSAGE_UNEXPECTED, is_transcript ? "none" : "empty",
+		chatmig_validate_sql_any(&tests), all.data);
 }
 
 /* By the trace; an array of many is not searched for each of them. */
@@ -136,16 +138,22 @@ row_time(const MigrationPlan *plan)
 					chatmig_validate_compare_own_time(plan->mapping), time);
 }
 
-/* A message that is none must be among those that were rejected. */
+/*
+ * Of a transcript. Who is among the rejected is not missing, also where the
+ * role has been explained since; and what is no message must be among them.
+ */
 static char *
-unrejected(const MigrationPlan *plan)
+without_message(const MigrationPlan *plan)
 {
+	/* the subquery depends on nothing, so it is read once, and hashed */
 	return psprintf(
-		" WHEN h.is_element AND NOT EXISTS (SELECT FROM %s.chatmig_rejects AS "
-		"j WHERE j.migration = %s AND j.legacy_key = %s AND j.part = h.part) "
-		"THEN ARRAY['%d is neither migrated nor rejected.']",
-		chatmig_ledger_schema(), quote_literal_cstr(plan->name),
+		"WHEN h.id IS NULL AND (NOT h.is_element OR (%s, h.part) IN (SELECT "
+		"j.legacy_key, j.part FROM %s.chatmig_rejects AS j "
+		"WHERE j.migration = %s)) THEN NULL "
+		"WHEN h.id IS NULL AND NOT h.is_expected "
+		"THEN ARRAY['%d is neither migrated nor rejected.'] ",
 		chatmig_validate_sql_key(plan->mapping, "t.key_%d"),
+		chatmig_ledger_schema(), quote_literal_cstr(plan->name),
 		CHECK_MESSAGE_MISSING);
 }
 

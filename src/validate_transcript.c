@@ -54,7 +54,7 @@ chatmig_validate_transcript_parts(const MigrationPlan *plan)
 		"(x.part IS NOT NULL AND x.fault IS NULL) AS is_expected, "
 		"(x.content COLLATE \"C\") AS content, x.role, x.at, x.model, "
 		"coalesce(x.own, '{}') AS own, "
-		"x.part = max(x.part) FILTER (WHERE x.fault IS NULL) OVER () "
+		"i.part = max(i.part) FILTER (WHERE i.id IS NOT NULL) OVER () "
 		"AS is_last, "
 		"CASE WHEN x.role = 'assistant' AND lag(x.role) OVER w = 'user' "
 		"AND lag(x.fault) OVER w IS NULL THEN lag(i.id) OVER w END "
@@ -218,16 +218,23 @@ contents(void)
 		"WHEN jsonb_typeof(c.value -> 'parts') = 'array' "
 		"THEN c.value -> 'parts' WHEN jsonb_typeof(c.value) = 'array' "
 		"THEN c.value ELSE jsonb_build_array(c.value) END) "
-		"WITH ORDINALITY AS p (p, n)) AS q) AS p WHERE c.value IS NOT NULL");
+		"WITH ORDINALITY AS p (p, n) "
+		"WHERE jsonb_typeof(c.value) IN ('array', 'object')) AS q) AS p");
 }
 
 static char *
 times(void)
 {
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; time_names[i] != NULL; i++)
+		appendStringInfo(&names, "%s%s", i > 0 ? "," : "", time_names[i]);
+	/* most messages have none */
 	return psprintf("SELECT v.key, v.value FROM (VALUES %s) "
-					"AS v (n, key, value) WHERE v." IS_FILLED
+					"AS v (n, key, value) WHERE o.o ?| '{%s}' AND v." IS_FILLED
 					" ORDER BY v.n LIMIT 1",
-					members(time_names, "o.o", 1));
+					members(time_names, "o.o", 1), names.data);
 }
 
 /* "(1, 'a', object -> 'a'), (2, 'b', object -> 'b')" */

@@ -20,7 +20,7 @@
  *	  at			timestamptz: its own time, or NULL
  *	  model			text: its own model, or NULL
  *	  own			jsonb: an object, of what must be in its metadata
- *	  is_last		of the messages in the row
+ *	  is_last		of the row's messages, by the trace
  *	  question		id of the message that it replies to
  */
 extern char *chatmig_validate_transcript_parts(const MigrationPlan *plan);

@@ -289,7 +289,8 @@ see_untraced(WalkState *state, TupleTableSlot *slot)
 		   psprintf("was made of no legacy row, and is older (%s) than the "
 					"migration (%s).",
 					chatmig_validate_time_text(time),
-					timestamptz_to_str(state->plan->migrated_at)));
+					/* whose buffer the other time is written to as well */
+					pstrdup(timestamptz_to_str(state->plan->migrated_at))));
 }
 
 /* A half of a legacy row, and the message that was made of it, if any. */
