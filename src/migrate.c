@@ -371,8 +371,9 @@ reject(MigrateState *state, const LegacyRow *row, const SplitReject *rejected,
 		kept->code = rejected->code;
 		kept->reason = pstrdup(rejected->reason);
 		kept->partial = partial;
-		if (!rejected->element.isnull)
-			kept->message = DatumGetJsonbPCopy(rejected->element.datum);
+		if (rejected->part > 0 && row->elements != NULL)
+			kept->message = JsonbValueToJsonb(getIthJsonbValueFromContainer(
+				row->elements, rejected->part - 1));
 		state->rejects = lappend(state->rejects, kept);
 	}
 	MemoryContextSwitchTo(old);

@@ -102,8 +102,7 @@ typedef struct SplitReject
 {
 	int part; /* of the row; 0: the row as a whole */
 	const char *code;
-	char *reason;  /* a sentence */
-	Value element; /* jsonb: the message, where part is not 0 */
+	char *reason; /* a sentence */
 } SplitReject;
 
 /*

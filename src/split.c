@@ -142,8 +142,7 @@ reject_row(SplitRow *split, const char *code, char *reason)
 {
 	SplitReject *reject = palloc(sizeof(SplitReject));
 
-	*reject = (SplitReject){
-		.part = 0, .code = code, .reason = reason, .element = {.isnull = true}};
+	*reject = (SplitReject){.part = 0, .code = code, .reason = reason};
 	split->nmessages = 0;
 	split->rejects = list_make1(reject);
 }

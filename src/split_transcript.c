@@ -8,12 +8,13 @@
  * An element is an object. Its parts are found by their usual names, the first
  * that is there and not empty:
  *
- *	  role		role, type, sender, from, author: text, or an object with a
- *role; one whose spelling is known goes before one whose is not content
- *content, text, message, body, parts; see element.c time		created_at,
- *createdAt, timestamp, time, date, ts, at, create_time, sent_at, sentAt: ISO
- *8601, or a number model		model: a string, where the row has none metadata
- *metadata: an object, whose members are the message's own
+ *	  role		role, type, sender, from, author: text, or an object with
+ *				a role; a spelling that is known goes before one that is not
+ *	  content	content, text, message, body, parts; see element.c
+ *	  time		created_at, createdAt, timestamp, time, date, ts, at,
+ *				create_time, sent_at, sentAt: ISO 8601, or a number
+ *	  model		model: a string, where the row has none
+ *	  metadata	metadata: an object, whose members are the message's
  *
  * Role and content may also be within an object "data" or "message". All other
  * members are the message's metadata, under their own names.
@@ -54,9 +55,8 @@ static void add_message(TranscriptState *state, const Element *element,
 						int part, Role role, Value content, Value own_time);
 static Value shared_metadata(TranscriptState *state, bool has_own_time);
 static Value text_value(TranscriptState *state, const char *text, int length);
-static void reject(TranscriptState *state, int part, JsonbValue *element,
-				   const char *code, const char *format, ...)
-	pg_attribute_printf(5, 6);
+static void reject(TranscriptState *state, int part, const char *code,
+				   const char *format, ...) pg_attribute_printf(4, 5);
 static char *clipped(const char *text);
 
 void
@@ -73,14 +73,14 @@ chatmig_split_transcript(const MigrationPlan *plan, const LegacyRow *row,
 
 	*split = (SplitRow){0};
 	if (row->fault != NULL)
-		reject(&state, 0, NULL, "not_json",
+		reject(&state, 0, "not_json",
 			   "Column \"%s\" cannot be read as JSON. %s", column, row->fault);
 	if (row->elements == NULL)
 		return;
 	split->nparts = JsonContainerSize(row->elements);
 	if (split->nparts == 0)
 	{
-		reject(&state, 0, NULL, "no_messages",
+		reject(&state, 0, "no_messages",
 			   "In column \"%s\" there is nothing at the path %s.", column,
 			   plan->mapping->path);
 		return;
@@ -120,7 +120,7 @@ split_element(TranscriptState *state, JsonbValue *value, int part)
 	if (!chatmig_element_open(&element, mapping, state->row->model.isnull,
 							  value))
 	{
-		reject(state, part, value, "not_an_object", "Message %d is %s.%s", part,
+		reject(state, part, "not_an_object", "Message %d is %s.%s", part,
 			   chatmig_element_type(value),
 			   value->type == jbvBinary
 				   ? " The path must lead to the messages one by one, as "
@@ -130,8 +130,7 @@ split_element(TranscriptState *state, JsonbValue *value, int part)
 	}
 	if (element.spelling == NULL)
 	{
-		reject(state, part, value, "missing_role", "Message %d has no role.",
-			   part);
+		reject(state, part, "missing_role", "Message %d has no role.", part);
 		return;
 	}
 	if (!chatmig_role_find(mapping->spellings, mapping->nspellings,
@@ -140,20 +139,20 @@ split_element(TranscriptState *state, JsonbValue *value, int part)
 		char *shown = clipped(element.spelling);
 
 		reject(
-			state, part, value, "unknown_role",
+			state, part, "unknown_role",
 			"Message %d has the role \"%s\"; say in mapping what it means: {\"roles\": {\"%s\": \"user\"}}.",
 			part, shown, shown);
 		return;
 	}
 	if (element.content == NULL)
 	{
-		reject(state, part, value, "missing_content",
-			   "Message %d has no content.", part);
+		reject(state, part, "missing_content", "Message %d has no content.",
+			   part);
 		return;
 	}
 	if (!read_time(state, &element, &time))
 	{
-		reject(state, part, value, "invalid_time",
+		reject(state, part, "invalid_time",
 			   "The time %s of message %d cannot be read.",
 			   clipped(chatmig_element_text(&element.time)), part);
 		return;
@@ -263,10 +262,9 @@ text_value(TranscriptState *state, const char *text, int length)
 	return value;
 }
 
-/* The element is kept with it; NULL for the row as a whole. */
 static void
-reject(TranscriptState *state, int part, JsonbValue *element, const char *code,
-	   const char *format, ...)
+reject(TranscriptState *state, int part, const char *code, const char *format,
+	   ...)
 {
 	MemoryContext old = MemoryContextSwitchTo(state->context);
 	SplitReject *rejected = palloc0(sizeof(SplitReject));
@@ -283,12 +281,8 @@ reject(TranscriptState *state, int part, JsonbValue *element, const char *code,
 		if (needed > 0)
 			enlargeStringInfo(&reason, needed);
 	} while (needed > 0);
-	*rejected = (SplitReject){.part = part,
-							  .code = code,
-							  .reason = reason.data,
-							  .element = {.isnull = element == NULL}};
-	if (element != NULL)
-		rejected->element.datum = JsonbPGetDatum(JsonbValueToJsonb(element));
+	*rejected =
+		(SplitReject){.part = part, .code = code, .reason = reason.data};
 	state->split->rejects = lappend(state->split->rejects, rejected);
 	MemoryContextSwitchTo(old);
 }

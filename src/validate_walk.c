@@ -392,7 +392,10 @@ is_in_order(WalkState *state, TupleTableSlot *slot)
 
 	if (time.isnull != time_before.isnull)
 		return true;
-	/* where time alone orders, messages of the same time have no order */
+	/* where time alone orders, those of a row are where their times say */
+	if (!state->plan->has_position && mapping->shape == SHAPE_TRANSCRIPT)
+		return true;
+	/* ... and messages of the same time have no order */
 	if (!state->plan->has_position &&
 		same_moment(value_of(before, WALK_CREATED_AT),
 					value_of(slot, WALK_CREATED_AT)))
