@@ -59,8 +59,8 @@ typedef struct LegacyRow
 								   * to; NULL: the column holds nothing, or no
 								   * JSON */
 	char *fault;       /* transcript: a sentence: why it is no JSON */
-	Value model;                  /* text */
-	Value tokens;                 /* int4 */
+	Value model;       /* text */
+	Value tokens;      /* int4 */
 	Value metadata;    /* jsonb: mapped metadata, kept columns, marks */
 	Value media_url;   /* text */
 	Value media_type;  /* text */

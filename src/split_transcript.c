@@ -13,7 +13,8 @@
  *	  content	content, text, message, body, parts; see element.c
  *	  time		created_at, createdAt, timestamp, time, date, ts, at,
  *				create_time, sent_at, sentAt: ISO 8601, or a number
- *	  model		model: a string, where the row has none
+ *	  model		model: a string, where the row has none and there is a
+ *				column for it
  *	  metadata	metadata: an object, whose members are the message's
  *
  * Role and content may also be within an object "data" or "message". All other
@@ -49,6 +50,7 @@ typedef struct TranscriptState
 } TranscriptState;
 
 static void split_element(TranscriptState *state, JsonbValue *value, int part);
+static bool takes_model(const TranscriptState *state);
 static bool read_time(TranscriptState *state, const Element *element,
 					  Value *time);
 static void add_message(TranscriptState *state, const Element *element,
@@ -117,8 +119,7 @@ split_element(TranscriptState *state, JsonbValue *value, int part)
 	Value content;
 	Value time;
 
-	if (!chatmig_element_open(&element, mapping, state->row->model.isnull,
-							  value))
+	if (!chatmig_element_open(&element, mapping, takes_model(state), value))
 	{
 		reject(state, part, "not_an_object", "Message %d is %s.%s", part,
 			   chatmig_element_type(value),
@@ -159,6 +160,16 @@ split_element(TranscriptState *state, JsonbValue *value, int part)
 	}
 	content = text_value(state, element.content, element.content_length);
 	add_message(state, &element, part, role, content, time);
+}
+
+/* Where the row has one, or the messages have no column for it, it is kept. */
+static bool
+takes_model(const TranscriptState *state)
+{
+	const Column *fields = state->plan->fields[TARGET_MESSAGES];
+
+	return state->row->model.isnull &&
+		   (fields == NULL || fields[FIELD_MODEL].name != NULL);
 }
 
 /* False: there is one, but nobody can read it. */

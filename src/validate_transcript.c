@@ -35,17 +35,14 @@ static char *contents(void);
 static char *times(void);
 static char *members(const char *const *names, const char *object, int first);
 static char *own_time(const MigrationPlan *plan);
-static char *own_members(const Mapping *mapping);
+static char *takes_model(const MigrationPlan *plan);
+static char *own_members(const char *takes_model);
 
 char *
 chatmig_validate_transcript_parts(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
-	char *model =
-		HAS_PART(mapping, PART_MODEL)
-			? psprintf("CASE WHEN %s IS NULL THEN x.model END",
-					   chatmig_validate_sql_column(&mapping->parts[PART_MODEL]))
-			: pstrdup("x.model");
+	char *model = takes_model(plan);
 
 	/* a window, so that what is read is read once */
 	return psprintf(
@@ -63,7 +60,8 @@ chatmig_validate_transcript_parts(const MigrationPlan *plan)
 		"FULL JOIN (SELECT x.part, x.fault, x.content, x.role, %s AS at, "
 		"%s AS model, %s AS own FROM (%s) AS x) AS x ON x.part = i.part "
 		"WINDOW w AS (ORDER BY coalesce(x.part, i.part))) AS h",
-		own_time(plan), model, own_members(mapping), read_elements(mapping));
+		own_time(plan), psprintf("CASE WHEN %s THEN x.model END", model),
+		own_members(model), read_elements(mapping));
 }
 
 char *
@@ -264,17 +262,24 @@ own_time(const MigrationPlan *plan)
 		chatmig_validate_sql_text_time(plan, "(x.time #>> '{}')"));
 }
 
+/* A condition: the message's own model is what its column holds. */
+static char *
+takes_model(const MigrationPlan *plan)
+{
+	const Column *fields = plan->fields[TARGET_MESSAGES];
+
+	if (fields != NULL && fields[FIELD_MODEL].name == NULL)
+		return pstrdup("false");
+	if (!HAS_PART(plan->mapping, PART_MODEL))
+		return pstrdup("true");
+	return psprintf("(%s IS NULL)", chatmig_validate_sql_column(
+										&plan->mapping->parts[PART_MODEL]));
+}
+
 /* All members but those that are in columns of the message. */
 static char *
-own_members(const Mapping *mapping)
+own_members(const char *takes_model)
 {
-	char *model =
-		HAS_PART(mapping, PART_MODEL)
-			? psprintf("CASE WHEN %s IS NULL AND x.model IS NOT NULL "
-					   "THEN 'model' END",
-					   chatmig_validate_sql_column(&mapping->parts[PART_MODEL]))
-			: pstrdup("CASE WHEN x.model IS NOT NULL THEN 'model' END");
-
 	return psprintf(
 		"(SELECT CASE WHEN jsonb_typeof(k.o -> 'metadata') = 'object' "
 		"AND NOT (k.o - 'metadata') ?| ARRAY(SELECT jsonb_object_keys("
@@ -283,8 +288,9 @@ own_members(const Mapping *mapping)
 		"OR x.is_kept "
 		"THEN b.o WHEN x.i - x.content_key = '{}' THEN b.o - x.inner_key "
 		"ELSE b.o || jsonb_build_object(x.inner_key, x.i - x.content_key) "
-		"END AS o FROM (SELECT x.o - ARRAY[x.role_key, x.time_key, %s, "
+		"END AS o FROM (SELECT x.o - ARRAY[x.role_key, x.time_key, "
+		"CASE WHEN x.model IS NOT NULL AND %s THEN 'model' END, "
 		"CASE WHEN NOT x.is_inner AND NOT x.is_kept THEN x.content_key END] "
 		"AS o) AS b) AS k)",
-		model);
+		takes_model);
 }
