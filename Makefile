@@ -55,11 +55,14 @@ OBJS = \
 	src/read.o \
 	src/read_query.o \
 	src/read_media.o \
+	src/json.o \
 	src/times.o \
 	src/fingerprint.o \
 	src/skip.o \
 	src/owner_table.o \
 	src/split.o \
+	src/split_transcript.o \
+	src/element.o \
 	src/fit.o \
 	src/group.o \
 	src/title.o \
@@ -97,6 +100,7 @@ OBJS = \
 	src/validate_survey.o \
 	src/validate_tables.o \
 	src/validate_time.o \
+	src/validate_transcript.o \
 	src/validate_walk.o \
 	src/validation.o \
 	src/rollback.o \
@@ -116,6 +120,7 @@ REGRESS = \
 	profiles \
 	plan \
 	split \
+	transcript \
 	grouping \
 	types \
 	migrate \

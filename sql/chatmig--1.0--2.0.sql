@@ -219,15 +219,6 @@ COMMENT ON FUNCTION @extschema@.chatmig_time_from_date(
     pg_catalog.date, pg_catalog.text) IS
     'Midnight in the given zone; NULL if out of range';
 
-CREATE FUNCTION @extschema@.chatmig_time_from_text(
-    pg_catalog.text, zone pg_catalog.text)
-RETURNS pg_catalog.timestamptz
-AS 'MODULE_PATHNAME', 'chatmig_time_from_text'
-LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.chatmig_time_from_text(
-    pg_catalog.text, pg_catalog.text) IS
-    'A time in ISO 8601, read in the given zone unless it names one; NULL if it cannot be read';
-
 CREATE FUNCTION @extschema@.chatmig_time_from_epoch(
     pg_catalog.float8, units_per_second pg_catalog.float8)
 RETURNS pg_catalog.timestamptz

@@ -229,6 +229,25 @@ COMMENT ON FUNCTION @extschema@.chatmig_assert_valid(pg_catalog.text) IS
     'Raises an error (23000) if any check of chatmig_validate() is a violation; for scripts and CI';
 
 --
+-- What checking and reading call for each row.
+--
+CREATE FUNCTION @extschema@.chatmig_json_fault(json pg_catalog.text)
+RETURNS pg_catalog.text
+AS 'MODULE_PATHNAME', 'chatmig_json_fault'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_json_fault(pg_catalog.text) IS
+    'Why jsonb cannot hold the text, in a sentence; NULL if it can. No error, whatever the text is';
+
+CREATE FUNCTION @extschema@.chatmig_time_from_text(
+    pg_catalog.text, zone pg_catalog.text)
+RETURNS pg_catalog.timestamptz
+AS 'MODULE_PATHNAME', 'chatmig_time_from_text'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_time_from_text(
+    pg_catalog.text, pg_catalog.text) IS
+    'A time in ISO 8601, read in the given zone unless it names one; NULL if it cannot be read';
+
+--
 -- The state of things. A migration is shown to members of the role that owns
 -- its source; one whose source is gone, to superusers.
 --

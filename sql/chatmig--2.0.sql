@@ -424,6 +424,13 @@ COMMENT ON FUNCTION @extschema@.chatmig_rollback(
 --
 -- What the query that reads a legacy table calls for each row.
 --
+CREATE FUNCTION @extschema@.chatmig_json_fault(json pg_catalog.text)
+RETURNS pg_catalog.text
+AS 'MODULE_PATHNAME', 'chatmig_json_fault'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_json_fault(pg_catalog.text) IS
+    'Why jsonb cannot hold the text, in a sentence; NULL if it can. No error, whatever the text is';
+
 CREATE FUNCTION @extschema@.chatmig_time_from_timestamp(
     pg_catalog.timestamp, zone pg_catalog.text)
 RETURNS pg_catalog.timestamptz

@@ -353,12 +353,9 @@ put_detection(Oid relid, const Detection *detection, void *state)
 	foreach(lc, detection->notes)
 		notes[n++] = CStringGetTextDatum(lfirst(lc));
 	values[0] = ObjectIdGetDatum(relid);
-	values[1] =
-		text_or_null(!detection->has_shape                  ? NULL
-					 : detection->shape == SHAPE_TRANSCRIPT ? "transcript"
-					 : detection->shape == SHAPE_PAIR       ? "pair"
-															: "flat",
-					 &nulls[1]);
+	values[1] = text_or_null(
+		detection->has_shape ? chatmig_shape_names[detection->shape] : NULL,
+		&nulls[1]);
 	values[2] = Float4GetDatum(detection->confidence);
 	values[3] = JsonbPGetDatum(chatmig_detect_mapping(detection));
 	values[4] = PointerGetDatum(
@@ -407,8 +404,8 @@ put_message(const MigrationPlan *plan, const Conversation *conversation,
 	values[3] = CStringGetTextDatum(chatmig_role_names[message->role]);
 	values[4] = message->content.datum;
 	nulls[4] = message->content.isnull;
-	values[5] = row->time.datum;
-	nulls[5] = row->time.isnull;
+	values[5] = message->time.datum;
+	nulls[5] = message->time.isnull;
 	values[6] = CStringGetTextDatum(row->key);
 	put_row(result, values, nulls);
 	return result->number < result->max_rows;

@@ -194,7 +194,9 @@ list_trace(const MigrationPlan *plan, TargetColumns *columns)
 		get_array_type(plan->id_types[TARGET_MESSAGES]), "NOT NULL",
 		plan->mapping->shape == SHAPE_PAIR
 			? "The question's and the answer's message; NULL for an empty half"
-			: "The row's message");
+		: plan->mapping->shape == SHAPE_FLAT
+			? "The row's message"
+			: "The row's messages; NULL for one that was rejected");
 	add(columns, FIELD_MEDIA, "media_id", plan->id_types[TARGET_MEDIA], "",
 		"The row's medium");
 	if (plan->has_leftovers)

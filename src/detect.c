@@ -26,8 +26,6 @@
 
 #define RANK_NONE PG_INT32_MAX
 
-static const char *const shape_names[] = {"pair", "flat", "transcript"};
-
 /* Looked for in this order, after those; a column plays one part at most. */
 static const Part common_parts[] = {
 	PART_OWNER,  PART_COUNTERPART, PART_SESSION, PART_TIME,      PART_MODEL,
@@ -99,7 +97,7 @@ chatmig_detect_mapping(const Detection *detection)
 	if (detection->has_shape)
 	{
 		push_string(&state, WJB_KEY, "shape");
-		push_string(&state, WJB_VALUE, shape_names[detection->shape]);
+		push_string(&state, WJB_VALUE, chatmig_shape_names[detection->shape]);
 	}
 	if (detection->key != NIL)
 	{

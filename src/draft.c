@@ -83,6 +83,8 @@ chatmig_draft_mapping(Relation rel, Jsonb *given)
 		choose_spellings(rel, &draft);
 	}
 	choose_path(given, &draft, found);
+	if (draft.shape == SHAPE_TRANSCRIPT)
+		chatmig_arguments_each(given, "mapping", "roles", add_spelling, &draft);
 	draft.epoch = chatmig_arguments_string(given, "mapping", "epoch");
 	draft.has_keep = chatmig_arguments_given(given, "keep");
 	draft.keep = chatmig_arguments_strings(given, "mapping", "keep");
@@ -114,6 +116,9 @@ choose_shape(Relation rel, Jsonb *given)
 	if (chatmig_arguments_has(given, "role") ||
 		chatmig_arguments_has(given, "content"))
 		return SHAPE_FLAT;
+	if (chatmig_arguments_has(given, "transcript") ||
+		chatmig_arguments_has(given, "path"))
+		return SHAPE_TRANSCRIPT;
 
 	found = chatmig_detect_relation(rel, NULL);
 	if (!found->is_possible && has_several_halves(found))
@@ -130,7 +135,7 @@ choose_shape(Relation rel, Jsonb *given)
 					 ? psprintf("Detection says: %s.", join(found->notes))
 					 : "No columns look like a question and an answer, or like a role and a content."),
 			 errhint(
-				 "If it is a chat history, say which columns hold it: mapping => '{\"question\": \"...\", \"answer\": \"...\"}' for rows of a question and an answer, '{\"role\": \"...\", \"content\": \"...\"}' for rows of one message.")));
+				 "If it is a chat history, say which columns hold it: mapping => '{\"question\": \"...\", \"answer\": \"...\"}' for rows of a question and an answer, '{\"role\": \"...\", \"content\": \"...\"}' for rows of one message, '{\"transcript\": \"...\"}' for a column of JSON that holds messages.")));
 	return found->shape;
 }
 
@@ -169,15 +174,14 @@ choose_parts(Relation rel, Jsonb *given, Draft *draft, const Detection *found)
 			draft->parts[part] = choose_part(rel, draft, part, found);
 		if (draft->parts[part] == NULL &&
 			chatmig_mapping_part_required(draft->shape, part))
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("no column of \"%s\" could be the %s",
-						RelationGetRelationName(rel), chatmig_part_names[part]),
-				 errdetail("Rows of the shape %s need one.",
-						   draft->shape == SHAPE_PAIR ? "pair" : "flat"),
-				 errhint("Name it: mapping => '{\"%s\": \"...\"}'.",
-						 chatmig_part_names[part])));
+			ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+							errmsg("no column of \"%s\" could be the %s",
+								   RelationGetRelationName(rel),
+								   chatmig_part_names[part]),
+							errdetail("Rows of the shape %s need one.",
+									  chatmig_shape_names[draft->shape]),
+							errhint("Name it: mapping => '{\"%s\": \"...\"}'.",
+									chatmig_part_names[part])));
 	}
 	/* found by its name alone; without a medium it is a column to be kept */
 	if (!named[PART_MEDIA_TYPE] && draft->parts[PART_MEDIA] == NULL)
@@ -345,10 +349,7 @@ serialize(const Draft *draft)
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	push_string(&state, WJB_KEY, "shape");
-	push_string(&state, WJB_VALUE,
-				draft->shape == SHAPE_TRANSCRIPT ? "transcript"
-				: draft->shape == SHAPE_PAIR     ? "pair"
-												 : "flat");
+	push_string(&state, WJB_VALUE, chatmig_shape_names[draft->shape]);
 	push_names(&state, "key", draft->key);
 	for (Part part = 0; part < NUM_PARTS; part++)
 	{

@@ -15,6 +15,7 @@
 
 #include "fit.h"
 
+static void drop(SplitRow *split, int i, int nkept);
 static SplitReject *refusal(const MigrationPlan *plan, const Message *message);
 static SplitReject *too_long(const MigrationPlan *plan, Field field,
 							 Value value);
@@ -37,6 +38,7 @@ chatmig_fit_row(const MigrationPlan *plan, SplitRow *split)
 		{
 			reject->part = split->messages[i].part;
 			split->rejects = lappend(split->rejects, reject);
+			drop(split, i, n);
 		}
 		else
 		{
@@ -46,6 +48,19 @@ chatmig_fit_row(const MigrationPlan *plan, SplitRow *split)
 		}
 	}
 	split->nmessages = n;
+}
+
+/*
+ * Of a transcript: the next message has nothing to reply to, and what the row
+ * cost is for the last one that comes through.
+ */
+static void
+drop(SplitRow *split, int i, int nkept)
+{
+	if (i + 1 < split->nmessages)
+		split->messages[i + 1].replies = false;
+	else if (nkept > 0)
+		split->messages[nkept - 1].tokens = split->messages[i].tokens;
 }
 
 /* NULL: it fits. */

@@ -88,7 +88,8 @@ typedef struct Reject
 	int part;  /* of the row; 0: the row as a whole */
 	const char *code;
 	char *reason;
-	Jsonb *legacy_row; /* whole */
+	Jsonb *message;    /* the one that is rejected; NULL: the whole row is */
+	Jsonb *legacy_row; /* whole, but for the other messages in it */
 	bool partial;      /* other messages of the row came through */
 } Reject;
 

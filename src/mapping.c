@@ -11,6 +11,7 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/typcache.h"
@@ -18,6 +19,8 @@
 #include "arguments.h"
 #include "mapping.h"
 #include "role.h"
+
+const char *const chatmig_shape_names[] = {"pair", "flat", "transcript"};
 
 const char *const chatmig_part_names[NUM_PARTS] = {
 	"owner",  "counterpart", "session",    "question",  "answer",
@@ -30,6 +33,7 @@ const char *const chatmig_part_names[NUM_PARTS] = {
 #define MAPPING_ROLES "roles"
 #define MAPPING_EPOCH "epoch"
 #define MAPPING_KEEP "keep"
+#define MAPPING_PATH "path"
 
 /* What a part accepts. */
 typedef enum PartType
@@ -67,6 +71,7 @@ static void resolve_keys(Relation rel, Jsonb *jsonb, Mapping *mapping);
 static void resolve_parts(Relation rel, Jsonb *jsonb, Mapping *mapping);
 static void check_media(Relation rel, const Mapping *mapping);
 static void resolve_time(Jsonb *jsonb, Mapping *mapping);
+static void resolve_path(Relation rel, Jsonb *jsonb, Mapping *mapping);
 static void resolve_columns(Relation rel, Mapping *mapping);
 static void resolve_kept(Relation rel, Jsonb *jsonb, Mapping *mapping);
 static bool plays_part(const Mapping *mapping, const Column *column);
@@ -85,20 +90,22 @@ chatmig_mapping_shape(Jsonb *jsonb, Shape *shape)
 
 	if (name == NULL)
 		return false;
-	if (strcmp(name, "pair") == 0)
-		*shape = SHAPE_PAIR;
-	else if (strcmp(name, "flat") == 0)
-		*shape = SHAPE_FLAT;
-	else
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown shape \"%s\" in mapping", name),
-			 errdetail(
-				 "Known shapes: pair (a question and its answer in one row), flat (one message in one row)."),
-			 errhint(
-				 "For another shape, register a view that shows the history in one of these.")));
-	return true;
+	for (int i = 0; i < lengthof(chatmig_shape_names); i++)
+	{
+		if (strcmp(name, chatmig_shape_names[i]) == 0)
+		{
+			*shape = i;
+			return true;
+		}
+	}
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		 errmsg("unknown shape \"%s\" in mapping", name),
+		 errdetail(
+			 "Known shapes: pair (a question and its answer in one row), flat (one message in one row), transcript (JSON that holds messages)."),
+		 errhint(
+			 "For another shape, register a view that shows the history in one of these.")));
 }
 
 bool
@@ -114,6 +121,9 @@ chatmig_mapping_part_fits(Shape shape, Part part)
 			return shape == SHAPE_FLAT;
 		case PART_TRANSCRIPT:
 			return shape == SHAPE_TRANSCRIPT;
+		case PART_MEDIA:
+		case PART_MEDIA_TYPE:
+			return shape != SHAPE_TRANSCRIPT;
 		default:
 			return true;
 	}
@@ -140,8 +150,10 @@ chatmig_mapping_check_keys(Jsonb *jsonb, Shape shape)
 			known[n++] = chatmig_part_names[part];
 	known[n++] = MAPPING_EPOCH;
 	known[n++] = MAPPING_KEEP;
-	if (shape == SHAPE_FLAT)
+	if (shape != SHAPE_PAIR)
 		known[n++] = MAPPING_ROLES;
+	if (shape == SHAPE_TRANSCRIPT)
+		known[n++] = MAPPING_PATH;
 	chatmig_arguments_check(jsonb, "mapping", known, n);
 }
 
@@ -158,9 +170,11 @@ chatmig_mapping_resolve(Relation rel, Jsonb *jsonb)
 		chatmig_media_keys_parse(jsonb, &mapping->media_keys);
 	check_media(rel, mapping);
 	resolve_time(jsonb, mapping);
-	if (mapping->shape == SHAPE_FLAT)
+	if (mapping->shape != SHAPE_PAIR)
 		chatmig_arguments_each(jsonb, "mapping", MAPPING_ROLES, add_spelling,
 							   mapping);
+	if (mapping->shape == SHAPE_TRANSCRIPT)
+		resolve_path(rel, jsonb, mapping);
 	resolve_columns(rel, mapping);
 	resolve_kept(rel, jsonb, mapping);
 	return mapping;
@@ -169,6 +183,9 @@ chatmig_mapping_resolve(Relation rel, Jsonb *jsonb)
 bool
 chatmig_mapping_keeps_role(const Mapping *mapping)
 {
+	/* the roles in a transcript are kept, or not, one by one */
+	if (mapping->shape == SHAPE_TRANSCRIPT)
+		return false;
 	/* whatever it is, it is kept */
 	for (int i = 0; i < mapping->nkept; i++)
 		if (mapping->kept[i].attnum == mapping->parts[PART_ROLE].attnum)
@@ -332,6 +349,53 @@ resolve_time(Jsonb *jsonb, Mapping *mapping)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown epoch unit \"%s\" in mapping", unit),
 				 errhint("Known units: seconds, milliseconds, microseconds.")));
+}
+
+/* The server's function says what is wrong with a path, but not where it is. */
+static void
+resolve_path(Relation rel, Jsonb *jsonb, Mapping *mapping)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	mapping->path = chatmig_arguments_string(jsonb, "mapping", MAPPING_PATH);
+	if (mapping->path == NULL)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg(
+				 "the path to the messages in column \"%s\" of \"%s\" is not known",
+				 mapping->parts[PART_TRANSCRIPT].name,
+				 RelationGetRelationName(rel)),
+			 errdetail(
+				 "It was not named, and nothing in the column looks like messages."),
+			 errhint(
+				 "Name it, as a jsonpath: mapping => '{\"path\": \"$.messages[*]\"}' for {\"messages\": [...]}, \"$[*]\" for an array, \"$\" for one message in a row.")));
+	PG_TRY();
+	{
+		(void) DirectFunctionCall1(jsonpath_in, CStringGetDatum(mapping->path));
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		/* a cancellation, or the memory, say */
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) !=
+				ERRCODE_TO_CATEGORY(
+					ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION) &&
+			ERRCODE_TO_CATEGORY(error->sqlerrcode) !=
+				ERRCODE_TO_CATEGORY(ERRCODE_DATA_EXCEPTION))
+			PG_RE_THROW();
+		FlushErrorState();
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the path \"%s\" in mapping is no jsonpath",
+							   mapping->path),
+						errdetail("The server says: %s.", error->message),
+						errhint("For messages in {\"messages\": [...]} it is "
+								"\"$.messages[*]\".")));
+	}
+	PG_END_TRY();
 }
 
 static void

@@ -83,6 +83,7 @@ typedef struct Mapping
 	double epoch_unit; /* units per second: 1, 1e3 or 1e6 */
 	int nspellings;    /* the user's own; known ones are in role.c */
 	RoleSpelling *spellings;
+	char *path;   /* transcript: the jsonpath to the messages */
 	int ncolumns; /* all columns, in the table's order */
 	Column *columns;
 	int nkept; /* kept whole in the metadata of each message: columns
@@ -95,10 +96,17 @@ typedef struct Mapping
 /* In the metadata of a message whose time is a neighbour's. */
 #define TIME_MISSING_MARK "chatmig_time_missing"
 
+/*
+ * Under which a message's own members are in its metadata, where one of their
+ * names is that of a kept column.
+ */
+#define OWN_MEMBERS "chatmig_message"
+
 #define HAS_PART(mapping, part) ((mapping)->parts[part].name != NULL)
 #define HAS_MEDIA(mapping)                                                     \
 	(HAS_PART(mapping, PART_MEDIA) || (mapping)->media_in_metadata)
 
+extern const char *const chatmig_shape_names[];
 extern const char *const chatmig_part_names[NUM_PARTS];
 
 /* The shape that a mapping names; false where it names none. */

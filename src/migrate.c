@@ -13,6 +13,7 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -289,7 +290,7 @@ travel_row(LegacyRow *row, void *arg)
 	{
 		ListCell *lc;
 
-		chatmig_split_row(state->plan->mapping, row, &split);
+		chatmig_split_row(state->plan, row, &split);
 		chatmig_fit_row(state->plan, &split);
 		foreach(lc, split.rejects)
 			reject(state, row, lfirst(lc), split.nmessages > 0);
@@ -370,6 +371,9 @@ reject(MigrateState *state, const LegacyRow *row, const SplitReject *rejected,
 		kept->code = rejected->code;
 		kept->reason = pstrdup(rejected->reason);
 		kept->partial = partial;
+		if (rejected->part > 0 && row->elements != NULL)
+			kept->message = JsonbValueToJsonb(getIthJsonbValueFromContainer(
+				row->elements, rejected->part - 1));
 		state->rejects = lappend(state->rejects, kept);
 	}
 	MemoryContextSwitchTo(old);
@@ -388,10 +392,16 @@ check_rejects(const MigrationPlan *plan, const MigrateResult *result,
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_DATA_EXCEPTION),
-		 errmsg_plural("%lld row of %s cannot be converted",
-					   "%lld rows of %s cannot be converted",
-					   result->counts.rejected,
-					   (long long) result->counts.rejected, plan->source_name),
+		 plan->mapping->shape == SHAPE_TRANSCRIPT
+			 ? errmsg_plural(
+				   "%lld transcript or message in %s cannot be converted",
+				   "%lld transcripts or messages in %s cannot be converted",
+				   result->nrejects, (long long) result->nrejects,
+				   plan->source_name)
+			 : errmsg_plural("%lld row of %s cannot be converted",
+							 "%lld rows of %s cannot be converted",
+							 result->nrejects, (long long) result->nrejects,
+							 plan->source_name),
 		 errdetail(
 			 "The first has the key %s: %s max_rejects is %lld; nothing has been changed.",
 			 first->first_key, first->first_reason,
@@ -402,7 +412,7 @@ check_rejects(const MigrationPlan *plan, const MigrateResult *result,
 			 in_update
 				 ? "SET chatmig.convert_on_update = off and update again; then "
 				 : "",
-			 name, (long long) result->counts.rejected)));
+			 name, (long long) result->nrejects)));
 }
 
 static void

@@ -12,10 +12,13 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/json.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "json.h"
 #include "query.h"
 #include "read.h"
 #include "read_query.h"
@@ -28,6 +31,9 @@ typedef struct ReadState
 	ReadRow callback;
 	void *callback_state;
 	FmgrInfo key_output[MAX_KEYS];
+	Datum path;        /* transcript: jsonpath */
+	bool path_is_keys; /* ... which only names keys: */
+	List *path_keys;
 
 	/* per row */
 	MemoryContext row_context;
@@ -42,8 +48,14 @@ typedef struct RejectedState
 
 static bool receive_owner(TupleTableSlot *slot, void *state);
 static bool receive_rejected(TupleTableSlot *slot, void *state);
+static void add_messages(const MigrationPlan *plan, List *rejects);
 static bool receive(TupleTableSlot *slot, void *state);
 static void fill_row(ReadState *state, TupleTableSlot *slot);
+static void fill_transcript(ReadState *state, Value transcript);
+static Jsonb *copy_out(MemoryContext context, Jsonb *json);
+static JsonbContainer *follow_keys(const ReadState *state, Jsonb *json);
+static void read_path(ReadState *state, const char *path);
+static Jsonb *parse(ReadState *state, Datum transcript);
 static void fill_known(ReadState *state, TupleTableSlot *slot);
 static Value value_of(TupleTableSlot *slot, int attnum);
 static char *key_text(ReadState *state);
@@ -64,6 +76,8 @@ chatmig_read_rows(const MigrationPlan *plan, bool parallel, ReadRow callback,
 		getTypeOutputInfo(plan->mapping->keys[i].type, &output, &is_varlena);
 		fmgr_info(output, &state.key_output[i]);
 	}
+	if (plan->mapping->shape == SHAPE_TRANSCRIPT)
+		read_path(&state, plan->mapping->path);
 	state.row_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig legacy row", ALLOCSET_DEFAULT_SIZES);
 	chatmig_query_stream(sql, NULL, parallel, NULL, receive, &state);
@@ -104,19 +118,30 @@ chatmig_read_rejected(const MigrationPlan *plan, List *rejects)
 {
 	int n = list_length(rejects);
 	Datum *keys = palloc(sizeof(Datum) * Max(n, 1));
+	Datum *are_messages = palloc(sizeof(Datum) * Max(n, 1));
 	RejectedState state = {.context = CurrentMemoryContext, .rejects = rejects};
 	QueryArgs args = {0};
 
 	if (n == 0)
 		return;
 	for (int i = 0; i < n; i++)
-		keys[i] = CStringGetTextDatum(((Reject *) list_nth(rejects, i))->key);
+	{
+		const Reject *reject = list_nth(rejects, i);
+
+		keys[i] = CStringGetTextDatum(reject->key);
+		are_messages[i] = BoolGetDatum(reject->message != NULL);
+	}
 	chatmig_query_arg(&args, TEXTARRAYOID,
 					  PointerGetDatum(construct_array(keys, n, TEXTOID, -1,
 													  false, TYPALIGN_INT)),
 					  false);
+	chatmig_query_arg(&args, BOOLARRAYOID,
+					  PointerGetDatum(construct_array(are_messages, n, BOOLOID,
+													  1, true, TYPALIGN_CHAR)),
+					  false);
 	chatmig_query_stream(chatmig_read_query_rejected(plan), &args, false, NULL,
 						 receive_rejected, &state);
+	add_messages(plan, rejects);
 
 	/* a view may say something else each time it is read */
 	for (int i = 0; i < n; i++)
@@ -167,6 +192,29 @@ receive_rejected(TupleTableSlot *slot, void *state)
 	return true;
 }
 
+/* Where a message is rejected, it stands for the whole transcript. */
+static void
+add_messages(const MigrationPlan *plan, List *rejects)
+{
+	ListCell *lc;
+
+	foreach(lc, rejects)
+	{
+		Reject *reject = lfirst(lc);
+		Datum path[1];
+
+		if (reject->message == NULL || reject->legacy_row == NULL)
+			continue;
+		path[0] =
+			CStringGetTextDatum(plan->mapping->parts[PART_TRANSCRIPT].name);
+		reject->legacy_row = DatumGetJsonbP(DirectFunctionCall4(
+			jsonb_set, JsonbPGetDatum(reject->legacy_row),
+			PointerGetDatum(
+				construct_array(path, 1, TEXTOID, -1, false, TYPALIGN_INT)),
+			JsonbPGetDatum(reject->message), BoolGetDatum(true)));
+	}
+}
+
 static bool
 receive(TupleTableSlot *slot, void *state)
 {
@@ -201,6 +249,8 @@ fill_row(ReadState *state, TupleTableSlot *slot)
 		row->time.isnull &&
 		!DatumGetBool(slot->tts_values[columns->time_missing - 1]);
 	row->contents[0] = value_of(slot, columns->contents);
+	row->elements = NULL;
+	row->fault = NULL;
 	if (mapping->shape == SHAPE_PAIR)
 		row->contents[1] = value_of(slot, columns->contents + 1);
 	role = value_of(slot, columns->role);
@@ -219,6 +269,138 @@ fill_row(ReadState *state, TupleTableSlot *slot)
 	row->owner_created_at = value_of(slot, columns->owner_created_at);
 	row->owner_updated_at = value_of(slot, columns->owner_updated_at);
 	fill_known(state, slot);
+	/* what is migrated is not looked into again */
+	if (mapping->shape == SHAPE_TRANSCRIPT && !row->known.known)
+		fill_transcript(state, row->contents[0]);
+}
+
+/*
+ * A transcript may be long: a copy is dropped as soon as there is the next
+ * one, and with it what parsing and searching leave behind.
+ */
+static void
+fill_transcript(ReadState *state, Value transcript)
+{
+	LegacyRow *row = &state->row;
+	MemoryContext old = CurrentMemoryContext;
+	MemoryContext scratch;
+	Jsonb *json;
+
+	if (transcript.isnull)
+		return;
+	scratch = AllocSetContextCreate(old, "chatmig transcript",
+									ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(scratch);
+	json = copy_out(old, parse(state, transcript.datum));
+	MemoryContextReset(scratch);
+	if (json != NULL)
+		row->elements = follow_keys(state, json);
+	if (json != NULL && row->elements == NULL)
+	{
+		Datum no_variables =
+			DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"));
+		Datum found =
+			DirectFunctionCall4(jsonb_path_query_array, JsonbPGetDatum(json),
+								state->path, no_variables, BoolGetDatum(true));
+
+		pfree(json);
+		row->elements = &copy_out(old, DatumGetJsonbP(found))->root;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+}
+
+/* NULL for NULL. */
+static Jsonb *
+copy_out(MemoryContext context, Jsonb *json)
+{
+	Jsonb *copy;
+
+	if (json == NULL)
+		return NULL;
+	copy = MemoryContextAlloc(context, VARSIZE(json));
+	memcpy(copy, json, VARSIZE(json));
+	return copy;
+}
+
+/*
+ * The array that a path such as $.a.b[*] leads to, where it is. Nearly all
+ * paths are such, and this way there is no further copy. NULL: look for it.
+ */
+static JsonbContainer *
+follow_keys(const ReadState *state, Jsonb *json)
+{
+	JsonbContainer *container = &json->root;
+	ListCell *lc;
+
+	if (!state->path_is_keys)
+		return NULL;
+	foreach(lc, state->path_keys)
+	{
+		const char *key = lfirst(lc);
+		JsonbValue value;
+
+		if (!JsonContainerIsObject(container) ||
+			getKeyJsonValueFromContainer(container, key, strlen(key), &value) ==
+				NULL ||
+			value.type != jbvBinary)
+			return NULL;
+		container = value.val.binary.data;
+	}
+	return JsonContainerIsArray(container) && !JsonContainerIsScalar(container)
+			   ? container
+			   : NULL;
+}
+
+/* "$", then perhaps keys of plain letters, then "[*]". */
+static void
+read_path(ReadState *state, const char *path)
+{
+	static const char *const letters =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+
+	state->path = DirectFunctionCall1(jsonpath_in, CStringGetDatum(path));
+	if (*path++ != '$')
+		return;
+	while (*path == '.')
+	{
+		int length = strspn(++path, letters);
+
+		state->path_keys = lappend(state->path_keys, pnstrdup(path, length));
+		path += length;
+	}
+	state->path_is_keys = strcmp(path, "[*]") == 0;
+}
+
+/* NULL: there is nothing in it, or row->fault says what is wrong. */
+static Jsonb *
+parse(ReadState *state, Datum transcript)
+{
+	const Column *column = &state->plan->mapping->parts[PART_TRANSCRIPT];
+	LegacyRow *row = &state->row;
+	text *json;
+	char *string;
+	char *fault;
+	Jsonb *result;
+
+	if (getBaseType(column->type) == JSONBOID)
+		return DatumGetJsonbP(transcript);
+	json = DatumGetTextPP(transcript);
+	if (VARSIZE_ANY_EXHDR(json) == 0)
+		return NULL;
+	fault = chatmig_json_fault_of(VARDATA_ANY(json), VARSIZE_ANY_EXHDR(json));
+	if (fault != NULL)
+	{
+		row->fault = MemoryContextStrdup(state->row_context, fault);
+		return NULL;
+	}
+	string = text_to_cstring(json);
+	if ((Pointer) json != DatumGetPointer(transcript))
+		pfree(json);
+	result =
+		DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(string)));
+	pfree(string);
+	return result;
 }
 
 static void

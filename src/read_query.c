@@ -45,6 +45,7 @@ static int add_part(SelectList *list, const MigrationPlan *plan, Part part,
 					const char *cast);
 static void add_contents(SelectList *list, const MigrationPlan *plan,
 						 ReadColumns *columns);
+static bool is_json(const Column *column);
 static char *column(const MigrationPlan *plan, Part part);
 static char *time_of_row(const MigrationPlan *plan);
 static char *time_of_message(const MigrationPlan *plan);
@@ -179,9 +180,19 @@ chatmig_read_query_traced(const MigrationPlan *plan)
 char *
 chatmig_read_query_rejected(const MigrationPlan *plan)
 {
-	return psprintf("SELECT a.n, %s FROM unnest($1) WITH ORDINALITY AS a(k, n) "
-					"JOIN %s AS s ON %s = a.k",
-					object(plan->mapping->columns, plan->mapping->ncolumns),
+	const Mapping *mapping = plan->mapping;
+	Column *others = palloc(sizeof(Column) * Max(mapping->ncolumns, 1));
+	int nothers = 0;
+
+	for (int i = 0; i < mapping->ncolumns; i++)
+		if (mapping->columns[i].attnum !=
+			mapping->parts[PART_TRANSCRIPT].attnum)
+			others[nothers++] = mapping->columns[i];
+	return psprintf("SELECT a.n, CASE WHEN a.is_message THEN %s ELSE %s END "
+					"FROM unnest($1, $2) WITH ORDINALITY "
+					"AS a(k, is_message, n) JOIN %s AS s ON %s = a.k",
+					object(others, nothers),
+					object(mapping->columns, mapping->ncolumns),
 					plan->source_name, chatmig_read_query_key(plan));
 }
 
@@ -213,6 +224,10 @@ add_contents(SelectList *list, const MigrationPlan *plan, ReadColumns *columns)
 		columns->contents = add_part(list, plan, PART_QUESTION, "::text");
 		add_part(list, plan, PART_ANSWER, "::text");
 	}
+	else if (plan->mapping->shape == SHAPE_TRANSCRIPT)
+		columns->contents = add_part(
+			list, plan, PART_TRANSCRIPT,
+			is_json(&plan->mapping->parts[PART_TRANSCRIPT]) ? "" : "::text");
 	else
 	{
 		columns->contents = add_part(list, plan, PART_CONTENT, "::text");
@@ -236,6 +251,18 @@ add_contents(SelectList *list, const MigrationPlan *plan, ReadColumns *columns)
 		add(list, "media_name", chatmig_read_media_name(plan));
 	columns->summarizes =
 		add(list, "summarizes", chatmig_read_media_summarizes(plan));
+}
+
+/*
+ * A cast would fetch a json or jsonb value, and carry it through the sort; as
+ * it is, only a pointer to it travels.
+ */
+static bool
+is_json(const Column *column)
+{
+	Oid type = getBaseType(column->type);
+
+	return type == JSONOID || type == JSONBOID;
 }
 
 static char *
@@ -285,9 +312,12 @@ time_of_message(const MigrationPlan *plan)
 	return psprintf(
 		"CASE WHEN s.%s IS NOT NULL THEN %s ELSE %s END",
 		column(plan, PART_TIME), time_of_row(plan),
-		plan->migrated
-			? "CASE WHEN t.key_1 IS NULL THEN f.at ELSE coalesce(m.created_at, f.at) END"
-			: "f.at");
+		!plan->migrated ? "f.at"
+		: plan->mapping->shape == SHAPE_TRANSCRIPT
+			/* the last message may have a time of its own */
+			? "coalesce(CASE WHEN m.metadata ? '" TIME_MISSING_MARK
+			  "' THEN m.created_at END, f.at)"
+			: "CASE WHEN t.key_1 IS NULL THEN f.at ELSE coalesce(m.created_at, f.at) END");
 }
 
 /*
@@ -396,25 +426,19 @@ constants(const MigrationPlan *plan, StringInfo names)
 
 /*
  * A column as jsonb; what jsonb cannot hold, as a JSON string, byte for byte:
- * \u0000, and half of a surrogate pair, as JavaScript leaves where it cuts an
- * emoji in two. To find a half, what is whole is taken out first.
+ * \u0000, numbers beyond numeric, and half of a surrogate pair, as JavaScript
+ * leaves where it cuts an emoji in two.
  */
 static char *
 json_value(const Column *column)
 {
-	static const char *const half = "\\\\u[dD][89a-fA-F]";
-	static const char *const whole =
-		"\\\\\\\\|\\\\u[dD][89abAB]..\\\\u[dD][c-fC-F]..";
 	const char *name = quote_identifier(column->name);
 
 	if (getBaseType(column->type) == JSONOID)
-		return psprintf("CASE WHEN strpos(s.%s::text, '\\u0000') > 0 "
-						"OR s.%s::text ~ %s "
-						"AND regexp_replace(s.%s::text, %s, '', 'g') ~ %s "
-						"THEN to_jsonb(s.%s::text) ELSE s.%s::jsonb END",
-						name, name, quote_literal_cstr(half), name,
-						quote_literal_cstr(whole), quote_literal_cstr(half),
-						name, name);
+		return psprintf("CASE WHEN %s.chatmig_json_fault(s.%s::text) "
+						"IS NOT NULL THEN to_jsonb(s.%s::text) "
+						"ELSE s.%s::jsonb END",
+						chatmig_ledger_schema(), name, name, name);
 	return psprintf("to_jsonb(s.%s)", name);
 }
 

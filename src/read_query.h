@@ -17,7 +17,7 @@ typedef struct ReadColumns
 	int session;
 	int time;
 	int time_missing; /* the row has no time of its own */
-	int contents;     /* the first of one or two */
+	int contents;     /* the first of one or two; the transcript */
 	int role;
 	int model;
 	int tokens;
@@ -52,7 +52,8 @@ extern char *chatmig_read_query_traced(const MigrationPlan *plan);
 
 /*
  * The whole legacy rows, as jsonb, whose keys as text are in the array $1;
- * before each, its index there, from 1.
+ * before each, its index there, from 1. Where the array $2 is true, the
+ * transcript is left out.
  */
 extern char *chatmig_read_query_rejected(const MigrationPlan *plan);
 

@@ -55,8 +55,12 @@ typedef struct LegacyRow
 	Value contents[MAX_CONTENTS]; /* text: question and answer, or the
 								   * one content; may be toasted */
 	char *role;                   /* flat: as spelled in the row, or NULL */
-	Value model;                  /* text */
-	Value tokens;                 /* int4 */
+	JsonbContainer *elements;     /* transcript: an array of what the path leads
+								   * to; NULL: the column holds nothing, or no
+								   * JSON */
+	char *fault;       /* transcript: a sentence: why it is no JSON */
+	Value model;       /* text */
+	Value tokens;      /* int4 */
 	Value metadata;    /* jsonb: mapped metadata, kept columns, marks */
 	Value media_url;   /* text */
 	Value media_type;  /* text */

@@ -5,12 +5,14 @@
  * In: one legacy row. Out: its messages in order, or a reject code and a
  * reason, or nothing for a row that holds no message. A half is empty if it is
  * NULL or ''; anything else, white space too, is a message, byte for byte.
+ * Transcripts are for split_transcript.c.
  */
 #include "postgres.h"
 
 #include "utils/builtins.h"
 
 #include "split.h"
+#include "split_transcript.h"
 
 static bool is_empty(Value content);
 static void split_pair(const LegacyRow *row, bool has_media, SplitRow *split);
@@ -22,16 +24,20 @@ static Message *add_message(SplitRow *split, const LegacyRow *row, int part,
 static void reject_row(SplitRow *split, const char *code, char *reason);
 
 void
-chatmig_split_row(const Mapping *mapping, const LegacyRow *row, SplitRow *split)
+chatmig_split_row(const MigrationPlan *plan, const LegacyRow *row,
+				  SplitRow *split)
 {
+	const Mapping *mapping = plan->mapping;
 	/* of a medium that metadata describe, the URL may not be known */
 	bool has_media = mapping->media_in_metadata ? !row->media_url.isnull
 												: !is_empty(row->media_url);
 
 	if (mapping->shape == SHAPE_PAIR)
 		split_pair(row, has_media, split);
-	else
+	else if (mapping->shape == SHAPE_FLAT)
 		split_flat(mapping, row, has_media, split);
+	else
+		chatmig_split_transcript(plan, row, split);
 
 	/* a row without a message has nothing that a bad time could spoil */
 	if (row->time_invalid && split->nmessages > 0)

@@ -34,6 +34,8 @@
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
+#include "times.h"
+
 /* A zone, looked up once a query; lives in fn_extra. */
 typedef struct Zone
 {
@@ -60,11 +62,17 @@ typedef struct IsoTime
 	int west; /* seconds west of Greenwich, if has_zone */
 } IsoTime;
 
+/* Numbers from here on count milliseconds, microseconds, or nothing known. */
+#define FIRST_MILLISECONDS 1e11
+#define FIRST_MICROSECONDS 1e14
+#define FIRST_UNKNOWN 1e17
+
 #define MAX_YEAR_DIGITS 6
 #define MICROSECOND_DIGITS 6
 #define MAX_FRACTION_DIGITS 15 /* that a double holds exactly */
 
 static const Zone *find_zone(FunctionCallInfo fcinfo, int argno);
+static void fill_zone(Zone *zone, const char *zone_name, int len);
 static bool timestamp_in_zone(Timestamp local, const Zone *zone,
 							  TimestampTz *result);
 static bool epoch_to_time(double seconds, TimestampTz *result);
@@ -152,6 +160,30 @@ chatmig_time_from_epoch(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMPTZ(result);
 }
 
+bool
+chatmig_times_from_text(const char *value, int length, const char *zone_name,
+						TimestampTz *result)
+{
+	Cursor cursor = {value, value + length};
+	Zone zone;
+
+	fill_zone(&zone, zone_name, strlen(zone_name));
+	return text_to_time(&cursor, &zone, result);
+}
+
+bool
+chatmig_times_from_number(double value, TimestampTz *result)
+{
+	double size = fabs(value);
+
+	if (!(size < FIRST_UNKNOWN))
+		return false;
+	return epoch_to_time(value / (size < FIRST_MILLISECONDS   ? 1
+								  : size < FIRST_MICROSECONDS ? 1e3
+															  : 1e6),
+						 result);
+}
+
 /*
  * The zone that argument argno names, kept in fn_extra: the server's own
  * look-up is too slow for every row. Names are those of AT TIME ZONE, except
@@ -163,16 +195,22 @@ find_zone(FunctionCallInfo fcinfo, int argno)
 	text *name = PG_GETARG_TEXT_PP(argno);
 	int len = VARSIZE_ANY_EXHDR(name);
 	Zone *zone = fcinfo->flinfo->fn_extra;
-	char *zone_name;
 
 	if (zone != NULL && zone->name_len == len &&
 		memcmp(zone->name, VARDATA_ANY(name), len) == 0)
 		return zone;
 
-	zone_name = text_to_cstring(name);
 	if (zone == NULL)
 		zone = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(Zone));
 	fcinfo->flinfo->fn_extra = NULL; /* not half a zone after an error */
+	fill_zone(zone, text_to_cstring(name), len);
+	fcinfo->flinfo->fn_extra = zone;
+	return zone;
+}
+
+static void
+fill_zone(Zone *zone, const char *zone_name, int len)
+{
 	zone->tz = len <= TZ_STRLEN_MAX ? pg_tzset(zone_name) : NULL;
 	if (zone->tz == NULL || !pg_tz_acceptable(zone->tz))
 		ereport(ERROR,
@@ -182,8 +220,6 @@ find_zone(FunctionCallInfo fcinfo, int argno)
 	memcpy(zone->name, zone_name, len + 1);
 	zone->name_len = len;
 	zone->is_fixed = pg_get_timezone_offset(zone->tz, &zone->fixed_east);
-	fcinfo->flinfo->fn_extra = zone;
-	return zone;
 }
 
 /* As timestamp_zone() in the server's timestamp.c, but false for an error. */

@@ -28,6 +28,12 @@ const CheckDefinition chatmig_validate_checks[NUM_CHECKS] = {
 						   "Such rows are rejected. Register again and say "
 						   "what the spellings stand for: mapping => "
 						   "'{\"roles\": {\"...\": \"assistant\"}}'."},
+	[CHECK_LEGACY_CONTENT] = {"legacy_content",
+							  "Such rows and messages are rejected. Correct "
+							  "them, or register again with the path to the "
+							  "messages: mapping => '{\"path\": \"...\"}'; or "
+							  "set them aside: options => "
+							  "'{\"max_rejects\": ...}'."},
 	[CHECK_LEGACY_EMPTY] = {"legacy_empty",
 							"Such rows make no message; chatmig_migrate() "
 							"counts them."},

@@ -27,6 +27,7 @@ typedef enum Check
 	CHECK_LEGACY_KEY,
 	CHECK_LEGACY_TIME,
 	CHECK_LEGACY_ROLE,
+	CHECK_LEGACY_CONTENT,
 	CHECK_LEGACY_EMPTY,
 	/* the legacy table against the trace */
 	CHECK_LEGACY_UNMIGRATED,

@@ -64,7 +64,7 @@ chatmig_validate_compare_medium(const MigrationPlan *plan)
 }
 
 char *
-chatmig_validate_compare_own_time(const Mapping *mapping)
+chatmig_validate_compare_row_time(const Mapping *mapping)
 {
 	char *key = chatmig_validate_sql_column(&mapping->keys[0]);
 
@@ -74,11 +74,31 @@ chatmig_validate_compare_own_time(const Mapping *mapping)
 					part_column(mapping, PART_TIME));
 }
 
+char *
+chatmig_validate_compare_own_time(const Mapping *mapping)
+{
+	char *row_time = chatmig_validate_compare_row_time(mapping);
+
+	return mapping->shape == SHAPE_TRANSCRIPT
+			   ? psprintf("(h.at IS NOT NULL OR %s)", row_time)
+			   : row_time;
+}
+
+char *
+chatmig_validate_compare_half_time(const MigrationPlan *plan)
+{
+	char *row_time = chatmig_validate_sql_time(plan);
+
+	return plan->mapping->shape == SHAPE_TRANSCRIPT
+			   ? psprintf("coalesce(h.at, %s)", row_time)
+			   : row_time;
+}
+
 /* Times that the row does not have are for validate_neighbours.c. */
 static void
 compare_time(const MigrationPlan *plan, RowTests *tests)
 {
-	char *time = chatmig_validate_sql_time(plan);
+	char *time = chatmig_validate_compare_half_time(plan);
 	char *differs = psprintf("m.created_at IS DISTINCT FROM %s", time);
 
 	/* a target's column may keep fewer digits */
@@ -173,13 +193,21 @@ compare_session(const Column *session, RowTests *tests)
 				 kept, value));
 }
 
-/* The model is both halves', the tokens are the last one's. */
+/* The model is all messages', the tokens are the last one's. */
 static void
 compare_labels(const Mapping *mapping, RowTests *tests)
 {
-	if (HAS_PART(mapping, PART_MODEL))
+	bool is_transcript = mapping->shape == SHAPE_TRANSCRIPT;
+
+	if (HAS_PART(mapping, PART_MODEL) || is_transcript)
 	{
-		char *model = psprintf("%s::text", part_column(mapping, PART_MODEL));
+		char *model =
+			!HAS_PART(mapping, PART_MODEL)
+				? pstrdup("h.model")
+				: psprintf("%s::text", part_column(mapping, PART_MODEL));
+
+		if (HAS_PART(mapping, PART_MODEL) && is_transcript)
+			model = psprintf("coalesce(%s, h.model)", model);
 
 		add(tests, CHECK_MESSAGE_MODEL,
 			psprintf("(m.model::text COLLATE \"C\") IS DISTINCT FROM %s",
@@ -189,13 +217,15 @@ compare_labels(const Mapping *mapping, RowTests *tests)
 	}
 	if (HAS_PART(mapping, PART_TOKENS))
 	{
-		char *last =
-			mapping->shape == SHAPE_FLAT
-				? "1"
-				: psprintf("CASE WHEN coalesce(%s, '') = '' THEN 1 ELSE 2 END",
+		char *is_last =
+			is_transcript ? "h.is_last"
+			: mapping->shape == SHAPE_FLAT
+				? "h.part = 1"
+				: psprintf("h.part = CASE WHEN coalesce(%s, '') = '' "
+						   "THEN 1 ELSE 2 END",
 						   chatmig_validate_sql_text(mapping, PART_ANSWER));
-		char *tokens = psprintf("CASE WHEN h.part = %s THEN %s::bigint END",
-								last, part_column(mapping, PART_TOKENS));
+		char *tokens = psprintf("CASE WHEN %s THEN %s::bigint END", is_last,
+								part_column(mapping, PART_TOKENS));
 
 		add(tests, CHECK_MESSAGE_TOKENS,
 			psprintf("m.tokens::bigint IS DISTINCT FROM %s", tokens),
@@ -213,14 +243,18 @@ compare_labels(const Mapping *mapping, RowTests *tests)
 static void
 compare_reply(const MigrationPlan *plan, RowTests *tests)
 {
-	const char *question = "CASE WHEN h.part = 2 THEN t.message_ids[1] END";
+	bool is_transcript = plan->mapping->shape == SHAPE_TRANSCRIPT;
+	const char *question =
+		is_transcript ? "h.question"
+					  : "CASE WHEN h.part = 2 THEN t.message_ids[1] END";
 
 	add(tests, CHECK_MESSAGE_REPLY,
 		psprintf("CASE WHEN m.reply_to_id IS NOT DISTINCT FROM %s THEN false "
 				 "WHEN m.reply_to_id IS NOT NULL THEN true "
 				 "ELSE EXISTS (SELECT FROM %s AS q "
-				 "WHERE q.id = t.message_ids[1]) END",
-				 question, plan->relation[TARGET_MESSAGES]),
+				 "WHERE q.id = %s) END",
+				 question, plan->relation[TARGET_MESSAGES],
+				 is_transcript ? question : "t.message_ids[1]"),
 		psprintf("format('replies to %%s, not to %%s.', "
 				 "coalesce('message ' || m.reply_to_id, 'nothing'), "
 				 "coalesce('message ' || %s, 'nothing'))",

@@ -34,7 +34,11 @@ extern void chatmig_validate_compare_metadata(const MigrationPlan *plan,
 extern char *chatmig_validate_compare_medium(const MigrationPlan *plan);
 
 /* A condition: the row is there and has a time, or its table has none. */
+extern char *chatmig_validate_compare_row_time(const Mapping *mapping);
+
+/* The same of a half, which may have a time of its own; and that time. */
 extern char *chatmig_validate_compare_own_time(const Mapping *mapping);
+extern char *chatmig_validate_compare_half_time(const MigrationPlan *plan);
 
 /* Tests of the columns of d, the row's medium, which is there. */
 extern void chatmig_validate_compare_columns(const MigrationPlan *plan,

@@ -57,6 +57,14 @@ chatmig_validate_describe_row(Describer *describer, TupleTableSlot *slot,
 		subject = DatumGetInt32(slot->tts_values[WALK_PART - 1]) == 1
 					  ? "question"
 					  : "answer";
+	if (is_traced && describer->mapping->shape == SHAPE_TRANSCRIPT)
+	{
+		violation.detail =
+			psprintf("Message %d of legacy key %s %s",
+					 DatumGetInt32(slot->tts_values[WALK_PART - 1]),
+					 violation.legacy_key, sentence);
+		return violation;
+	}
 	violation.detail =
 		is_traced ? psprintf("The %s of legacy key %s %s", subject,
 							 violation.legacy_key, sentence)

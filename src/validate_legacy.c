@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "validate_sql.h"
+#include "validate_transcript.h"
 #include "validation.h"
 
 /* The range of timestamptz, in seconds since 1970. */
@@ -22,6 +23,8 @@
 #define LAST_EPOCH "9224318015999"
 
 static void check_alone(Validation *validation);
+static void check_elements(Validation *validation);
+static void test_transcript(RowTests *tests, const Mapping *mapping);
 static void check_against_trace(Validation *validation);
 static bool may_skip(const MigrationPlan *plan);
 static char *is_skipped(const MigrationPlan *plan);
@@ -74,6 +77,8 @@ check_alone(Validation *validation)
 	test_time(&tests, mapping);
 	if (mapping->shape == SHAPE_FLAT)
 		test_role(&tests, mapping);
+	if (mapping->shape == SHAPE_TRANSCRIPT)
+		test_transcript(&tests, mapping);
 	chatmig_validate_sql_add(&tests, CHECK_LEGACY_EMPTY, CHECK_INFO,
 							 chatmig_validate_sql_is_empty(mapping),
 							 "'The row holds no message.'");
@@ -82,6 +87,61 @@ check_alone(Validation *validation)
 							   &tests, key_text(mapping), "NULL::text",
 							   psprintf("%s AS s", validation->source_name)),
 						   NULL);
+	if (mapping->shape == SHAPE_TRANSCRIPT)
+		check_elements(validation);
+}
+
+/* The messages in transcripts, one by one. */
+static void
+check_elements(Validation *validation)
+{
+	static const struct
+	{
+		Check check;
+		const char *fault;
+		const char *detail;
+	} faults[] = {
+		{CHECK_LEGACY_TIME, "invalid_time",
+		 "format('The time %s of message %s cannot be read.', h.value, "
+		 "h.part)"},
+		{CHECK_LEGACY_ROLE, "missing_role",
+		 "format('Message %s has no role.', h.part)"},
+		{CHECK_LEGACY_ROLE, "unknown_role",
+		 "format('The role %L of message %s is not known.', h.value, h.part)"},
+		{CHECK_LEGACY_CONTENT, "not_an_object",
+		 "format('Message %s is no object.', h.part)"},
+		{CHECK_LEGACY_CONTENT, "missing_content",
+		 "format('Message %s has no content.', h.part)"},
+	};
+	const Mapping *mapping = validation->mapping;
+	RowTests tests = {0};
+
+	for (int i = 0; i < lengthof(faults); i++)
+		chatmig_validate_sql_add(
+			&tests, faults[i].check, CHECK_WARNING,
+			psprintf("h.fault IS NOT DISTINCT FROM '%s'", faults[i].fault),
+			faults[i].detail);
+	chatmig_validate_query(
+		validation,
+		chatmig_validate_sql_tests(
+			&tests, key_text(mapping), "NULL::text",
+			psprintf("%s AS s CROSS JOIN LATERAL %s", validation->source_name,
+					 chatmig_validate_transcript_elements(mapping))),
+		NULL);
+}
+
+static void
+test_transcript(RowTests *tests, const Mapping *mapping)
+{
+	char *fault = chatmig_validate_transcript_fault(mapping);
+
+	chatmig_validate_sql_add(
+		tests, CHECK_LEGACY_CONTENT, CHECK_WARNING,
+		psprintf("(%s) IS NOT NULL", fault),
+		psprintf("'The transcript cannot be read as JSON. ' || %s", fault));
+	chatmig_validate_sql_add(tests, CHECK_LEGACY_CONTENT, CHECK_WARNING,
+							 chatmig_validate_transcript_is_bare(mapping),
+							 "'There is no message in the transcript.'");
 }
 
 /*

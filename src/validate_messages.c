@@ -13,10 +13,14 @@
 
 #include "relation.h"
 #include "validate_compare.h"
+#include "validate_transcript.h"
 #include "validate_walk.h"
 
 static char *query(const MigrationPlan *plan, bool is_partial);
 static char *findings(const MigrationPlan *plan);
+static const char *message_id(const Mapping *mapping);
+static char *row_time(const MigrationPlan *plan);
+static char *without_message(const MigrationPlan *plan);
 static char *differing(const MigrationPlan *plan, const char *content);
 static char *joins(const MigrationPlan *plan, bool is_partial);
 static char *conversations(const MigrationPlan *plan, bool is_partial);
@@ -57,12 +61,13 @@ query(const MigrationPlan *plan, bool is_partial)
 		"SELECT coalesce(m.conversation_id, t.conversation_id, k.id), "
 		"k.is_present IS TRUE, k.expected, k.created_at, k.updated_at, "
 		"m.id, m.\"position\", m.created_at, t.key_1 IS NOT NULL, h.part, "
-		"t.message_ids[h.part] IS NOT NULL, "
+		"%s IS NOT NULL, "
 		"m.conversation_id IS DISTINCT FROM t.conversation_id, "
 		"CASE WHEN %s THEN %s ELSE m.created_at END, "
-		"%s, %s, %s, %s",
-		own_time, chatmig_validate_sql_time(plan), own_time, findings(plan),
-		differing(plan, "h.content"), differing(plan, "m.content::text"));
+		"%s, %s, %s, %s, %s",
+		message_id(mapping), own_time, chatmig_validate_compare_half_time(plan),
+		own_time, row_time(plan), findings(plan), differing(plan, "h.content"),
+		differing(plan, "m.content::text"));
 	for (int i = 0; i < mapping->nkeys; i++)
 		appendStringInfo(&sql, ", t.key_%d", i + 1);
 	appendStringInfo(&sql, " FROM %s ORDER BY 1, 7", joins(plan, is_partial));
@@ -77,9 +82,13 @@ query(const MigrationPlan *plan, bool is_partial)
 static char *
 findings(const MigrationPlan *plan)
 {
+	const Mapping *mapping = plan->mapping;
+	bool is_transcript = mapping->shape == SHAPE_TRANSCRIPT;
 	char *expected =
-		psprintf("(h.content <> '' OR (h.part = 1 AND %s)) IS TRUE",
-				 chatmig_validate_sql_has_media(plan->mapping));
+		is_transcript
+			? pstrdup("h.is_expected")
+			: psprintf("(h.content <> '' OR (h.part = 1 AND %s)) IS TRUE",
+					   chatmig_validate_sql_has_media(mapping));
 	RowTests tests = {0};
 	StringInfoData all;
 
@@ -91,19 +100,61 @@ findings(const MigrationPlan *plan)
 						 tests.list[i].check, tests.list[i].detail);
 	return psprintf(
 		"CASE WHEN %s IS NULL THEN NULL "
-		"WHEN m.id IS NULL THEN CASE WHEN %s THEN ARRAY['%d ' || "
-		"CASE WHEN t.message_ids[h.part] IS NULL "
+		"WHEN m.id IS NULL THEN CASE %sWHEN %s THEN ARRAY['%d ' || "
+		"CASE WHEN %s IS NULL "
 		"THEN 'is not empty, but no message was made of it.' "
 		"ELSE format('is lost: there is no message %%s%%s.', "
-		"t.message_ids[h.part], CASE WHEN k.is_present IS NOT TRUE "
+		"%s, CASE WHEN k.is_present IS NOT TRUE "
 		"THEN format(', nor its conversation %%s', t.conversation_id) END) "
 		"END] END "
 		"WHEN NOT (%s) "
-		"THEN ARRAY['%d is empty, but a message was made of it.'] "
+		"THEN ARRAY['%d is %s, but a message was made of it.'] "
 		"WHEN %s THEN array_remove(ARRAY[%s], NULL) END",
-		chatmig_validate_sql_column(&plan->mapping->keys[0]), expected,
-		CHECK_MESSAGE_MISSING, expected, CHECK_MESSAGE_UNEXPECTED,
+		chatmig_validate_sql_column(&mapping->keys[0]),
+		is_transcript ? without_message(plan) : "", expected,
+		CHECK_MESSAGE_MISSING, message_id(mapping), message_id(mapping),
+		expected, CHECK_MESSAGE_UNEXPECTED, is_transcript ? "none" : "empty",
 		chatmig_validate_sql_any(&tests), all.data);
+}
+
+/* By the trace; an array of many is not searched for each of them. */
+static const char *
+message_id(const Mapping *mapping)
+{
+	return mapping->shape == SHAPE_TRANSCRIPT ? "h.id"
+											  : "t.message_ids[h.part]";
+}
+
+/* The time by which rows are in order; of a transcript, not its messages'. */
+static char *
+row_time(const MigrationPlan *plan)
+{
+	char *time = chatmig_validate_sql_time(plan);
+
+	if (plan->mapping->shape == SHAPE_TRANSCRIPT)
+		return psprintf("CASE WHEN %s THEN %s END",
+						chatmig_validate_compare_row_time(plan->mapping), time);
+	return psprintf("CASE WHEN %s THEN %s ELSE m.created_at END",
+					chatmig_validate_compare_own_time(plan->mapping), time);
+}
+
+/*
+ * Of a transcript. Who is among the rejected is not missing, also where the
+ * role has been explained since; and what is no message must be among them.
+ */
+static char *
+without_message(const MigrationPlan *plan)
+{
+	/* the subquery depends on nothing, so it is read once, and hashed */
+	return psprintf(
+		"WHEN h.id IS NULL AND (NOT h.is_element OR (%s, h.part) IN (SELECT "
+		"j.legacy_key, j.part FROM %s.chatmig_rejects AS j "
+		"WHERE j.migration = %s)) THEN NULL "
+		"WHEN h.id IS NULL AND NOT h.is_expected "
+		"THEN ARRAY['%d is neither migrated nor rejected.'] ",
+		chatmig_validate_sql_key(plan->mapping, "t.key_%d"),
+		chatmig_ledger_schema(), quote_literal_cstr(plan->name),
+		CHECK_MESSAGE_MISSING);
 }
 
 /* A content, where the two contents differ: the walk says in which bytes. */
@@ -143,12 +194,14 @@ joins(const MigrationPlan *plan, bool is_partial)
 	appendStringInfo(
 		&sql,
 		" CROSS JOIN LATERAL %s)"
-		" FULL JOIN %s AS m ON m.id = t.message_ids[h.part]"
+		" FULL JOIN %s AS m ON m.id = %s"
 		" FULL JOIN (%s) AS k ON k.id = "
 		"coalesce(m.conversation_id, t.conversation_id)",
-		chatmig_validate_sql_halves(plan->mapping),
+		plan->mapping->shape == SHAPE_TRANSCRIPT
+			? chatmig_validate_transcript_parts(plan)
+			: chatmig_validate_sql_halves(plan->mapping),
 		table(plan, TARGET_MESSAGES, "conversation_id", is_partial),
-		conversations(plan, is_partial));
+		message_id(plan->mapping), conversations(plan, is_partial));
 	return sql.data;
 }
 

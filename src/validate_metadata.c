@@ -27,6 +27,7 @@ typedef struct Differences
 static void compare_kept(const Column *column, Differences *differences);
 static char *is_kept_as_text(const Column *column);
 static void compare_role(const Mapping *mapping, Differences *differences);
+static void compare_own(Differences *differences);
 static void compare_mark(const Mapping *mapping, Differences *differences);
 static void compare_constant(const MetadataMember *constant,
 							 Differences *differences);
@@ -47,6 +48,8 @@ chatmig_validate_compare_metadata(const MigrationPlan *plan, RowTests *tests)
 		compare_kept(&mapping->kept[i], &differences);
 	if (chatmig_mapping_keeps_role(mapping))
 		compare_role(mapping, &differences);
+	if (mapping->shape == SHAPE_TRANSCRIPT)
+		compare_own(&differences);
 	if (HAS_PART(mapping, PART_TIME))
 		compare_mark(mapping, &differences);
 	foreach(lc, plan->options.metadata)
@@ -104,13 +107,31 @@ compare_role(const Mapping *mapping, Differences *differences)
 		name, psprintf("to_jsonb(%s)", spelling));
 }
 
+/* The members of a message in a transcript, where names clash in one object. */
+static void
+compare_own(Differences *differences)
+{
+	const char *lost = "FROM jsonb_each(h.own) AS e "
+					   "WHERE m.metadata -> e.key IS DISTINCT FROM e.value";
+
+	add(differences,
+		psprintf("CASE WHEN h.own = '{}' OR m.metadata -> '" OWN_MEMBERS
+				 "' = h.own THEN false ELSE EXISTS (SELECT %s) END",
+				 lost),
+		psprintf("(SELECT e.key %s ORDER BY e.key COLLATE \"C\" LIMIT 1)",
+				 lost),
+		psprintf("(SELECT e.value %s ORDER BY e.key COLLATE \"C\" LIMIT 1)",
+				 lost));
+}
+
 static void
 compare_mark(const Mapping *mapping, Differences *differences)
 {
 	add(differences,
-		psprintf("%s IS NULL AND m.metadata -> '" TIME_MISSING_MARK
+		psprintf("%s IS NULL%s AND m.metadata -> '" TIME_MISSING_MARK
 				 "' IS DISTINCT FROM 'true'",
-				 chatmig_validate_sql_column(&mapping->parts[PART_TIME])),
+				 chatmig_validate_sql_column(&mapping->parts[PART_TIME]),
+				 mapping->shape == SHAPE_TRANSCRIPT ? " AND h.at IS NULL" : ""),
 		"'" TIME_MISSING_MARK "'", "'true'::jsonb");
 }
 

@@ -19,6 +19,7 @@
 
 static const char *milliseconds_of_id(const MigrationPlan *plan);
 static char *query(const MigrationPlan *plan);
+static char *messages_of_row(const MigrationPlan *plan);
 static char *time_of_any_row(const MigrationPlan *plan, const char *column);
 static char *same_group(const Mapping *mapping);
 
@@ -50,6 +51,7 @@ query(const MigrationPlan *plan)
 	const Mapping *mapping = plan->mapping;
 	const char *messages = plan->relation[TARGET_MESSAGES];
 	const char *time = quote_identifier(mapping->parts[PART_TIME].name);
+	bool is_transcript = mapping->shape == SHAPE_TRANSCRIPT;
 	char *key = chatmig_validate_sql_key(mapping, "t.key_%d");
 	char *timeless = psprintf(
 		"SELECT %d, CASE WHEN %s = %s THEN %d ELSE %d END, %s, "
@@ -59,26 +61,50 @@ query(const MigrationPlan *plan)
 		"coalesce(m.created_at::text, 'NULL')) "
 		"FROM %s AS t JOIN %s AS s ON %s "
 		"AND %s = t.fingerprint AND s.%s IS NULL "
-		"CROSS JOIN LATERAL unnest(t.message_ids) AS i (id) "
-		"JOIN %s AS m ON m.id = i.id ",
+		"CROSS JOIN LATERAL %s AS m ",
 		CHECK_MESSAGE_TIME, milliseconds_of_id(plan), MILLISECONDS_OF_TIME,
 		CHECK_WARNING, CHECK_VIOLATION, key, key, plan->qualified[TARGET_TRACE],
 		plan->source_name, chatmig_validate_sql_same_key(mapping),
-		plan->fingerprint, time, messages);
+		plan->fingerprint, time, messages_of_row(plan));
 
 	return psprintf(
 		"%s WHERE m.created_at IS NULL AND (EXISTS (SELECT FROM %s AS o "
-		"WHERE o.id = ANY (t.message_ids) AND o.created_at IS NOT NULL) "
+		"WHERE o.id = ANY (t.message_ids) AND o.created_at IS NOT NULL%s) "
 		"OR %s > 0) "
 		"UNION ALL %s WHERE m.created_at IS NOT NULL "
 		"AND NOT EXISTS (SELECT FROM %s AS o "
 		"WHERE o.conversation_id = m.conversation_id "
-		"AND o.created_at = m.created_at "
-		"AND o.id <> ALL (array_remove(t.message_ids, NULL))) "
+		"AND o.created_at = m.created_at AND %s) "
 		"AND NOT EXISTS (SELECT FROM %s AS n WHERE %s = m.created_at%s)",
-		timeless, messages, milliseconds_of_id(plan), timeless, messages,
+		timeless, messages,
+		is_transcript ? " AND o.metadata ? '" TIME_MISSING_MARK "'" : "",
+		milliseconds_of_id(plan), timeless, messages,
+		/* a row that gives its time has one, and many may be in this */
+		is_transcript ? "(o.metadata ? '" TIME_MISSING_MARK "') IS NOT TRUE"
+					  : "o.id <> ALL (array_remove(t.message_ids, NULL))",
 		plan->source_name, time_of_any_row(plan, psprintf("n.%s", time)),
 		same_group(mapping));
+}
+
+/*
+ * Of a transcript only messages without a time of their own, and of these one
+ * for each time: all of a row must have the same.
+ */
+static char *
+messages_of_row(const MigrationPlan *plan)
+{
+	const char *messages = plan->relation[TARGET_MESSAGES];
+
+	if (plan->mapping->shape != SHAPE_TRANSCRIPT)
+		return psprintf("(SELECT m.* FROM unnest(t.message_ids) AS i (id) "
+						"JOIN %s AS m ON m.id = i.id)",
+						messages);
+	return psprintf("(SELECT DISTINCT ON (m.created_at) m.* "
+					"FROM unnest(t.message_ids) AS i (id) "
+					"JOIN %s AS m ON m.id = i.id "
+					"WHERE m.metadata ? '" TIME_MISSING_MARK "' "
+					"ORDER BY m.created_at, m.\"position\")",
+					messages);
 }
 
 /*

@@ -26,6 +26,7 @@ typedef enum WalkColumn
 	WALK_IS_MOVED,         /* bool: it is not where the trace says */
 	WALK_TIME,           /* timestamptz: the row's own, or else the message's */
 	WALK_HAS_OWN_TIME,   /* bool */
+	WALK_ROW_TIME,       /* timestamptz: by which the rows are in order */
 	WALK_FINDINGS,       /* text[]: "<check> <sentence>"; or NULL */
 	WALK_LEGACY_CONTENT, /* text, where it differs ... */
 	WALK_MESSAGE_CONTENT, /* ... from this */

@@ -120,10 +120,22 @@ char *
 chatmig_validate_sql_is_empty(const Mapping *mapping)
 {
 	bool is_pair = mapping->shape == SHAPE_PAIR;
-	char *first = chatmig_validate_sql_text(mapping, is_pair ? PART_QUESTION
-															 : PART_CONTENT);
-	char *sql = psprintf("coalesce(%s, '') = '' AND NOT %s", first,
-						 chatmig_validate_sql_has_media(mapping));
+	const Column *transcript = &mapping->parts[PART_TRANSCRIPT];
+	char *first;
+	char *sql;
+
+	/* no row of jsonb is turned into text for this */
+	if (mapping->shape == SHAPE_TRANSCRIPT)
+		return getBaseType(transcript->type) == JSONBOID
+				   ? psprintf("(%s IS NULL)",
+							  chatmig_validate_sql_column(transcript))
+				   : psprintf(
+						 "(coalesce(%s, '') = '')",
+						 chatmig_validate_sql_text(mapping, PART_TRANSCRIPT));
+	first = chatmig_validate_sql_text(mapping,
+									  is_pair ? PART_QUESTION : PART_CONTENT);
+	sql = psprintf("coalesce(%s, '') = '' AND NOT %s", first,
+				   chatmig_validate_sql_has_media(mapping));
 
 	if (is_pair)
 		sql = psprintf("%s AND coalesce(%s, '') = ''", sql,
@@ -135,7 +147,13 @@ chatmig_validate_sql_is_empty(const Mapping *mapping)
 char *
 chatmig_validate_sql_role(const Mapping *mapping)
 {
-	char *spelling = chatmig_validate_sql_text(mapping, PART_ROLE);
+	return chatmig_validate_sql_role_of(
+		mapping, chatmig_validate_sql_text(mapping, PART_ROLE));
+}
+
+char *
+chatmig_validate_sql_role_of(const Mapping *mapping, const char *spelling)
+{
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -190,11 +208,7 @@ chatmig_validate_sql_taken_names(const MigrationPlan *plan)
 	return psprintf("ARRAY[%s'" TIME_MISSING_MARK "']", names.data);
 }
 
-/*
- * jsonb has no place for what json writes as \u0000, nor for half of a
- * surrogate pair: such a value stays a string. Escaped backslashes and whole
- * pairs are taken out first, as they only look like these.
- */
+/* What jsonb has no place for stays a string. */
 char *
 chatmig_validate_sql_json(const Column *column)
 {
@@ -203,12 +217,9 @@ chatmig_validate_sql_json(const Column *column)
 
 	if (getBaseType(column->type) != JSONOID)
 		return psprintf("to_jsonb(%s)", value);
-	return psprintf(
-		"CASE WHEN regexp_replace(%s, %s, '', 'g') ~ %s "
-		"THEN to_jsonb(%s) ELSE to_jsonb(%s) END",
-		text,
-		quote_literal_cstr("\\\\\\\\|\\\\u[dD][89abAB]..\\\\u[dD][c-fC-F].."),
-		quote_literal_cstr("\\\\u(0000|[dD][89a-fA-F])"), text, value);
+	return psprintf("CASE WHEN %s.chatmig_json_fault(%s) IS NOT NULL "
+					"THEN to_jsonb(%s) ELSE to_jsonb(%s) END",
+					chatmig_ledger_schema(), text, text, value);
 }
 
 void

@@ -57,6 +57,10 @@ extern char *chatmig_validate_sql_is_empty(const Mapping *mapping);
 /* The role (text) that a flat row's spelling stands for; NULL: unknown. */
 extern char *chatmig_validate_sql_role(const Mapping *mapping);
 
+/* The same of any spelling, a text in the collation "C". */
+extern char *chatmig_validate_sql_role_of(const Mapping *mapping,
+										  const char *spelling);
+
 /* A condition: the row's role is spelled as only the user could explain. */
 extern char *chatmig_validate_sql_is_own_spelling(const Mapping *mapping);
 
@@ -68,6 +72,10 @@ extern char *chatmig_validate_sql_taken_names(const MigrationPlan *plan);
  * of others, the server may refuse the value.
  */
 extern char *chatmig_validate_sql_time(const MigrationPlan *plan);
+
+/* The time that a text holds, as timestamptz. Only where is_time() is true. */
+extern char *chatmig_validate_sql_text_time(const MigrationPlan *plan,
+											const char *text);
 
 /* A condition: text that can be read as a time. */
 extern char *chatmig_validate_sql_is_time(const char *text);

@@ -34,7 +34,6 @@
 static char *local_time(const MigrationPlan *plan, const char *value);
 static bool is_abbreviation(const char *zone);
 static char *trimmed(const char *text);
-static char *text_time(const MigrationPlan *plan, const char *text);
 static char *matches(const char *value, const char *expression);
 
 char *
@@ -58,7 +57,8 @@ chatmig_validate_sql_time(const MigrationPlan *plan)
 			return psprintf("to_timestamp(%s::float8 / %.0f)", value,
 							mapping->epoch_unit);
 		case TIME_TEXT:
-			return text_time(plan, psprintf("%s::text", value));
+			return chatmig_validate_sql_text_time(plan,
+												  psprintf("%s::text", value));
 		case TIME_NONE:
 			break;
 	}
@@ -114,8 +114,8 @@ trimmed(const char *text)
 }
 
 /* The server reads all of it but a comma for a point. */
-static char *
-text_time(const MigrationPlan *plan, const char *text)
+char *
+chatmig_validate_sql_text_time(const MigrationPlan *plan, const char *text)
 {
 	char *value = trimmed(text);
 	char *read = psprintf("replace(%s, ',', '.')", value);

@@ -289,7 +289,8 @@ see_untraced(WalkState *state, TupleTableSlot *slot)
 		   psprintf("was made of no legacy row, and is older (%s) than the "
 					"migration (%s).",
 					chatmig_validate_time_text(time),
-					timestamptz_to_str(state->plan->migrated_at)));
+					/* whose buffer the other time is written to as well */
+					pstrdup(timestamptz_to_str(state->plan->migrated_at))));
 }
 
 /* A half of a legacy row, and the message that was made of it, if any. */
@@ -383,13 +384,18 @@ static bool
 is_in_order(WalkState *state, TupleTableSlot *slot)
 {
 	TupleTableSlot *before = state->before;
-	NullableDatum time = value_of(slot, WALK_TIME);
-	NullableDatum time_before = value_of(before, WALK_TIME);
+	NullableDatum time = value_of(slot, WALK_ROW_TIME);
+	NullableDatum time_before = value_of(before, WALK_ROW_TIME);
 	const Mapping *mapping = state->plan->mapping;
+	bool is_unknown = time.isnull && mapping->time_kind != TIME_NONE &&
+					  mapping->shape == SHAPE_TRANSCRIPT;
 
 	if (time.isnull != time_before.isnull)
 		return true;
-	/* where time alone orders, messages of the same time have no order */
+	/* where time alone orders, those of a row are where their times say */
+	if (!state->plan->has_position && mapping->shape == SHAPE_TRANSCRIPT)
+		return true;
+	/* ... and messages of the same time have no order */
 	if (!state->plan->has_position &&
 		same_moment(value_of(before, WALK_CREATED_AT),
 					value_of(slot, WALK_CREATED_AT)))
@@ -406,7 +412,7 @@ is_in_order(WalkState *state, TupleTableSlot *slot)
 			slot->tts_values[WALK_KEY - 1 + i]));
 
 		if (result != 0)
-			return result < 0;
+			return result < 0 || is_unknown;
 	}
 	return DatumGetInt32(before->tts_values[WALK_PART - 1]) <=
 		   DatumGetInt32(slot->tts_values[WALK_PART - 1]);

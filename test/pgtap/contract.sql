@@ -2,7 +2,7 @@
 
 BEGIN;
 CREATE EXTENSION chatmig;
-SELECT plan(180);
+SELECT plan(185);
 
 -- The functions: arguments with defaults and what they return; s, i or v for
 -- the volatility, s or u for parallel safe or not; whether PUBLIC may call them.
@@ -41,7 +41,8 @@ INSERT INTO promise VALUES
 ('chatmig_rollback',
  'name text, dry_run boolean DEFAULT false, force boolean DEFAULT false, OUT migration text, OUT legacy_rows bigint, OUT already bigint, OUT skipped bigint, OUT migrated bigint, OUT empty bigint, OUT rejected bigint, OUT conversations bigint, OUT messages bigint, OUT media bigint, OUT links bigint, OUT elapsed interval',
  'SETOF record', 'v', 'u', false),
--- what the reading query calls
+-- what the queries that read and check call
+('chatmig_json_fault', 'json text', 'text', 'i', 's', true),
 ('chatmig_time_from_timestamp', 'timestamp without time zone, zone text',
  'timestamp with time zone', 's', 's', true),
 ('chatmig_time_from_date', 'date, zone text',

@@ -283,7 +283,7 @@ SELECT chatmig_register('chat_flat', '{"question": null, "sender": "sender"}');
 \echo :LAST_ERROR_SQLSTATE
 SELECT chatmig_register('chat_flat', '{"role": "sender", "answer": "text"}');
 \echo :LAST_ERROR_SQLSTATE
-SELECT chatmig_register('chat_messages', '{"shape": "transcript"}');
+SELECT chatmig_register('chat_messages', '{"shape": "thread"}');
 \echo :LAST_ERROR_SQLSTATE
 SELECT chatmig_register('chat_messages', '{"shape": 1}');
 \echo :LAST_ERROR_SQLSTATE

@@ -9,10 +9,13 @@ rules='
 chatmig:           create detect register report migrate validate rollback ledger settings
 report:            migrate reference
 migrate:           read split fit group write write_link target reference existing columns plan rows settings caller
-read:              read_query query plan rows
+read:              read_query json query plan rows
 read_query:        read_media owner_table skip plan
 read_media:        plan
-split:             rows
+json:
+split:             split_transcript plan rows
+split_transcript:  element times plan rows
+element:           mapping
 fit:               plan rows
 group:             plan rows
 write_link:        skip plan query
@@ -39,8 +42,8 @@ validate:          validation validate_checks ledger caller
 validate_mapping:  validation caller
 validate_survey:   validate_digest validation
 validate_digest:   validate_compare plan
-validate_legacy:   validate_sql validation
-validate_messages: relation validate_compare validate_walk
+validate_legacy:   validate_transcript validate_sql validation
+validate_messages: relation validate_transcript validate_compare validate_walk
 validate_walk:     validate_conversation validate_describe validate_rows validation
 validate_conversation: relation validation
 validate_describe: validate_rows validation
@@ -53,6 +56,7 @@ validate_references: validation
 validate_tables:   validation
 validate_ledger:   validation
 validate_time:     validate_sql ledger
+validate_transcript: validate_sql plan
 validate_sql:      plan role
 validation:        validate_checks plan query
 validate_checks:

@@ -198,7 +198,8 @@ is "$(sql chatmig_update "
 	SELECT string_agg(proname, ' ' ORDER BY proname COLLATE \"C\")
 	FROM pg_proc WHERE proname LIKE 'chatmig%'")" \
 	"chatmig_assert_valid chatmig_create_chat_messages chatmig_detect \
-chatmig_drop_chat_messages chatmig_register chatmig_unregister \
+chatmig_drop_chat_messages chatmig_json_fault chatmig_register \
+chatmig_time_from_text chatmig_unregister \
 chatmig_validate chatmig_violations" \
 	"1.0 has its own functions and none of 2.0's"
 is "$(sql chatmig_update '
