@@ -95,10 +95,12 @@ OBJS = \
 	src/validate_media.o \
 	src/validate_metadata.o \
 	src/validate_neighbours.o \
+	src/validate_owners.o \
 	src/validate_references.o \
 	src/validate_sql.o \
 	src/validate_survey.o \
 	src/validate_tables.o \
+	src/validate_target.o \
 	src/validate_time.o \
 	src/validate_transcript.o \
 	src/validate_walk.o \

@@ -11,6 +11,8 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
@@ -97,9 +99,27 @@ chatmig_target_finish(const MigrationPlan *plan)
 void
 chatmig_target_analyze(const MigrationPlan *plan)
 {
+	RoleState role;
+
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)
 		if (plan->fresh[table])
 			run("ANALYZE %s", plan->qualified[table]);
+	if (plan->migrated)
+		return;
+
+	/*
+	 * Others' tables have changed, too. ShareUpdateExclusiveLock, held to the
+	 * end of the transaction, is that of a VACUUM: where one is at work, that
+	 * has to do.
+	 */
+	chatmig_caller_become(&role, plan->source_owner);
+	for (TargetTable table = 0; table < NUM_ID_TARGETS; table++)
+		if (plan->uses[table] && chatmig_plan_fills(plan, table) &&
+			pg_class_ownercheck(plan->tables[table], plan->source_owner) &&
+			ConditionalLockRelationOid(plan->tables[table],
+									   ShareUpdateExclusiveLock))
+			run("ANALYZE %s", plan->qualified[table]);
+	chatmig_caller_resume(&role);
 }
 
 static void

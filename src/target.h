@@ -23,7 +23,11 @@ extern void chatmig_target_create(MigrationPlan *plan);
  */
 extern void chatmig_target_finish(const MigrationPlan *plan);
 
-/* Gathers statistics of the fresh ones, so that the first query is quick. */
+/*
+ * Gathers statistics of the fresh ones, so that the first query is quick; in a
+ * first run also of those that were there before, if the source's owner owns
+ * them and nobody is vacuuming them.
+ */
 extern void chatmig_target_analyze(const MigrationPlan *plan);
 
 #endif /* CHATMIG_TARGET_H */

@@ -79,6 +79,13 @@ const CheckDefinition chatmig_validate_checks[NUM_CHECKS] = {
 								   "refer to, or delete the conversations."},
 	[CHECK_CONVERSATION_ORDER] = {"conversation_order", MIGRATE_AGAIN},
 	[CHECK_CONVERSATION_TIMES] = {"conversation_times", MIGRATE_AGAIN},
+	[CHECK_CONVERSATION_MISSING] = {"conversation_missing",
+									"Run SELECT * FROM chatmig_migrate(%1$s); "
+									"owners who have none get one."},
+	[CHECK_LINKS] =
+		{"links", "Point these rows to a conversation of their owner, or to "
+				  "none: then SELECT * FROM chatmig_migrate(%1$s) links them "
+				  "again."},
 	[CHECK_CONSTRAINTS] = {"constraints",
 						   "Add what is missing with ALTER TABLE ... ADD "
 						   "CONSTRAINT; where it is there but not valid, run "
@@ -86,6 +93,16 @@ const CheckDefinition chatmig_validate_checks[NUM_CHECKS] = {
 	[CHECK_INDEXES] = {"indexes",
 					   "Run REINDEX INDEX on what is not valid, and CREATE "
 					   "INDEX for what is missing."},
+	[CHECK_SEQUENCES] = {"sequences",
+						 "SELECT setval('...', max(id)) FROM ...: or else the "
+						 "next row that the application adds has the id of "
+						 "another."},
+	[CHECK_RIGHTS] = {"rights",
+					  "If it is not meant so: GRANT, or ALTER TABLE ... ENABLE "
+					  "ROW LEVEL SECURITY and CREATE POLICY."},
+	[CHECK_STATISTICS] = {"statistics",
+						  "Run ANALYZE on the table, so that queries are "
+						  "planned well."},
 	[CHECK_EXTENSION_MEMBERS] = {"extension_members",
 								 "DROP EXTENSION would drop these. Run ALTER "
 								 "EXTENSION ... DROP for each of them, "

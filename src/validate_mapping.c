@@ -77,7 +77,7 @@ chatmig_validate_mapping(Validation *validation,
 		why = find_plan(validation, registration);
 	if (why != NULL)
 		chatmig_validate_skip(validation, CHECK_LEGACY_UNMIGRATED,
-							  CHECK_INDEXES, why);
+							  CHECK_STATISTICS, why);
 	if (!validation->targets.migrated)
 		chatmig_validate_skip(validation, CHECK_EXTENSION_MEMBERS, CHECK_LEDGER,
 							  NOT_MIGRATED);

@@ -101,7 +101,9 @@ extern void chatmig_validate_legacy(Validation *validation);
 extern void chatmig_validate_messages(Validation *validation);
 extern void chatmig_validate_neighbours(Validation *validation);
 extern void chatmig_validate_references(Validation *validation);
+extern void chatmig_validate_owners(Validation *validation);
 extern void chatmig_validate_tables(Validation *validation);
+extern void chatmig_validate_target(Validation *validation);
 extern void chatmig_validate_ledger(Validation *validation);
 
 #endif /* CHATMIG_VALIDATION_H */

@@ -59,15 +59,27 @@ CREATE TABLE below (id int, user_id int, question text, answer text);
 INSERT INTO below VALUES (1, 1, 'q1', 'a1'), (2, 1, 'q2', NULL);
 CREATE VIEW seen AS SELECT * FROM below;
 
--- All three migrate whole.
+-- Owners without notes, and rows that point to conversations.
+CREATE TABLE workspaces (id int PRIMARY KEY, created_at timestamptz);
+INSERT INTO workspaces VALUES (1, '2024-01-01Z'), (2, '2024-01-02Z');
+CREATE TABLE notes (id int PRIMARY KEY, workspace int REFERENCES workspaces,
+                    question text, answer text, created_at timestamptz);
+INSERT INTO notes VALUES (1, 1, 'q', 'a', '2024-02-01Z');
+CREATE TABLE games (id int PRIMARY KEY, workspace int, conversation_id bigint);
+INSERT INTO games VALUES (1, 1, NULL), (2, 2, NULL), (3, NULL, NULL);
+
+-- All four migrate whole.
 SELECT chatmig_register('pairs', '{"tokens": "tokens", "metadata": "metadata", "media": "media_url", "time": "timestamp"}');
 SELECT chatmig_register('flat', '{"shape": "flat", "owner": "phone", "counterpart": "mentor_id", "session": null, "role": "author", "content": "body", "time": "sent_at", "tokens": "tokens", "roles": {"lyra": "assistant", "Boss": "user"}}',
                         '{"conversations": "flat_c", "messages": "flat_m"}',
                         '{"id_type": "bigint", "max_rejects": 1}');
 SELECT chatmig_register('seen', '{"key": ["id"], "question": "question", "answer": "answer", "owner": "user_id"}',
                         '{"conversations": "seen_c", "messages": "seen_m"}');
+SELECT chatmig_register('notes', '{"owner": "workspace"}',
+                        '{"conversations": "rooms", "messages": "words", "links": [{"table": "games", "owner": "workspace", "conversation": "conversation_id"}]}',
+                        '{"id_type": "bigint", "empty_owners": true, "title": "Default"}');
 SELECT migration, legacy_rows, migrated, empty, rejected, conversations,
-       messages, media
+       messages, media, links
 FROM chatmig_migrate() ORDER BY migration;
 
 -- Every check of each is ok; some have seen something that is worth a word.
@@ -708,6 +720,25 @@ INSERT INTO faults (migration, fault, sql, expected) VALUES
 ('flat', 'a row of the trace names the message of another',
  $$UPDATE flat_trace SET message_ids = ARRAY[id('a', 1)] WHERE key_1 = 'a' AND key_2 = 2$$,
  'message_unexpected violation 1 message 2; ledger violation 1 legacy key ["a", "2"]'),
+('flat', 'a sequence would give an id again',
+ $$ALTER SEQUENCE flat_m_id_seq RESTART WITH 1$$,
+ 'sequences violation 1'),
+-- it is at that number, which it has not given yet
+('flat', 'a sequence would give the highest id again',
+ $$ALTER SEQUENCE flat_m_id_seq RESTART WITH 5$$,
+ 'sequences violation 1'),
+('flat', 'everybody may read the legacy table',
+ $$GRANT SELECT ON flat TO PUBLIC$$,
+ 'rights warning 2'),
+('flat', 'everybody may read the legacy table and the new ones',
+ $$GRANT SELECT ON flat, flat_m, flat_c TO PUBLIC$$,
+ '-'),
+('flat', 'the legacy table has row security',
+ $$ALTER TABLE flat ENABLE ROW LEVEL SECURITY$$,
+ 'rights warning 2'),
+('flat', 'a table was never analyzed',
+ $$UPDATE pg_class SET reltuples = -1 WHERE oid = 'flat_m'::regclass$$,
+ 'statistics info 1'),
 ('flat', 'the counterpart has another type',
  $$ALTER TABLE flat DROP CONSTRAINT flat_mentor_id_fkey;
    ALTER TABLE flat ALTER mentor_id TYPE text$$,
@@ -752,6 +783,39 @@ INSERT INTO faults (migration, fault, sql, expected) VALUES
  $$UPDATE seen_m SET created_at = '2024-05-01' WHERE content = 'q2'$$,
  'message_time violation 1 legacy key 2');
 SELECT * FROM plant('seen');
+
+--
+-- Owners without messages, and rows that are linked
+--
+INSERT INTO faults (migration, fault, sql, expected) VALUES
+('notes', 'an owner''s conversation is deleted, who had no messages',
+ $$UPDATE games SET conversation_id = NULL WHERE workspace = 2;
+   DELETE FROM rooms WHERE workspace = 2$$,
+ 'conversation_missing violation 1'),
+('notes', 'an owner came after the migration',
+ $$INSERT INTO workspaces VALUES (9, now())$$,
+ 'conversation_missing info 1'),
+('notes', 'an owner with messages is lost',
+ $$SET LOCAL session_replication_role = replica;
+   DELETE FROM workspaces WHERE id = 1$$,
+ 'conversation_orphan violation 1 conversation 1'),
+('notes', 'a linked row points to another owner''s conversation',
+ $$UPDATE games SET workspace = 2 WHERE id = 1$$,
+ 'links violation 1 conversation 1'),
+('notes', 'the application has linked a row to another owner''s conversation',
+ $$INSERT INTO games VALUES (9, 1, 2)$$,
+ 'links warning 1 conversation 2'),
+('notes', 'a row points to no conversation',
+ $$INSERT INTO games VALUES (9, 1, 77)$$,
+ 'links violation 1 conversation 77'),
+('notes', 'a row is not linked any more, and another is by the application',
+ $$UPDATE games SET conversation_id = NULL WHERE id = 1;
+   INSERT INTO games VALUES (9, 2, 2)$$,
+ '-'),
+('notes', 'a message is added to the conversation of an owner who had none',
+ $$INSERT INTO words (conversation_id, "position", role, content) VALUES (2, 0, 'user', 'First')$$,
+ '-');
+SELECT * FROM plant('notes');
 \pset format aligned
 \pset tuples_only off
 

@@ -53,7 +53,9 @@ validate_metadata: validate_compare
 validate_media:    relation validate_compare
 validate_compare:  relation validate_sql validation
 validate_references: validation
+validate_owners:   validate_sql validation
 validate_tables:   validation
+validate_target:   validation
 validate_ledger:   validation
 validate_time:     validate_sql ledger
 validate_transcript: validate_sql plan

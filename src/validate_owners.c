@@ -1,0 +1,115 @@
+/*
+ * validate_owners.c
+ *	  Owners and their conversations, and the rows that are linked to these.
+ *
+ * In: a plan that has been migrated. Finds owners who were to have a
+ * conversation and have none, and rows of other tables that point to no
+ * conversation, or to another owner's.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "validate_sql.h"
+#include "validation.h"
+
+static void check_owners(Validation *validation);
+static char *owner_time(const MigrationPlan *plan);
+static void check_link(Validation *validation, const LinkTable *link);
+
+void
+chatmig_validate_owners(Validation *validation)
+{
+	const MigrationPlan *plan = validation->plan;
+	ListCell *lc;
+
+	if (plan == NULL)
+		return;
+	if (plan->uses[TARGET_OWNERS] &&
+		chatmig_validate_wants(validation, CHECK_CONVERSATION_MISSING,
+							   CHECK_CONVERSATION_MISSING))
+		check_owners(validation);
+	if (chatmig_validate_wants(validation, CHECK_LINKS, CHECK_LINKS))
+	{
+		foreach(lc, plan->links)
+			check_link(validation, lfirst(lc));
+	}
+}
+
+/* Who came after the migration gets a conversation by the next run. */
+static void
+check_owners(Validation *validation)
+{
+	const MigrationPlan *plan = validation->plan;
+	const OwnerTable *table = &plan->owner_table;
+	const Column *owner = &plan->mapping->parts[PART_OWNER];
+	char *key = psprintf("o.%s::%s", quote_identifier(table->key.name),
+						 chatmig_validate_sql_type(owner->type));
+
+	chatmig_validate_query(
+		validation,
+		psprintf("SELECT %d, CASE WHEN %s >= %s::timestamptz THEN %d ELSE %d "
+				 "END, NULL::text, NULL::text, NULL::text, "
+				 "format('The owner %%L has no conversation.', %s) "
+				 "FROM %s AS o WHERE NOT EXISTS (SELECT FROM %s AS c "
+				 "WHERE c.%s %s %s)",
+				 CHECK_CONVERSATION_MISSING, owner_time(plan),
+				 quote_literal_cstr(timestamptz_to_str(plan->migrated_at)),
+				 CHECK_INFO, CHECK_VIOLATION, key, table->qualified,
+				 plan->relation[TARGET_CONVERSATIONS],
+				 quote_identifier(plan->owner_column),
+				 chatmig_plan_equality(owner->type), key),
+		NULL);
+}
+
+/* When the owner o came; NULL if nobody knows. */
+static char *
+owner_time(const MigrationPlan *plan)
+{
+	const Column *column = &plan->owner_table.created_at;
+
+	if (column->name == NULL)
+		return pstrdup("NULL::timestamptz");
+	if (getBaseType(column->type) == TIMESTAMPTZOID)
+		return psprintf("o.%s", quote_identifier(column->name));
+	return psprintf("o.%s AT TIME ZONE %s", quote_identifier(column->name),
+					quote_literal_cstr(plan->options.time_zone));
+}
+
+/* What the application has linked itself is its own, and yet worth a look. */
+static void
+check_link(Validation *validation, const LinkTable *link)
+{
+	const MigrationPlan *plan = validation->plan;
+	const Column *owner = &plan->mapping->parts[PART_OWNER];
+	const char *column = quote_identifier(link->conversation.name);
+	const char *name = quote_identifier(link->owner.name);
+
+	chatmig_validate_query(
+		validation,
+		psprintf(
+			"SELECT %d, CASE WHEN c.id IS NULL OR EXISTS (SELECT FROM %s AS l "
+			"WHERE l.link_table = %u AND l.row_key = %s "
+			"AND l.conversation_id = o.%s) THEN %d ELSE %d END, "
+			"NULL::text, o.%s::text, NULL::text, "
+			"CASE WHEN c.id IS NULL THEN "
+			"format('Row %%s of %%s points to a conversation that does not "
+			"exist.', %s, %s) ELSE "
+			"format('Row %%s of %%s is of %%L and points to a conversation of "
+			"%%L.', %s, %s, o.%s, c.%s) END "
+			"FROM %s AS o LEFT JOIN %s AS c ON c.id = o.%s "
+			"WHERE o.%s IS NOT NULL "
+			"AND (c.id IS NULL OR (c.%s %s o.%s) IS NOT TRUE)",
+			CHECK_LINKS, plan->qualified[TARGET_LINKS], link->relid, link->key,
+			column, CHECK_VIOLATION, CHECK_WARNING, column, link->key,
+			quote_literal_cstr(link->qualified), link->key,
+			quote_literal_cstr(link->qualified), name,
+			quote_identifier(plan->owner_column), link->qualified,
+			plan->relation[TARGET_CONVERSATIONS], column, column,
+			quote_identifier(plan->owner_column),
+			chatmig_plan_equality(owner->type), name),
+		NULL);
+}
