@@ -268,7 +268,7 @@ travel_owner(LegacyRow *row, void *arg)
 	MigrateState *state = arg;
 
 	state->key = row->key;
-	chatmig_write_owner(state->writer, row);
+	chatmig_write_without_messages(state->writer, row);
 	state->key = NULL;
 	return true;
 }

@@ -171,6 +171,12 @@ chatmig_write_flush(Writer *writer)
 }
 
 void
+chatmig_write_without_messages(Writer *writer, const LegacyRow *row)
+{
+	chatmig_write_conversation_empty(writer, row);
+}
+
+void
 chatmig_write_end(Writer *writer)
 {
 	if (writer->mode == WRITE_INSERT)

@@ -31,7 +31,8 @@ extern void chatmig_write_close(Writer *writer, Conversation *conversation);
 extern void chatmig_write_flush(Writer *writer);
 
 /* Writes a conversation without messages, for the row's owner. */
-extern void chatmig_write_owner(Writer *writer, const LegacyRow *row);
+extern void chatmig_write_without_messages(Writer *writer,
+										   const LegacyRow *row);
 
 /* Writes what is left, and lets go of the tables. */
 extern void chatmig_write_end(Writer *writer);

@@ -54,7 +54,7 @@ chatmig_write_conversation_begin(Writer *writer, Conversation *conversation,
 
 /* What follows from the owner must not follow from a row that comes later. */
 void
-chatmig_write_owner(Writer *writer, const LegacyRow *row)
+chatmig_write_conversation_empty(Writer *writer, const LegacyRow *row)
 {
 	const MigrationPlan *plan = writer->plan;
 	Conversation conversation = {.is_new = true,

@@ -16,6 +16,10 @@ extern void chatmig_write_conversation_begin(Writer *writer,
 											 const LegacyRow *row,
 											 Value first_message);
 
+/* A new conversation without messages, for the row's owner. */
+extern void chatmig_write_conversation_empty(Writer *writer,
+											 const LegacyRow *row);
+
 /* A row for a new conversation. */
 extern void chatmig_write_conversation_row(Writer *writer,
 										   const Conversation *conversation);
