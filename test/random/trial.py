@@ -187,7 +187,8 @@ class Trial:
         kind = self.history.options.get("id_type", "uuid")
         id_ = {"uuid": "gen_random_uuid()",
                "text": "gen_random_uuid()::text",
-               "bigint": f"(SELECT max(id) + 1000 FROM {messages})"}[kind]
+               "bigint": f"nextval(pg_get_serial_sequence({literal(messages)}, "
+                         "'id'))"}[kind]
         self.session.run(
             f"INSERT INTO {messages} (id, conversation_id, position, role, "
             f"content, created_at) SELECT {id_}, {literal(conversation)}, "
