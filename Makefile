@@ -73,6 +73,7 @@ OBJS = \
 	src/media.o \
 	src/link.o \
 	src/write_link.o \
+	src/write_reply.o \
 	src/place.o \
 	src/sequence.o \
 	src/session.o \
@@ -124,6 +125,7 @@ REGRESS = \
 	split \
 	transcript \
 	grouping \
+	replies \
 	types \
 	migrate \
 	paths \

@@ -20,6 +20,7 @@
 #include "detect.h"
 #include "draft.h"
 #include "epoch.h"
+#include "keys.h"
 #include "role.h"
 
 /* A mapping while it is being completed; names are unquoted, or NULL. */
@@ -46,6 +47,7 @@ static Shape choose_shape(Relation rel, Jsonb *given);
 static bool has_several_halves(const Detection *found);
 static void choose_parts(Relation rel, Jsonb *given, Draft *draft,
 						 const Detection *found);
+static char *choose_reply_to(Relation rel, const Draft *draft);
 static char *choose_part(Relation rel, const Draft *draft, Part part,
 						 const Detection *found);
 static bool is_used(const Draft *draft, const char *column);
@@ -170,7 +172,9 @@ choose_parts(Relation rel, Jsonb *given, Draft *draft, const Detection *found)
 	{
 		if (!chatmig_mapping_part_fits(draft->shape, part))
 			continue;
-		if (!named[part])
+		if (!named[part] && part == PART_REPLY_TO)
+			draft->parts[part] = choose_reply_to(rel, draft);
+		else if (!named[part])
 			draft->parts[part] = choose_part(rel, draft, part, found);
 		if (draft->parts[part] == NULL &&
 			chatmig_mapping_part_required(draft->shape, part))
@@ -186,6 +190,25 @@ choose_parts(Relation rel, Jsonb *given, Draft *draft, const Detection *found)
 	/* found by its name alone; without a medium it is a column to be kept */
 	if (!named[PART_MEDIA_TYPE] && draft->parts[PART_MEDIA] == NULL)
 		draft->parts[PART_MEDIA_TYPE] = NULL;
+}
+
+/* A column that refers to the table's own key; NULL if there is none. */
+static char *
+choose_reply_to(Relation rel, const Draft *draft)
+{
+	TupleDesc desc = RelationGetDescr(rel);
+	Oid relid = RelationGetRelid(rel);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		char *name = NameStr(attribute->attname);
+
+		if (!attribute->attisdropped && !is_used(draft, name) &&
+			chatmig_keys_target(relid, attribute->attnum) == relid)
+			return pstrdup(name);
+	}
+	return NULL;
 }
 
 static char *

@@ -23,9 +23,9 @@
 const char *const chatmig_shape_names[] = {"pair", "flat", "transcript"};
 
 const char *const chatmig_part_names[NUM_PARTS] = {
-	"owner",  "counterpart", "session",    "question",  "answer",
-	"role",   "content",     "transcript", "time",      "model",
-	"tokens", "metadata",    "media",      "media_type"};
+	"owner",  "counterpart", "session",    "question",   "answer",
+	"role",   "content",     "transcript", "time",       "model",
+	"tokens", "metadata",    "media",      "media_type", "reply_to"};
 
 /* Keys of a mapping that are no parts. */
 #define MAPPING_SHAPE "shape"
@@ -48,13 +48,14 @@ typedef enum PartType
 } PartType;
 
 static const PartType part_types[NUM_PARTS] = {
-	[PART_OWNER] = ACCEPTS_ORDERED,   [PART_COUNTERPART] = ACCEPTS_ORDERED,
-	[PART_SESSION] = ACCEPTS_ORDERED, [PART_QUESTION] = ACCEPTS_TEXT,
-	[PART_ANSWER] = ACCEPTS_TEXT,     [PART_ROLE] = ACCEPTS_ROLE,
-	[PART_CONTENT] = ACCEPTS_TEXT,    [PART_TRANSCRIPT] = ACCEPTS_TEXT,
-	[PART_TIME] = ACCEPTS_TIME,       [PART_MODEL] = ACCEPTS_LABEL,
-	[PART_TOKENS] = ACCEPTS_INTEGER,  [PART_METADATA] = ACCEPTS_JSON,
-	[PART_MEDIA] = ACCEPTS_LABEL,     [PART_MEDIA_TYPE] = ACCEPTS_LABEL,
+	[PART_OWNER] = ACCEPTS_ORDERED,    [PART_COUNTERPART] = ACCEPTS_ORDERED,
+	[PART_SESSION] = ACCEPTS_ORDERED,  [PART_QUESTION] = ACCEPTS_TEXT,
+	[PART_ANSWER] = ACCEPTS_TEXT,      [PART_ROLE] = ACCEPTS_ROLE,
+	[PART_CONTENT] = ACCEPTS_TEXT,     [PART_TRANSCRIPT] = ACCEPTS_TEXT,
+	[PART_TIME] = ACCEPTS_TIME,        [PART_MODEL] = ACCEPTS_LABEL,
+	[PART_TOKENS] = ACCEPTS_INTEGER,   [PART_METADATA] = ACCEPTS_JSON,
+	[PART_MEDIA] = ACCEPTS_LABEL,      [PART_MEDIA_TYPE] = ACCEPTS_LABEL,
+	[PART_REPLY_TO] = ACCEPTS_ORDERED,
 };
 
 static const char *const accepted[] = {
@@ -69,6 +70,7 @@ static const char *const accepted[] = {
 
 static void resolve_keys(Relation rel, Jsonb *jsonb, Mapping *mapping);
 static void resolve_parts(Relation rel, Jsonb *jsonb, Mapping *mapping);
+static void check_reply_to(Relation rel, const Mapping *mapping);
 static void check_media(Relation rel, const Mapping *mapping);
 static void resolve_time(Jsonb *jsonb, Mapping *mapping);
 static void resolve_path(Relation rel, Jsonb *jsonb, Mapping *mapping);
@@ -123,6 +125,7 @@ chatmig_mapping_part_fits(Shape shape, Part part)
 			return shape == SHAPE_TRANSCRIPT;
 		case PART_MEDIA:
 		case PART_MEDIA_TYPE:
+		case PART_REPLY_TO:
 			return shape != SHAPE_TRANSCRIPT;
 		default:
 			return true;
@@ -169,6 +172,7 @@ chatmig_mapping_resolve(Relation rel, Jsonb *jsonb)
 	mapping->media_in_metadata =
 		chatmig_media_keys_parse(jsonb, &mapping->media_keys);
 	check_media(rel, mapping);
+	check_reply_to(rel, mapping);
 	resolve_time(jsonb, mapping);
 	if (mapping->shape != SHAPE_PAIR)
 		chatmig_arguments_each(jsonb, "mapping", MAPPING_ROLES, add_spelling,
@@ -274,6 +278,30 @@ resolve_parts(Relation rel, Jsonb *jsonb, Mapping *mapping)
 							   chatmig_part_names[part]),
 					 errhint("Name another column, or null for no column.")));
 	}
+}
+
+/* It names a row as the key does. */
+static void
+check_reply_to(Relation rel, const Mapping *mapping)
+{
+	const Column *reply_to = &mapping->parts[PART_REPLY_TO];
+
+	if (reply_to->name == NULL ||
+		(mapping->nkeys == 1 &&
+		 getBaseType(reply_to->type) == getBaseType(mapping->keys[0].type)))
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_DATATYPE_MISMATCH),
+		 errmsg("column \"%s\" of \"%s\" cannot be the reply_to",
+				reply_to->name, RelationGetRelationName(rel)),
+		 mapping->nkeys == 1
+			 ? errdetail("It has the type %s, and the key \"%s\" has %s.",
+						 format_type_be(reply_to->type), mapping->keys[0].name,
+						 format_type_be(mapping->keys[0].type))
+			 : errdetail("The key has %d columns.", mapping->nkeys),
+		 errhint(
+			 "Say \"reply_to\": null, and the column is kept in the metadata.")));
 }
 
 /* The type of what? */
@@ -452,8 +480,9 @@ plays_part(const Mapping *mapping, const Column *column)
 	for (int k = 0; k < mapping->nkeys; k++)
 		if (mapping->keys[k].attnum == column->attnum)
 			return true;
+	/* what a row answers is kept, too: that row may have no message */
 	for (Part part = 0; part < NUM_PARTS; part++)
-		if (HAS_PART(mapping, part) &&
+		if (part != PART_REPLY_TO && HAS_PART(mapping, part) &&
 			mapping->parts[part].attnum == column->attnum)
 			return true;
 	return false;

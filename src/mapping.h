@@ -44,6 +44,7 @@ typedef enum Part
 	PART_METADATA,
 	PART_MEDIA, /* the medium's URL */
 	PART_MEDIA_TYPE,
+	PART_REPLY_TO, /* the key of the legacy row that it answers */
 	NUM_PARTS
 } Part;
 

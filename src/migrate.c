@@ -31,6 +31,7 @@
 #include "target.h"
 #include "write.h"
 #include "write_link.h"
+#include "write_reply.h"
 
 typedef struct MigrateState
 {
@@ -101,6 +102,7 @@ chatmig_migrate_run(const char *name, bool force, MigrateResult *result)
 		/* 4. keys and indexes; last, what locks other tables */
 		chatmig_target_finish(plan);
 		chatmig_caller_become(&role, plan->source_owner);
+		chatmig_write_replies(plan);
 		result->counts.links = chatmig_write_links(plan);
 		chatmig_caller_resume(&role);
 		chatmig_target_analyze(plan);

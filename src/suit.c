@@ -22,6 +22,10 @@ chatmig_suit_tier(const Subject *subject, const Candidate *column, Shape shape,
 {
 	if (column->used || !may_play(column, subject->nkeys, part))
 		return TIER_NONE;
+	/* the row that it answers, and nobody's conversation: see draft.c */
+	if (column->referenced != NULL &&
+		strcmp(column->referenced, subject->normal) == 0)
+		return TIER_NONE;
 	switch (part)
 	{
 		case PART_ROLE:

@@ -22,6 +22,7 @@ static void compare_owner(const MigrationPlan *plan, Part part,
 						  const char *column, RowTests *tests);
 static void compare_session(const Column *session, RowTests *tests);
 static void compare_labels(const Mapping *mapping, RowTests *tests);
+static char *answered_message(const MigrationPlan *plan);
 static void compare_reply(const MigrationPlan *plan, RowTests *tests);
 static void compare_media(const MigrationPlan *plan, RowTests *tests);
 static void compare_medium(const MigrationPlan *plan, RowTests *tests);
@@ -243,22 +244,40 @@ compare_labels(const Mapping *mapping, RowTests *tests)
 static void
 compare_reply(const MigrationPlan *plan, RowTests *tests)
 {
-	bool is_transcript = plan->mapping->shape == SHAPE_TRANSCRIPT;
-	const char *question =
-		is_transcript ? "h.question"
-					  : "CASE WHEN h.part = 2 THEN t.message_ids[1] END";
+	char *answered = answered_message(plan);
 
 	add(tests, CHECK_MESSAGE_REPLY,
 		psprintf("CASE WHEN m.reply_to_id IS NOT DISTINCT FROM %s THEN false "
 				 "WHEN m.reply_to_id IS NOT NULL THEN true "
 				 "ELSE EXISTS (SELECT FROM %s AS q "
 				 "WHERE q.id = %s) END",
-				 question, plan->relation[TARGET_MESSAGES],
-				 is_transcript ? question : "t.message_ids[1]"),
+				 answered, plan->relation[TARGET_MESSAGES], answered),
 		psprintf("format('replies to %%s, not to %%s.', "
 				 "coalesce('message ' || m.reply_to_id, 'nothing'), "
 				 "coalesce('message ' || %s, 'nothing'))",
-				 question));
+				 answered));
+}
+
+/* SQL: which message it must reply to; NULL for none. */
+static char *
+answered_message(const MigrationPlan *plan)
+{
+	const Mapping *mapping = plan->mapping;
+	char *other;
+
+	if (mapping->shape == SHAPE_TRANSCRIPT)
+		return pstrdup("h.question");
+	if (!HAS_PART(mapping, PART_REPLY_TO))
+		return pstrdup("CASE WHEN h.part = 2 THEN t.message_ids[1] END");
+	/* an answer alone is the first of its row */
+	other = psprintf("(SELECT coalesce(a.message_ids[2], a.message_ids[1]) "
+					 "FROM %s AS a WHERE a.key_1 = %s "
+					 "AND a.key_1 <> t.key_1)",
+					 plan->qualified[TARGET_TRACE],
+					 part_column(mapping, PART_REPLY_TO));
+	return psprintf("CASE WHEN h.part = 2 AND t.message_ids[1] IS NOT NULL "
+					"THEN t.message_ids[1] ELSE %s END",
+					other);
 }
 
 /* The row's medium, and then that the message has it and no other. */

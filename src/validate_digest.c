@@ -53,7 +53,8 @@ chatmig_validate_digest(const MigrationPlan *plan)
 	StringInfoData sql;
 
 	/* how many messages a row holds is not known here */
-	if (mapping->shape == SHAPE_TRANSCRIPT || mapping->media_in_metadata)
+	if (mapping->shape == SHAPE_TRANSCRIPT ||
+		HAS_PART(mapping, PART_REPLY_TO) || mapping->media_in_metadata)
 		return NULL;
 	for (int i = 0; i < lengthof(group_parts); i++)
 		if (!has_hash(&mapping->parts[group_parts[i]]))

@@ -8,7 +8,7 @@
 rules='
 chatmig:           create detect register report migrate validate rollback ledger settings
 report:            migrate reference
-migrate:           read split fit group write write_link target reference existing columns plan rows settings caller
+migrate:           read split fit group write write_link write_reply target reference existing columns plan rows settings caller
 read:              read_query json query plan rows
 read_query:        read_media owner_table skip plan
 read_media:        plan
@@ -19,6 +19,7 @@ element:           mapping
 fit:               plan rows
 group:             plan rows
 write_link:        skip plan query
+write_reply:       relation plan query
 write:             write_conversation writer write_mode leftover place relation sequence plan rows
 write_conversation: writer relation session title query
 writer:            bulk insert media identity sequence columns write_mode plan rows
@@ -70,7 +71,7 @@ rollback_state:    destination ledger
 register:          amend profile draft plan options ledger caller
 profile:           detect arguments mapping ledger caller
 amend:             arguments mapping ledger
-draft:             detect epoch arguments mapping role
+draft:             detect epoch keys arguments mapping role
 create:            detect difference ledger caller
 survey:            detect ledger
 detect:            confidence evidence suit subject vocabulary detection mapping
