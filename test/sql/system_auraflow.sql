@@ -175,12 +175,22 @@ UNION ALL
  EXCEPT ALL TABLE lost);
 ROLLBACK;
 
--- Both systems go on: a pair of the old one joins its session; what the new one
--- has written itself is not touched, and no row comes twice.
+-- Both systems go on: a pair of the old one joins its session, also where its
+-- user talks in the new one meanwhile; what the new one has written itself is
+-- not touched, and no row comes twice.
 BEGIN;
 INSERT INTO chat_messages
     (user_id, message, response, model, timestamp, session_id) VALUES
     (1, 'Still here', 'So am I.', 'gpt-4', '2024-05-02 08:01:00', 's2');
+INSERT INTO messages (user_id, content, sender, session_id, timestamp,
+                      conversation_id) VALUES
+    (1, 'And here', 'user', 's8', '2024-06-01 12:00:00',
+     '00000000-0000-4000-8000-000000000001');
+INSERT INTO expected_conversations VALUES
+    ('1/s8', NULL, NULL, '2024-06-01 12:00:00', '2024-06-01 12:00:00');
+INSERT INTO expected_messages
+    (conversation, "position", role, content, created_at) VALUES
+    ('1/s8', 1, 'user', 'And here', '2024-06-01 12:00:00');
 INSERT INTO expected_messages
     (conversation, "position", role, content, created_at, model, reply_to,
      legacy_key) VALUES

@@ -129,6 +129,13 @@ SELECT count(*) AS total, count("mentorId") AS mentor,
        (SELECT count(*) FROM messages AS m JOIN chats AS a ON a.id = m."chatId"
         WHERE a."isActive" AND a."userId" = c."userId") AS messages
 FROM chats AS c WHERE "isActive" GROUP BY "userId" ORDER BY "userId";
+-- deleteChat() only hides a chat: its messages keep it, and another run does not
+-- bring it back.
+BEGIN;
+UPDATE chats SET "isActive" = false WHERE title = 'Chat with writer';
+SELECT * FROM regress_system.run(:'migration');
+SELECT title, "isActive" FROM chats WHERE "userId" = 'ann' ORDER BY title;
+ROLLBACK;
 -- createStandaloneMessage() and saveConversation() after the migration: the one
 -- has no chat and is to have none, the other has its own. Another run leaves
 -- both as they are.
