@@ -112,7 +112,8 @@ INSERT INTO chat_messages VALUES
      'When was this?', 'lyra', false, NULL);
 $old$ AS old \gset
 
--- In the order of the times; is_voice is kept in the metadata.
+-- In the order of the times. The metadata keep is_voice, unless it is NULL, and
+-- who the assistant was.
 INSERT INTO expected_conversations VALUES
     ('Ada', 'Remind me to call', NULL, '2024-05-01 10:00:00', '2024-05-01 10:00:05.000001'),
     ('Ben', 'Good morning!', NULL, '2024-05-01 08:00:00', '2024-06-01 08:02:00');
@@ -120,13 +121,15 @@ INSERT INTO expected_messages
     (conversation, "position", role, content, created_at, metadata, legacy_key) VALUES
     ('Ada', 0, 'user', 'Remind me to call', '2024-05-01 10:00:00', '{"is_voice": false}', '9999'),
     ('Ada', 1, 'user', 'Mum, I mean', '2024-05-01 10:00:03', '{"is_voice": true}', '1111'),
-    ('Ada', 2, 'assistant', 'Done.', '2024-05-01 10:00:05', '{"is_voice": false}', '8888'),
-    ('Ada', 3, 'assistant', E'Anything else?\n🙂', '2024-05-01 10:00:05.000001', '{"is_voice": false}', '2222'),
-    ('Ben', 0, 'assistant', 'Good morning!', '2024-05-01 08:00:00', '{"is_voice": null}', '3333'),
+    ('Ada', 2, 'assistant', 'Done.', '2024-05-01 10:00:05',
+     '{"is_voice": false, "sender": "lyra"}', '8888'),
+    ('Ada', 3, 'assistant', E'Anything else?\n🙂', '2024-05-01 10:00:05.000001',
+     '{"is_voice": false, "sender": "lyra"}', '2222'),
+    ('Ben', 0, 'assistant', 'Good morning!', '2024-05-01 08:00:00', '{"sender": "lyra"}', '3333'),
     ('Ben', 1, 'user', 'Morning', '2024-06-01 08:00:00', '{"is_voice": true}', '4444'),
     ('Ben', 2, 'user', ' ', '2024-06-01 08:02:00', '{"is_voice": false}', '6666'),
     ('Ben', 3, 'assistant', 'When was this?', '2024-06-01 08:02:00',
-     '{"is_voice": false, "chatmig_time_missing": true}', '7777');
+     '{"is_voice": false, "sender": "lyra", "chatmig_time_missing": true}', '7777');
 
 -- What is there, in tables that chatmig has made.
 SELECT $$
@@ -198,6 +201,8 @@ ALTER TABLE chat_messages DROP CONSTRAINT chat_messages_sender_check;
 UPDATE chat_messages SET sender = 'northstar' WHERE text = 'When was this?';
 \set conversations :lyra_conversations
 \set messages :lyra_messages
+UPDATE expected_messages SET metadata = jsonb_set(metadata, '{sender}', '"northstar"')
+WHERE legacy_key = '7777';
 \i :migrate
 \i :rollback
 
@@ -277,7 +282,7 @@ INSERT INTO chat_lines (chat_id, position, sender, text, created_at) VALUES
 INSERT INTO chat_messages VALUES
     ('aaaaaaaa-0000-4000-8000-000000000010', '00000000-0000-4000-8000-000000000003',
      'Long ago', 'user', false, '2024-01-01 10:00:00');
-\set target '{"conversations": "chats", "messages": "chat_lines", "roles": {"assistant": "lyra"}}'
+\set target '{"conversations": "chats", "messages": {"table": "chat_lines", "roles": {"assistant": "lyra"}}}'
 SELECT $$
     SELECT u.name, c.title, NULL, c.created_at, c.updated_at, NULL::jsonb
     FROM chats AS c JOIN users AS u ON u.id = c.user_id
@@ -297,9 +302,11 @@ UPDATE expected_messages SET role = 'lyra' WHERE role = 'assistant';
 UPDATE expected_messages SET metadata =
     CASE legacy_key WHEN '1111' THEN jsonb '{"is_voice": true}'
                     WHEN '4444' THEN '{"is_voice": true}'
-                    WHEN '3333' THEN '{"is_voice": null}'
-                    WHEN '7777' THEN '{"is_voice": false, "chatmig_time_missing": true}'
-                    ELSE '{"is_voice": false}' END;
+                    WHEN '3333' THEN '{"sender": "lyra"}'
+                    WHEN '6666' THEN '{"is_voice": false}'
+                    WHEN '9999' THEN '{"is_voice": false}'
+                    WHEN '7777' THEN '{"is_voice": false, "sender": "lyra", "chatmig_time_missing": true}'
+                    ELSE '{"is_voice": false, "sender": "lyra"}' END;
 INSERT INTO expected_messages
     (conversation, "position", role, content, created_at, metadata) VALUES
     ('Cy', 0, 'user', 'Hi', '2024-07-01 10:00:00', '{}');

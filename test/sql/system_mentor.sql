@@ -8,7 +8,7 @@
 
 --
 -- Ann talks to two mentors and to nobody in particular; Bob to one; Cat has
--- written nothing; Dan has a chat of the new kind.
+-- written nothing; Dan has a chat of the new kind, and an older message.
 --
 SELECT $old$
 CREATE TABLE users (id text PRIMARY KEY, email text NOT NULL UNIQUE);
@@ -88,7 +88,8 @@ INSERT INTO expected_conversations VALUES
     ('ann/writer', 'Chat with writer', NULL, '2024-05-01 11:00:00', '2024-05-01 11:00:00'),
     ('ann', 'General Chat', NULL, '2024-05-01 10:05:00', '2024-05-01 10:05:01'),
     ('bob/coach', 'Chat with coach', NULL, '2024-05-01 10:00:00', '2024-05-01 10:00:00'),
-    ('dan/coach', 'Mine', NULL, '2024-07-01 10:00:00', '2024-07-01 10:00:01');
+    ('dan/coach', 'Mine', NULL, '2024-07-01 10:00:00', '2024-07-01 10:00:01'),
+    ('dan/coach', 'Chat with coach', NULL, '2024-05-01 10:00:00', '2024-05-01 10:00:00');
 INSERT INTO expected_messages
     (conversation, "position", role, content, created_at, model, tokens,
      metadata, legacy_key) VALUES
@@ -99,6 +100,8 @@ INSERT INTO expected_messages
     ('ann', 2, 'assistant', 'An answer', '2024-05-01 10:05:01', 'gpt-4', 3, NULL, 'cmm04'),
     ('ann/writer', 1, 'system', 'Be brief', '2024-05-01 11:00:00', NULL, NULL, NULL, 'cmm05'),
     ('bob/coach', 1, 'user', 'Bob here', '2024-05-01 10:00:00', NULL, NULL, NULL, 'cmm07'),
+    ('dan/coach', 1, 'user', 'Before', '2024-05-01 10:00:00', NULL, NULL, NULL, 'cmm09'),
+    -- the application's own, in the chat that it was in
     ('dan/coach', 1, 'user', 'After', '2024-07-01 10:00:01', NULL, NULL, NULL, 'cmm10');
 
 --
@@ -109,7 +112,7 @@ INSERT INTO expected_messages
 :new
 \set conversations :mentor_conversations
 \set messages :mentor_messages
--- Seven rows get a chat, one holds nothing, two are Dan's.
+-- Eight rows get a chat, one holds nothing, one has a chat already and stays there.
 \i :migrate
 
 -- Of the rows nothing else has changed, and none is new.
@@ -142,25 +145,23 @@ ROLLBACK;
 BEGIN;
 INSERT INTO messages (id, "userId", "mentorId", role, content, "createdAt", "chatId")
 VALUES
-    ('cmm11', 'bob', NULL, 'user', 'Just this', '2024-07-02 10:00:00', NULL),
-    ('cmm12', 'ann', 'coach', 'user', 'Again', '2024-07-02 10:00:00.000',
+    ('cmm11', 'bob', NULL, 'user', 'Just this', '2100-07-02 10:00:00', NULL),
+    ('cmm12', 'ann', 'coach', 'user', 'Again', '2100-07-02 10:00:00.000',
      (SELECT id FROM chats WHERE ("userId", "mentorId") = ('ann', 'coach'))),
-    ('cmm13', 'ann', 'coach', 'assistant', 'Yes.', '2024-07-02 10:00:00.000',
+    ('cmm13', 'ann', 'coach', 'assistant', 'Yes.', '2100-07-02 10:00:00.000',
      (SELECT id FROM chats WHERE ("userId", "mentorId") = ('ann', 'coach')));
 INSERT INTO expected_messages
     (conversation, "position", role, content, created_at, legacy_key) VALUES
-    ('ann/coach', 4, 'user', 'Again', '2024-07-02 10:00:00', 'cmm12'),
-    ('ann/coach', 5, 'assistant', 'Yes.', '2024-07-02 10:00:00', 'cmm13');
+    ('ann/coach', 4, 'user', 'Again', '2100-07-02 10:00:00', 'cmm12'),
+    ('ann/coach', 5, 'assistant', 'Yes.', '2100-07-02 10:00:00', 'cmm13');
 SELECT * FROM regress_system.run(:'migration');
 \i :compare
--- With force, Bob's gets a chat too, and Dan's old one.
+-- With force, Bob's gets a chat too.
 INSERT INTO expected_conversations VALUES
-    ('bob', 'General Chat', NULL, '2024-07-02 10:00:00', '2024-07-02 10:00:00'),
-    ('dan/coach', 'Chat with coach', NULL, '2024-05-01 10:00:00', '2024-05-01 10:00:00');
+    ('bob', 'General Chat', NULL, '2100-07-02 10:00:00', '2100-07-02 10:00:00');
 INSERT INTO expected_messages
     (conversation, "position", role, content, created_at, legacy_key) VALUES
-    ('bob', 1, 'user', 'Just this', '2024-07-02 10:00:00', 'cmm11'),
-    ('dan/coach', 1, 'user', 'Before', '2024-05-01 10:00:00', 'cmm09');
+    ('bob', 1, 'user', 'Just this', '2100-07-02 10:00:00', 'cmm11');
 SELECT * FROM regress_system.run(:'migration', force => true);
 \i :compare
 SELECT * FROM regress_system.run(:'migration', force => true);
@@ -204,18 +205,12 @@ $$ AS conversations, $$
          LEFT JOIN chat_messages AS r ON r.id = m.reply_to_id
          LEFT JOIN messages_trace AS t ON m.id = ANY (t.message_ids)
 $$ AS messages \gset
-DELETE FROM expected_conversations WHERE conversation = 'dan/coach';
-DELETE FROM expected_messages WHERE conversation = 'dan/coach';
-INSERT INTO expected_conversations VALUES
-    ('dan/coach', 'Chat with coach', NULL, '2024-05-01 10:00:00', '2024-05-01 10:00:00');
-INSERT INTO expected_messages
-    (conversation, "position", role, content, created_at, legacy_key) VALUES
-    ('dan/coach', 1, 'user', 'Before', '2024-05-01 10:00:00', 'cmm09');
+DELETE FROM expected_conversations WHERE title = 'Mine';
+DELETE FROM expected_messages WHERE legacy_key = 'cmm10';
 -- prompt and taskId play no part, and are kept in the metadata.
-UPDATE expected_messages SET metadata =
-    CASE legacy_key
-        WHEN 'cmm02' THEN jsonb '{"mood": "kind", "prompt": "How do I start?", "taskId": "task1"}'
-        ELSE '{"prompt": null, "taskId": null}' END;
+UPDATE expected_messages
+SET metadata = '{"mood": "kind", "prompt": "How do I start?", "taskId": "task1"}'
+WHERE legacy_key = 'cmm02';
 \i :migrate
 \i :rollback
 
