@@ -132,7 +132,11 @@ REGRESS = \
 	rollback \
 	rights \
 	attacks \
-	sources
+	sources \
+	system_auraflow \
+	system_lyra \
+	system_whatsapp \
+	system_mentor
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
 ISOLATION = \

@@ -65,9 +65,9 @@ INSERT INTO messages (id, "userId", role, content, metadata, "createdAt") VALUES
     ('ckm_11', 'cku_ada', 'ASSISTANT', 'A blue circle.',
      '{"isMediaAnalysis": true, "mediaType": "image/png", "filename": "image.png"}',
      '2024-05-02 10:00:03.250'),
-    -- no medium, in so many words; two messages of one role; one instant
+    -- no medium, in so many words; two messages of one role; a millisecond
     ('ckm_12', 'cku_ben', 'USER', 'Hello', '{"hasMedia": false}', '2024-05-01 11:00:00.000'),
-    ('ckm_13', 'cku_ben', 'USER', 'Anybody?', NULL, '2024-05-01 11:00:05.123'),
+    ('ckm_13', 'cku_ben', 'USER', 'Anybody?', NULL, '2024-05-01 11:00:05.122'),
     ('ckm_14', 'cku_ben', 'ASSISTANT', 'Yes.', NULL, '2024-05-01 11:00:05.123'),
     -- an analysis of a medium that is not there is a message like any other
     ('ckm_15', 'cku_ben', 'ASSISTANT', 'A picture of a dog.',
@@ -121,14 +121,15 @@ $new$ AS new \gset
 
 \set source messages
 \set profile whatsapp
--- The application reads a conversation by time; where that is the same, by id.
+-- The application reads a conversation by time.
 SELECT $$
     SELECT u.name, NULL, NULL, c."createdAt", c."updatedAt", NULL::jsonb
     FROM "Conversation" AS c JOIN "User" AS u ON u.id = c."userId"
 $$ AS prisma_conversations, $$
     SELECT u.name, row_number() OVER (PARTITION BY m."conversationId"
                                       ORDER BY m."createdAt", m.id),
-           m.role::text, m.content, m."createdAt", NULL, NULL::int, t.metadata,
+           m.role::text, m.content, m."createdAt", NULL, NULL::int,
+           t.metadata #> '{1, metadata}',
            d.url, NULL::bigint, t.key_1
     FROM "Message" AS m JOIN "Conversation" AS c ON c.id = m."conversationId"
          JOIN "User" AS u ON u.id = c."userId"
@@ -167,7 +168,7 @@ INSERT INTO expected_messages
     ('Ada', 11, 'BOT', 'A blue circle.', '2024-05-02 10:00:03.250', NULL,
      '{"isMediaAnalysis": true, "mediaType": "image/png", "filename": "image.png"}', 'ckm_11'),
     (NULL, 1, 'USER', 'Hello', '2024-05-01 11:00:00.000', NULL, '{"hasMedia": false}', 'ckm_12'),
-    (NULL, 2, 'USER', 'Anybody?', '2024-05-01 11:00:05.123', NULL, NULL, 'ckm_13'),
+    (NULL, 2, 'USER', 'Anybody?', '2024-05-01 11:00:05.122', NULL, NULL, 'ckm_13'),
     (NULL, 3, 'BOT', 'Yes.', '2024-05-01 11:00:05.123', NULL, NULL, 'ckm_14'),
     (NULL, 4, 'BOT', 'A picture of a dog.', '2024-05-01 11:00:06.000', NULL,
      '{"isMediaAnalysis": true, "mediaType": "image/jpeg", "filename": "dog.jpg"}', 'ckm_15'),
