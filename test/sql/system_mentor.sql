@@ -178,11 +178,13 @@ DROP TABLE messages_before;
 \set conversations :mentor_conversations
 \set messages :mentor_messages
 \i :migrate
--- The chats say whose the messages are.
+-- From then on the chats alone say whose the messages are, and cannot be taken
+-- back, unless forced to.
 BEGIN;
 ALTER TABLE messages DROP "userId", DROP "mentorId";
 \i :compare
 SELECT id, content FROM messages WHERE "chatId" IS NULL ORDER BY id;
+SELECT * FROM chatmig_rollback(:'migration');
 ROLLBACK;
 \i :rollback
 DROP TABLE messages_before;
