@@ -170,8 +170,8 @@ INSERT INTO expected_links VALUES
 \set conversations :pilot_conversations
 \set messages :pilot_messages
 \set links :pilot_links
--- Four rows are migrated (of one of them, two of five messages), three rejected,
--- one is empty, one skipped; three games are linked.
+-- Four rows are migrated (of one of them, two of five messages), four rejected,
+-- one skipped; three games are linked.
 \i :migrate
 
 -- The guide's verification: every workspace has a conversation; conversations,
@@ -222,8 +222,8 @@ ROLLBACK;
 \i :rollback
 
 --
--- The same with ids that only the sequence may give, JSON that is json, and
--- nothing in the table that is not JSON
+-- The same with ids that only the sequence may give, and JSON that is json: so
+-- what was no JSON is a number in place of messages.
 --
 \set schema surrealpilot_json
 \i :variant
@@ -263,6 +263,9 @@ INSERT INTO expected_messages
     (conversation, "position", role, content, created_at, metadata, legacy_key) VALUES
     ('Gamma', 1, 'user', 'Old words', '2024-03-07 10:00:00',
      '{"migrated_from_patch": true, "patch_id": "p-7", "tokens_used": 7}', '7');
+-- There is a column for tokens: they are the last message's.
+UPDATE expected_messages SET tokens = (metadata->>'tokens_used')::int
+WHERE content NOT IN ('Be brief.', 'Make a cube', 'Bigger');
 UPDATE expected_links SET conversation = 'Gamma/Default Chat' WHERE object = 'Bird';
 INSERT INTO expected_links VALUES ('Egg', 'Gamma/Default Chat');
 \i :migrate
