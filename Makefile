@@ -136,7 +136,8 @@ REGRESS = \
 	system_auraflow \
 	system_lyra \
 	system_whatsapp \
-	system_mentor
+	system_mentor \
+	system_surrealpilot
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
 ISOLATION = \

@@ -217,6 +217,14 @@ SELECT * FROM regress_system.run(:'migration', force => true);
 \i :compare
 SELECT * FROM regress_system.run(:'migration', force => true);
 ROLLBACK;
+-- A game that the application has moved since stays where it is.
+BEGIN;
+UPDATE games SET conversation_id = (SELECT id FROM chat_conversations
+                                    WHERE title = 'Birds')
+WHERE title = 'Ball';
+SELECT links FROM chatmig_rollback(:'migration');
+SELECT title, conversation_id IS NOT NULL AS linked FROM games ORDER BY id;
+ROLLBACK;
 -- The rollback leaves the birds, whose description speaks of a migration, too,
 -- and resets the games that it linked, no others.
 \i :rollback
