@@ -51,7 +51,11 @@ INSERT INTO chat_messages
     -- 12: of the user who is in the new table too
     (4, 'Old words', 'Old answer.', 'gpt-4', '2024-05-01 12:00:00', 's5'),
     -- 13: written into both tables
-    (4, 'New words', 'New answer.', 'gpt-4', '2024-06-01 12:00:01', 's9');
+    (4, 'New words', 'New answer.', 'gpt-4', '2024-06-01 12:00:01', 's9'),
+    -- 14: at the same instant as 6
+    (1, 'Quick', 'Reply', 'gpt-4', '2024-05-02 08:00:00.000001', 's2'),
+    -- 15: no time: that of the row before it, which is 9
+    (2, 'And now?', 'Still nine.', 'gpt-4', NULL, NULL);
 $old$ AS old \gset
 
 --
@@ -101,13 +105,14 @@ $$ AS messages \gset
 
 INSERT INTO expected_conversations VALUES
     ('1/s1', NULL, NULL, '2024-05-01 09:59:59.999999', '2024-05-01 10:05:30'),
-    ('1/s2', NULL, NULL, '2024-05-02 08:00:00', '2024-05-02 08:00:00.000001'),
+    ('1/s2', NULL, NULL, '2024-05-02 08:00:00', '2024-05-02 08:00:00.000003'),
     ('guest/s3', NULL, NULL, '2024-05-01 08:59:59.999999', '2024-05-01 09:00:00'),
-    ('2', NULL, NULL, '2024-05-01 08:59:59.999999', '2024-05-01 09:00:00'),
+    ('2', NULL, NULL, '2024-05-01 08:59:59.999999', '2024-05-01 09:10:00'),
     ('2/s4', NULL, NULL, NULL, NULL),
     -- the application's own
     ('4/s9', NULL, NULL, '2024-06-01 12:00:00', '2024-06-01 12:00:01');
--- A question that has its answer in the same row is a microsecond older.
+-- A question that has its answer in the same row is a microsecond older; a pair
+-- of the same time as the one before it is younger by so much as is needed.
 INSERT INTO expected_messages
     (conversation, "position", role, content, created_at, model, reply_to,
      legacy_key) VALUES
@@ -121,10 +126,14 @@ INSERT INTO expected_messages
     ('1/s1', 8, 'aurora', E'Who''s there?\n😀', '2024-05-01 10:05:30', 'gpt-4o', 7, '5'),
     ('1/s2', 1, 'user', 'New day', '2024-05-02 08:00:00', 'gpt-4', NULL, '6'),
     ('1/s2', 2, 'aurora', 'Good morning.', '2024-05-02 08:00:00.000001', 'gpt-4', 1, '6'),
+    ('1/s2', 3, 'user', 'Quick', '2024-05-02 08:00:00.000002', 'gpt-4', NULL, '14'),
+    ('1/s2', 4, 'aurora', 'Reply', '2024-05-02 08:00:00.000003', 'gpt-4', 3, '14'),
     ('guest/s3', 1, 'user', 'Hello?', '2024-05-01 08:59:59.999999', 'gpt-3.5', NULL, '7'),
     ('guest/s3', 2, 'aurora', 'Hello, guest.', '2024-05-01 09:00:00', 'gpt-3.5', 1, '7'),
     ('2', 1, 'user', 'What time is it?', '2024-05-01 08:59:59.999999', 'gpt-4', NULL, '8'),
     ('2', 2, 'aurora', 'Nine.', '2024-05-01 09:00:00', 'gpt-4', 1, '8'),
+    ('2', 3, 'user', 'And now?', '2024-05-01 09:09:59.999999', 'gpt-4', NULL, '15'),
+    ('2', 4, 'aurora', 'Still nine.', '2024-05-01 09:10:00', 'gpt-4', 3, '15'),
     ('2/s4', 1, 'user', 'Lost', NULL, 'gpt-4', NULL, '10'),
     ('2/s4', 2, 'aurora', 'Found.', NULL, 'gpt-4', 1, '10'),
     ('2/s4', 3, 'user', 'Lost again', NULL, 'gpt-4', NULL, '11'),
@@ -132,7 +141,7 @@ INSERT INTO expected_messages
     ('4/s9', 1, 'user', 'New words', '2024-06-01 12:00:00', NULL, NULL, NULL),
     ('4/s9', 2, 'aurora', 'New answer.', '2024-06-01 12:00:01', 'gpt-4', NULL, NULL);
 
--- Ten rows are migrated with their 18 messages (two rows have one half), one
+-- Twelve rows are migrated with their 22 messages (two rows have one half), one
 -- is empty, two are of a user who is in the new table already.
 \i :migrate
 
@@ -200,8 +209,8 @@ INSERT INTO expected_messages
 INSERT INTO expected_messages
     (conversation, "position", role, content, created_at, model, reply_to,
      legacy_key) VALUES
-    ('1/s2', 3, 'user', 'Still here', '2024-05-02 08:00:59.999999', 'gpt-4', NULL, '14'),
-    ('1/s2', 4, 'aurora', 'So am I.', '2024-05-02 08:01:00', 'gpt-4', 3, '14');
+    ('1/s2', 5, 'user', 'Still here', '2024-05-02 08:00:59.999999', 'gpt-4', NULL, '16'),
+    ('1/s2', 6, 'aurora', 'So am I.', '2024-05-02 08:01:00', 'gpt-4', 5, '16');
 UPDATE expected_conversations SET updated_at = '2024-05-02 08:01:00'
 WHERE conversation = '1/s2';
 SELECT * FROM regress_system.run(:'migration');
@@ -261,6 +270,8 @@ INSERT INTO expected_messages
 UPDATE expected_messages
 SET created_at = created_at + interval '1 microsecond'
 WHERE role = 'user' AND content <> 'Not yet.';
+UPDATE expected_messages SET created_at = '2024-05-02 08:00:00.000001'
+WHERE legacy_key = '14';
 UPDATE expected_messages SET role = 'assistant' WHERE role = 'aurora';
 UPDATE expected_conversations
 SET created_at = created_at + interval '1 microsecond',
@@ -269,10 +280,12 @@ SET created_at = created_at + interval '1 microsecond',
              WHERE m.conversation = expected_conversations.conversation
                    AND "position" = 1);
 UPDATE expected_conversations SET metadata = NULL WHERE conversation = '2';
+UPDATE expected_conversations SET updated_at = '2024-05-02 08:00:00.000001'
+WHERE conversation = '1/s2';
 UPDATE expected_messages SET metadata = '{"chatmig_time_missing": true}'
-WHERE legacy_key IN ('10', '11');
+WHERE legacy_key IN ('10', '11', '15');
 
--- Twelve rows are migrated with their 22 messages, one is empty.
+-- Fourteen rows are migrated with their 26 messages, one is empty.
 \i :migrate
 \i :rollback
 
