@@ -15,7 +15,6 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "validate_compare.h"
 #include "validate_sql.h"
 #include "validation.h"
 
