@@ -134,7 +134,12 @@ REGRESS = \
 	rollback \
 	rights \
 	attacks \
-	sources
+	sources \
+	system_auraflow \
+	system_lyra \
+	system_whatsapp \
+	system_mentor \
+	system_surrealpilot
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
 ISOLATION = \

@@ -221,7 +221,7 @@ check_rows(Rollback *rollback)
 		return; /* nor is there any other, says find_tables() */
 	chatmig_caller_become(&role, rollback->trace_owner);
 	chatmig_rollback_check(rollback);
-	if (!rollback->force && !rollback->in_place)
+	if (!rollback->force)
 		chatmig_rollback_check_copy(rollback);
 	chatmig_caller_resume(&role);
 }

@@ -4,8 +4,9 @@
  *
  * In come the tables that rollback.c has found and locked, and the source as
  * it is registered. Errors if legacy rows whose messages or media are there
- * do not exist any more, or if nobody can tell. Looks at keys alone: a legacy
- * row that was changed since is there. Reads only.
+ * do not exist any more, or a column that was read has gone, or if nobody can
+ * tell. Looks at keys alone: a legacy row that was changed since is there.
+ * Reads only.
  *
  * Everything is read as one role, the trace's owner. So that a view's
  * functions get no other rights than their owner's, the source must be that
@@ -28,6 +29,7 @@
 static char *find_obstacle(const Rollback *rollback, List *keys);
 static char *find_key_obstacle(const Rollback *rollback, const char *key,
 							   const char *traced);
+static char *find_dropped(const Rollback *rollback);
 static char *is_gone(const Rollback *rollback, List *keys);
 static Finding find_lost(const Rollback *rollback, int nkeys,
 						 const char *condition);
@@ -35,6 +37,8 @@ static char *has_left(const Rollback *rollback);
 static void refuse_without_source(const Rollback *rollback,
 								  const Finding *lost);
 static void refuse_unknown(const Rollback *rollback, const char *obstacle,
+						   const Finding *lost);
+static void refuse_dropped(const Rollback *rollback, const char *column,
 						   const Finding *lost);
 static void refuse_deleted(const Rollback *rollback, const Finding *lost);
 
@@ -44,7 +48,8 @@ chatmig_rollback_check_copy(const Rollback *rollback)
 	List *keys = chatmig_arguments_strings(rollback->mapping, "mapping", "key");
 	bool is_there = rollback->source_name != NULL;
 	char *obstacle = is_there ? find_obstacle(rollback, keys) : NULL;
-	bool is_readable = is_there && obstacle == NULL;
+	char *dropped = is_there ? find_dropped(rollback) : NULL;
+	bool is_readable = is_there && obstacle == NULL && dropped == NULL;
 	Finding lost;
 
 	/* As in chatmig_rollback_check(). */
@@ -59,6 +64,8 @@ chatmig_rollback_check_copy(const Rollback *rollback)
 		refuse_without_source(rollback, &lost);
 	else if (obstacle != NULL)
 		refuse_unknown(rollback, obstacle, &lost);
+	else if (dropped != NULL)
+		refuse_dropped(rollback, dropped, &lost);
 	else
 		refuse_deleted(rollback, &lost);
 }
@@ -97,6 +104,31 @@ find_key_obstacle(const Rollback *rollback, const char *key, const char *traced)
 					"trace has %s.",
 					key, rollback->source_name, format_type_be(type),
 					format_type_be(traced_type));
+}
+
+/*
+ * A column that plays a part and that the source does not have any more, or
+ * NULL. Rows that stayed where they are may have lost their owner so, and then
+ * only their conversation knows whose they are.
+ */
+static char *
+find_dropped(const Rollback *rollback)
+{
+	for (Part part = 0; part < NUM_PARTS; part++)
+	{
+		char *column;
+
+		if (part == PART_MEDIA &&
+			chatmig_arguments_object(rollback->mapping, "mapping",
+									 chatmig_part_names[part]) != NULL)
+			continue;
+		column = chatmig_arguments_string(rollback->mapping, "mapping",
+										  chatmig_part_names[part]);
+		if (column != NULL &&
+			get_attnum(rollback->source, column) == InvalidAttrNumber)
+			return column;
+	}
+	return NULL;
 }
 
 /* A condition: the source has no row with the key of t, a row of the trace. */
@@ -223,6 +255,26 @@ refuse_unknown(const Rollback *rollback, const char *obstacle,
 				 "again. SELECT * FROM chatmig_rollback(%s, force => true) "
 				 "does not look, and deletes the messages, be they the only "
 				 "copy.",
+				 quote_literal_cstr(rollback->name))));
+}
+
+static void
+refuse_dropped(const Rollback *rollback, const char *column,
+			   const Finding *lost)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("migration \"%s\" cannot be rolled back: column \"%s\" of "
+				"its legacy table does not exist any more",
+				rollback->name, column),
+		 errdetail("Rows of %s for which the new tables alone may hold what "
+				   "was in it: " INT64_FORMAT
+				   ", the first of them with key %s.",
+				   rollback->source_name, lost->count, lost->example),
+		 errhint("Put the column back, with what was in it, and call "
+				 "chatmig_rollback() again. SELECT * FROM chatmig_rollback(%s, "
+				 "force => true) deletes this only copy.",
 				 quote_literal_cstr(rollback->name))));
 }
 

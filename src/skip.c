@@ -3,7 +3,10 @@
  *	  Legacy rows that are left alone, because of what the target holds.
  *
  * In: a plan. Out: SQL. Only a target that was there before can hold anything
- * that is not of this migration.
+ * that is not of this migration. An owner who has conversations there, and none
+ * of this migration, is left alone unless forced. Of an owner who has both, and
+ * of one who is forced, each row is, whose messages the others' hold: while an
+ * application writes both tables, nothing comes twice.
  */
 #include "postgres.h"
 
@@ -18,7 +21,8 @@
 #define SAME_TIME "interval '1 minute'"
 
 static char *in_place(const MigrationPlan *plan);
-static char *owner_is_foreign(const MigrationPlan *plan);
+static char *owner_has_made(const MigrationPlan *plan);
+static char *owner_has_others(const MigrationPlan *plan);
 static char *owner_has(const MigrationPlan *plan, const char *which);
 static char *is_there(const MigrationPlan *plan, const char *time);
 static char *half_is_there(const MigrationPlan *plan, Part part,
@@ -28,18 +32,21 @@ static char *column(const MigrationPlan *plan, Part part);
 char *
 chatmig_skip_condition(const MigrationPlan *plan, const char *time)
 {
-	char *foreign;
-
 	if (plan->in_place)
 		return in_place(plan);
 	if (plan->uses[TARGET_CONVERSATIONS]
 			? !chatmig_plan_fills(plan, TARGET_CONVERSATIONS)
 			: !chatmig_plan_fills(plan, TARGET_MESSAGES))
 		return pstrdup("false");
-	foreign = owner_is_foreign(plan);
-	return psprintf("CASE WHEN %s%s THEN %s ELSE false END",
-					plan->migrated ? "t.key_1 IS NULL AND " : "", foreign,
-					plan->force ? is_there(plan, time) : "true");
+	if (!plan->migrated)
+		return psprintf("CASE WHEN %s THEN %s ELSE false END",
+						owner_has(plan, ""),
+						plan->force ? is_there(plan, time) : "true");
+	return psprintf("CASE WHEN t.key_1 IS NULL AND %s THEN %s%s ELSE false END",
+					owner_has_others(plan),
+					plan->force ? ""
+								: psprintf("NOT %s OR ", owner_has_made(plan)),
+					is_there(plan, time));
 }
 
 char *
@@ -83,17 +90,19 @@ in_place(const MigrationPlan *plan)
 		quote_literal_cstr(timestamptz_to_str(plan->migrated_at)));
 }
 
-/* The owner has conversations, and none of them is of this migration. */
+/* The owner has conversations of this migration; has others, made by others. */
 static char *
-owner_is_foreign(const MigrationPlan *plan)
+owner_has_made(const MigrationPlan *plan)
 {
-	char *made;
+	return owner_has(plan,
+					 psprintf(" AND c.id IN (%s)", chatmig_skip_made(plan)));
+}
 
-	if (!plan->migrated)
-		return owner_has(plan, "");
-	made = chatmig_skip_made(plan);
-	return psprintf("%s AND NOT %s", owner_has(plan, ""),
-					owner_has(plan, psprintf(" AND c.id IN (%s)", made)));
+static char *
+owner_has_others(const MigrationPlan *plan)
+{
+	return owner_has(
+		plan, psprintf(" AND c.id NOT IN (%s)", chatmig_skip_made(plan)));
 }
 
 /* which: a further condition on the conversation c. */

@@ -13,9 +13,6 @@
 #include "validation.h"
 
 /* Byte for byte; an empty half of a row with a medium may be NULL or ''. */
-/* So many messages of one time can be kept apart within a second. */
-#define MAX_STEPS 999
-
 #define CONTENTS_DIFFER                                                        \
 	"(nullif(m.content::text COLLATE \"C\", '') "                              \
 	"IS DISTINCT FROM nullif(h.content, ''))"

@@ -191,6 +191,7 @@ static bool
 near_time(const Judgement *judgement, NullableDatum a, NullableDatum b)
 {
 	const MigrationPlan *plan = judgement->validation->plan;
+	int64 most = Max(USECS_PER_SEC - 1, 2 * plan->time_step);
 	int64 distance;
 
 	if (a.isnull || b.isnull ||
@@ -200,7 +201,7 @@ near_time(const Judgement *judgement, NullableDatum a, NullableDatum b)
 	if (pg_sub_s64_overflow(DatumGetTimestampTz(a.value),
 							DatumGetTimestampTz(b.value), &distance))
 		return false;
-	return distance > -USECS_PER_SEC && distance < USECS_PER_SEC;
+	return distance >= -most && distance <= most;
 }
 
 /* At one end of the span. */

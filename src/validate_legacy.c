@@ -28,6 +28,7 @@ static void test_transcript(RowTests *tests, const Mapping *mapping);
 static void check_against_trace(Validation *validation);
 static bool may_skip(const MigrationPlan *plan);
 static char *is_skipped(const MigrationPlan *plan);
+static char *is_there(const MigrationPlan *plan, const char *made);
 static char *owner_has(const MigrationPlan *plan, const char *in,
 					   const char *made);
 static void add_deleted(RowTests *tests, const MigrationPlan *plan);
@@ -181,7 +182,8 @@ check_against_trace(Validation *validation)
 				? "'The row is the application''s own: it is in a conversation "
 				  "already, or was written after the migration.'"
 				: "'The row is skipped: its owner has conversations that this "
-				  "migration did not make.'");
+				  "migration did not make, and no others, or they hold its "
+				  "messages.'");
 	chatmig_validate_sql_add(
 		&tests, CHECK_LEGACY_CHANGED, CHECK_VIOLATION,
 		"s.chatmig_fingerprint <> t.fingerprint",
@@ -222,8 +224,9 @@ may_skip(const MigrationPlan *plan)
 }
 
 /*
- * The owner has conversations, and none that the trace knows. Of rows that stay
- * in their table: one has a conversation, or is younger than the migration.
+ * The owner has conversations, and none that the trace knows, or those that it
+ * does not know hold the row's messages. Of rows that stay in their table: one
+ * has a conversation, or is younger than the migration.
  */
 static char *
 is_skipped(const MigrationPlan *plan)
@@ -252,8 +255,8 @@ is_skipped(const MigrationPlan *plan)
 		return psprintf("EXISTS (SELECT FROM %s AS c WHERE c.id NOT IN (%s)) "
 						"AND NOT EXISTS (%s)",
 						plan->relation[TARGET_CONVERSATIONS], made, made);
-	return psprintf("(%s AND NOT %s)", owner_has(plan, "NOT IN", made),
-					owner_has(plan, "IN", made));
+	return psprintf("(%s AND (NOT %s OR %s))", owner_has(plan, "NOT IN", made),
+					owner_has(plan, "IN", made), is_there(plan, made));
 }
 
 /* s's owner has a conversation that is, or is not, among the made ones. */
@@ -270,6 +273,45 @@ owner_has(const MigrationPlan *plan, const char *in, const char *made)
 					plan->relation[TARGET_CONVERSATIONS], name,
 					chatmig_plan_equality(owner->type), value, name, value, in,
 					made);
+}
+
+/*
+ * Each half of s is in a conversation of its owner that is not among the made
+ * ones. Times are compared only where none can be out of range.
+ */
+static char *
+is_there(const MigrationPlan *plan, const char *made)
+{
+	const Mapping *mapping = plan->mapping;
+	const Column *owner = &mapping->parts[PART_OWNER];
+	StringInfoData sql;
+
+	if (mapping->shape != SHAPE_PAIR && mapping->shape != SHAPE_FLAT)
+		return "false";
+	initStringInfo(&sql);
+	appendStringInfo(&sql,
+					 "NOT EXISTS (SELECT FROM %s WHERE h.content <> '' "
+					 "AND NOT EXISTS (SELECT FROM %s AS x JOIN %s AS c "
+					 "ON c.id = x.conversation_id WHERE x.content = h.content "
+					 "AND c.id NOT IN (%s)",
+					 chatmig_validate_sql_halves(mapping),
+					 plan->relation[TARGET_MESSAGES],
+					 plan->relation[TARGET_CONVERSATIONS], made);
+	if (owner->name != NULL)
+		appendStringInfo(&sql, " AND (c.%s %s %s OR num_nulls(c.%s, %s) = 2)",
+						 quote_identifier(plan->owner_column),
+						 chatmig_plan_equality(owner->type),
+						 chatmig_validate_sql_column(owner),
+						 quote_identifier(plan->owner_column),
+						 chatmig_validate_sql_column(owner));
+	if (mapping->time_kind == TIME_TIMESTAMPTZ ||
+		mapping->time_kind == TIME_TIMESTAMP)
+		appendStringInfo(&sql,
+						 " AND (x.created_at - %s) BETWEEN "
+						 "interval '-1 minute' AND interval '1 minute'",
+						 chatmig_validate_sql_time(plan));
+	appendStringInfoString(&sql, "))");
+	return sql.data;
 }
 
 /* Where the messages have gone, too, the two sides agree. */

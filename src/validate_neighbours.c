@@ -13,12 +13,16 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "validate_sql.h"
 #include "validation.h"
 
 static const char *milliseconds_of_id(const MigrationPlan *plan);
 static char *query(const MigrationPlan *plan);
+static char *no_neighbour(const MigrationPlan *plan, const char *time);
+static char *no_neighbour_in(const MigrationPlan *plan, const char *time,
+							 const char *within, const char *condition);
 static char *messages_of_row(const MigrationPlan *plan);
 static char *time_of_any_row(const MigrationPlan *plan, const char *column);
 static char *same_group(const Mapping *mapping);
@@ -75,15 +79,54 @@ query(const MigrationPlan *plan)
 		"AND NOT EXISTS (SELECT FROM %s AS o "
 		"WHERE o.conversation_id = m.conversation_id "
 		"AND o.created_at = m.created_at AND %s) "
-		"AND NOT EXISTS (SELECT FROM %s AS n WHERE %s = m.created_at%s)",
+		"%s",
 		timeless, messages,
 		is_transcript ? " AND o.metadata ? '" TIME_MISSING_MARK "'" : "",
 		milliseconds_of_id(plan), timeless, messages,
 		/* a row that gives its time has one, and many may be in this */
 		is_transcript ? "(o.metadata ? '" TIME_MISSING_MARK "') IS NOT TRUE"
 					  : "o.id <> ALL (array_remove(t.message_ids, NULL))",
-		plan->source_name, time_of_any_row(plan, psprintf("n.%s", time)),
-		same_group(mapping));
+		no_neighbour(plan, time_of_any_row(plan, psprintf("n.%s", time))));
+}
+
+/*
+ * "AND ...": no row of the group has the time of m. Where messages of one time
+ * are kept apart, m may be some steps from it. These together are shorter than
+ * the unit of the joins, so that there are three units to look at: those in
+ * which the steps begin and end, and that of m.
+ */
+static char *
+no_neighbour(const MigrationPlan *plan, const char *time)
+{
+	char *step = chatmig_validate_sql_step(plan);
+	char *group = same_group(plan->mapping);
+	char *first;
+	char *last;
+
+	if (plan->has_position || plan->mapping->shape != SHAPE_PAIR)
+		return psprintf("AND NOT EXISTS (SELECT FROM %s AS n "
+						"WHERE %s = m.created_at%s)",
+						plan->source_name, time, group);
+	first = psprintf("(m.created_at - %d * %s)", MAX_STEPS, step);
+	last = psprintf("(m.created_at + %s)", step);
+	time = psprintf("(%s)::timestamptz(%d)", time, plan->time_precision);
+	group = psprintf(" AND %s BETWEEN %s AND %s%s", time, first, last, group);
+	return psprintf("%s%s%s", no_neighbour_in(plan, time, first, group),
+					no_neighbour_in(plan, time, "m.created_at", group),
+					no_neighbour_in(plan, time, last, group));
+}
+
+static char *
+no_neighbour_in(const MigrationPlan *plan, const char *time, const char *within,
+				const char *condition)
+{
+	const char *unit =
+		(MAX_STEPS + 1) * plan->time_step <= USECS_PER_SEC ? "second" : "hour";
+
+	return psprintf("AND NOT EXISTS (SELECT FROM %s AS n "
+					"WHERE date_trunc('%s', %s, 'UTC') = "
+					"date_trunc('%s', %s, 'UTC')%s) ",
+					plan->source_name, unit, time, unit, within, condition);
 }
 
 /*

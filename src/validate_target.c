@@ -103,7 +103,8 @@ check_rights(Validation *validation)
 			"AND NOT CASE WHEN a.grantee = 0 THEN EXISTS (SELECT "
 			"FROM aclexplode(t.relacl) AS b WHERE b.grantee = 0 "
 			"AND b.privilege_type = a.privilege_type) "
-			"ELSE has_table_privilege(a.grantee, t.oid, a.privilege_type) END",
+			"ELSE has_table_privilege(a.grantee, t.oid, a.privilege_type) END "
+			"ORDER BY 6",
 			CHECK_RIGHTS, CHECK_WARNING, tables(plan), CHECK_RIGHTS,
 			CHECK_WARNING, tables(plan)),
 		&args);
@@ -117,7 +118,7 @@ check_statistics(Validation *validation)
 		psprintf("SELECT %d, %d, NULL::text, NULL::text, NULL::text, "
 				 "format('%%s has never been analyzed.', t.oid::regclass) "
 				 "FROM pg_class AS t WHERE t.oid IN (%s) "
-				 "AND t.relkind IN ('r', 'p') AND t.reltuples < 0",
+				 "AND t.relkind IN ('r', 'p') AND t.reltuples < 0 ORDER BY 6",
 				 CHECK_STATISTICS, CHECK_INFO, tables(validation->plan)),
 		NULL);
 }

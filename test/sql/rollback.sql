@@ -322,6 +322,15 @@ SELECT * FROM taken_back('chat', force => true);
 SELECT tables();
 SELECT messages FROM chatmig_migrate();
 ROLLBACK;
+-- A column that was read is gone (55000): the messages alone hold what was in it.
+BEGIN;
+ALTER TABLE chat DROP response;
+SAVEPOINT lost;
+SELECT * FROM taken_back('chat');
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK TO lost;
+SELECT migrated, messages FROM taken_back('chat', force => true);
+ROLLBACK;
 -- Where their messages are gone too there is nothing to lose, but for media.
 BEGIN;
 DELETE FROM chat WHERE id IN (3, 5);
