@@ -34,6 +34,7 @@ static void choose_id_types(MigrationPlan *plan);
 static void check_group(const MigrationPlan *plan);
 static void check_in_place(const MigrationPlan *plan);
 static void describe_messages(MigrationPlan *plan);
+static void check_order(const MigrationPlan *plan);
 static bool has_place_for_session(const MigrationPlan *plan);
 static char *fingerprint(const MigrationPlan *plan);
 
@@ -63,6 +64,7 @@ chatmig_plan_target(MigrationPlan *plan, Jsonb *target)
 	check_group(plan);
 	check_in_place(plan);
 	describe_messages(plan);
+	check_order(plan);
 	if (plan->options.empty_owners || plan->options.owner_times)
 		chatmig_owner_find(plan);
 	chatmig_link_find(plan);
@@ -175,8 +177,10 @@ use_table(MigrationPlan *plan, TargetTable table, Oid relid)
 	plan->table_names[table] = get_rel_name(relid);
 	plan->qualified[table] = quote_qualified_identifier(
 		get_namespace_name(get_rel_namespace(relid)), plan->table_names[table]);
-	if (!plan->created[table])
-		chatmig_plan_check_rights(plan, relid, plan->qualified[table]);
+	if (plan->created[table])
+		return;
+	chatmig_plan_check_single(plan, table);
+	chatmig_plan_check_rights(plan, relid, plan->qualified[table]);
 }
 
 /* What others refer to first: ids must be of the same type. */
@@ -320,6 +324,27 @@ describe_messages(MigrationPlan *plan)
 		  fields[FIELD_TOKENS].name == NULL) ||
 		 plan->session_is_left);
 	chatmig_role_values(plan);
+}
+
+/* Without positions and times, only ids that count could keep it. */
+static void
+check_order(const MigrationPlan *plan)
+{
+	Oid id = plan->id_types[TARGET_MESSAGES];
+
+	if (plan->has_position || plan->in_place || id == INT4OID ||
+		id == INT8OID || plan->mapping->time_kind != TIME_NONE)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+		 errmsg("nothing in %s would keep the order of the messages",
+				plan->qualified[TARGET_MESSAGES]),
+		 errdetail("%s has no times, and %s has no column for the position.",
+				   plan->source_name, plan->qualified[TARGET_MESSAGES]),
+		 errhint(
+			 "ALTER TABLE %s ADD COLUMN \"position\" int; or let chatmig create the table for the messages.",
+			 plan->qualified[TARGET_MESSAGES])));
 }
 
 static bool

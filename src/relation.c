@@ -324,7 +324,7 @@ write_column(const MigrationPlan *plan, TargetTable table,
 						type_name(field->type, -1));
 	if (is_filled_with_empty(field, column->field))
 		value = psprintf("coalesce(%s, '')", value);
-	if (column->field == FIELD_ROLE && type_is_enum(field->type))
+	if (column->field == FIELD_ROLE && type_is_enum(getBaseType(field->type)))
 		return psprintf("%s::%s", value, type_name(field->type, -1));
 	/* assignment casts the rest; it refuses what does not fit */
 	return value;
@@ -337,7 +337,7 @@ is_filled_with_empty(const Column *column, Field field)
 	return column->not_null &&
 		   (field == FIELD_CONTENT || field == FIELD_TITLE ||
 			field == FIELD_DESCRIPTION || field == FIELD_URL ||
-			field == FIELD_TYPE);
+			field == FIELD_TYPE || field == FIELD_SUMMARY);
 }
 
 static char *

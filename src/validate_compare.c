@@ -108,7 +108,8 @@ compare_time(const MigrationPlan *plan, RowTests *tests)
 			psprintf("m.created_at IS DISTINCT FROM (%s)::timestamptz(%d)",
 					 time, plan->time_precision);
 	/* without positions, messages of the same time are kept apart */
-	if (!plan->has_position && plan->mapping->shape == SHAPE_PAIR)
+	if (!plan->has_position && plan->mapping->shape != SHAPE_TRANSCRIPT &&
+		plan->mapping->time_kind != TIME_NONE)
 		differs = psprintf(
 			"(m.created_at BETWEEN (%s)::timestamptz(%d) - %s "
 			"AND (%s)::timestamptz(%d) + %d * %s) IS NOT TRUE",

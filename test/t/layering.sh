@@ -8,7 +8,8 @@
 rules='
 chatmig:           create detect register report migrate validate rollback ledger settings
 report:            migrate reference
-migrate:           read split fit group write write_link write_reply target reference existing columns plan rows settings caller
+migrate:           accept read split fit group write write_link write_reply target reference existing columns plan rows settings caller
+accept:            sequence skip relation plan query role
 read:              read_query json query plan rows
 read_query:        read_media owner_table skip plan
 read_media:        plan
@@ -93,7 +94,7 @@ owner_table:       keys field vocabulary migration
 existing:          keys vocabulary migration arguments
 relation:          columns migration
 columns:           migration
-role_values:       migration
+role_values:       migration query caller
 migration:         destination options ledger mapping
 destination:       field arguments
 field:             ledger mapping
