@@ -233,8 +233,14 @@ check_unfilled(const MigrationPlan *plan, const Unfilled *unfilled)
 				   ".",
 				   plan->source_name, unfilled->part, rows),
 		 errhint(
-			 "ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL; or give these rows a value, or register a view without them.",
-			 qualified, quote_identifier(found->name))));
+			 "ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL; or give these rows a value%s.",
+			 qualified, quote_identifier(found->name),
+			 unfilled->field == FIELD_MODEL || unfilled->field == FIELD_TOKENS
+				 ? psprintf(
+					   "; or leave the column to its default, and what is known to the trace: target => '{\"messages\": {\"table\": \"%s\", \"columns\": {\"%s\": null}}}'",
+					   plan->table_names[unfilled->table],
+					   chatmig_field_names[unfilled->field])
+				 : ", or register a view without them")));
 }
 
 /* "source AS s ... WHERE ...": those that a run would look at. */

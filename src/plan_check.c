@@ -13,6 +13,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 
 #include "plan_check.h"
 
@@ -200,6 +201,19 @@ chatmig_plan_check_rights(const MigrationPlan *plan, Oid relid,
 					 plan->source_name, plan->name),
 				 errhint("GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %s.",
 						 name, quote_identifier(role))));
+	/* it would hide rows from a later run, from validate and from rollback */
+	if (check_enable_rls(relid, plan->source_owner, true) == RLS_ENABLED)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("row security would hide rows of %s from role \"%s\"", name,
+					role),
+			 errdetail(
+				 "It owns %s, and migration \"%s\" reads and writes as that role.",
+				 plan->source_name, plan->name),
+			 errhint("ALTER ROLE %s BYPASSRLS; or, while it migrates, ALTER "
+					 "TABLE %s DISABLE ROW LEVEL SECURITY.",
+					 quote_identifier(role), name)));
 }
 
 /*
