@@ -43,6 +43,7 @@ static void check_roles(const MigrationPlan *plan);
 static bool receive_role(TupleTableSlot *slot, void *arg);
 static void check_parts(const MigrationPlan *plan);
 static void check_times(const MigrationPlan *plan);
+static void check_positions(const MigrationPlan *plan);
 static void check_unfilled(const MigrationPlan *plan, const Unfilled *unfilled);
 static char *coming_rows(const MigrationPlan *plan);
 static char *has_message(const MigrationPlan *plan);
@@ -56,6 +57,7 @@ chatmig_accept_check(const MigrationPlan *plan)
 	check_roles(plan);
 	check_parts(plan);
 	check_times(plan);
+	check_positions(plan);
 }
 
 static void
@@ -202,6 +204,36 @@ check_times(const MigrationPlan *plan)
 			if (tables[i] != TARGET_CONVERSATIONS || !plan->options.owner_times)
 				check_unfilled(plan, &(Unfilled){tables[i], fields[k], "time",
 												 condition.data});
+}
+
+/* Those of rows that stay; a rollback could not give them back. */
+static void
+check_positions(const MigrationPlan *plan)
+{
+	const Column *position;
+	int64 rows;
+
+	if (!plan->in_place || !plan->has_position)
+		return;
+	position = &plan->fields[TARGET_MESSAGES][FIELD_POSITION];
+	rows = chatmig_query_count(
+		psprintf("SELECT count(*) FROM %s AND s.%s IS NOT NULL",
+				 coming_rows(plan), quote_identifier(position->name)),
+		NULL);
+	if (rows == 0)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("column \"%s\" of %s holds something already", position->name,
+				plan->source_name),
+		 errdetail(
+			 "Rows of no conversation that have a value there: " INT64_FORMAT
+			 ". Migration \"%s\" would overwrite it.",
+			 rows, plan->name),
+		 errhint(
+			 "Leave it alone: target => '{\"messages\": {\"table\": \"%s\", \"columns\": {\"position\": null}}}'.",
+			 plan->table_names[TARGET_MESSAGES])));
 }
 
 static void

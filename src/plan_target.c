@@ -22,6 +22,7 @@
 #include "plan_target.h"
 #include "relation.h"
 #include "role_values.h"
+#include "vocabulary.h"
 
 static void choose_names(MigrationPlan *plan);
 static char *free_column(const char *name);
@@ -33,10 +34,12 @@ static void resolve_columns(MigrationPlan *plan, const LedgerTargets *recorded);
 static void choose_id_types(MigrationPlan *plan);
 static void check_group(const MigrationPlan *plan);
 static void check_in_place(const MigrationPlan *plan);
+static void forget_session(MigrationPlan *plan);
 static void describe_messages(MigrationPlan *plan);
 static void check_order(const MigrationPlan *plan);
 static bool has_place_for_session(const MigrationPlan *plan);
 static char *fingerprint(const MigrationPlan *plan);
+static bool says_when_changed(const Column *column);
 
 void
 chatmig_plan_target(MigrationPlan *plan, Jsonb *target)
@@ -57,6 +60,7 @@ chatmig_plan_target(MigrationPlan *plan, Jsonb *target)
 		chatmig_plan_check_create(plan);
 	choose_tables(plan, &recorded);
 	resolve_columns(plan, &recorded);
+	forget_session(plan);
 	choose_id_types(plan);
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)
 		if (plan->uses[table] && !OidIsValid(plan->tables[table]))
@@ -297,6 +301,23 @@ check_in_place(const MigrationPlan *plan)
 			 "Name another table for the messages: target => '{\"messages\": \"...\"}'; one that does not exist is created.")));
 }
 
+/* Where rows stay, what tells their conversation is filled, and not read. */
+static void
+forget_session(MigrationPlan *plan)
+{
+	const Column *fields = plan->fields[TARGET_MESSAGES];
+	Column *session = &plan->mapping->parts[PART_SESSION];
+
+	if (plan->tables[TARGET_MESSAGES] != plan->source ||
+		session->name == NULL ||
+		session->attnum != fields[FIELD_CONVERSATION].attnum)
+		return;
+	MemSet(session, 0, sizeof(Column));
+	for (TargetTable table = 0; table < NUM_ID_TARGETS; table++)
+		if (plan->fields[table] != NULL)
+			plan->fields[table][FIELD_SESSION].name = NULL;
+}
+
 static void
 describe_messages(MigrationPlan *plan)
 {
@@ -363,7 +384,10 @@ has_place_for_session(const MigrationPlan *plan)
 			   NULL;
 }
 
-/* Of rows that stay, without what the migration itself changes. */
+/*
+ * Of rows that stay, without what the migration itself changes, or has changed
+ * by the triggers of the application.
+ */
 static char *
 fingerprint(const MigrationPlan *plan)
 {
@@ -379,7 +403,8 @@ fingerprint(const MigrationPlan *plan)
 		AttrNumber attnum = mapping->columns[i].attnum;
 
 		if (attnum == fields[FIELD_CONVERSATION].attnum ||
-			attnum == fields[FIELD_POSITION].attnum)
+			attnum == fields[FIELD_POSITION].attnum ||
+			says_when_changed(&mapping->columns[i]))
 			continue;
 		appendStringInfo(&columns, "%ss.%s", columns.len > 0 ? ", " : "",
 						 quote_identifier(mapping->columns[i].name));
@@ -387,4 +412,22 @@ fingerprint(const MigrationPlan *plan)
 	return psprintf(
 		"(SELECT %s.chatmig_fingerprint(f.*) FROM (SELECT %s) AS f)",
 		chatmig_ledger_schema(), columns.data);
+}
+
+/* A time, with a name that conversations have for that of the last change. */
+static bool
+says_when_changed(const Column *column)
+{
+	Oid type = getBaseType(column->type);
+	int n;
+	const FieldDefinition *definitions =
+		chatmig_field_definitions(TARGET_CONVERSATIONS, &n);
+	char *name = psprintf(" %s ", chatmig_vocabulary_normalise(column->name));
+
+	if (type != TIMESTAMPOID && type != TIMESTAMPTZOID)
+		return false;
+	for (int i = 0; i < n; i++)
+		if (definitions[i].field == FIELD_UPDATED_AT)
+			return strstr(definitions[i].synonyms, name) != NULL;
+	return false;
 }

@@ -361,14 +361,17 @@ take_out(const Rollback *rollback, const char *id)
 {
 	char *conversation =
 		chatmig_rollback_column(rollback, TARGET_MESSAGES, FIELD_CONVERSATION);
+	char *position =
+		chatmig_rollback_column(rollback, TARGET_MESSAGES, FIELD_POSITION);
 	RoleState role;
 
 	chatmig_caller_become(&role, rollback->trace_owner);
 	(void) chatmig_query_run(
-		psprintf("UPDATE %s AS t SET %s = NULL FROM %s AS r "
+		psprintf("UPDATE %s AS t SET %s = NULL%s FROM %s AS r "
 				 "WHERE %s = ANY (r.message_ids) "
 				 "AND t.%s = r.conversation_id",
 				 rollback->tables[TARGET_MESSAGES], conversation,
+				 position ? psprintf(", %s = NULL", position) : "",
 				 rollback->tables[TARGET_TRACE], id, conversation),
 		NULL);
 	chatmig_caller_resume(&role);

@@ -87,7 +87,7 @@ detection:         mapping
 epoch:             query
 difference:        query
 plan:              plan_target plan_check migration options query caller
-plan_target:       link owner_table plan_check existing relation role_values migration
+plan_target:       link owner_table plan_check existing relation role_values vocabulary field migration
 plan_check:        migration
 link:              existing keys migration
 owner_table:       keys field vocabulary migration
