@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 
 #include "accept.h"
+#include "owner_table.h"
 #include "query.h"
 #include "relation.h"
 #include "role.h"
@@ -44,6 +45,7 @@ static bool receive_role(TupleTableSlot *slot, void *arg);
 static void check_parts(const MigrationPlan *plan);
 static void check_times(const MigrationPlan *plan);
 static void check_positions(const MigrationPlan *plan);
+static void check_owner_times(const MigrationPlan *plan);
 static void check_unfilled(const MigrationPlan *plan, const Unfilled *unfilled);
 static char *coming_rows(const MigrationPlan *plan);
 static char *has_message(const MigrationPlan *plan);
@@ -58,6 +60,7 @@ chatmig_accept_check(const MigrationPlan *plan)
 	check_parts(plan);
 	check_times(plan);
 	check_positions(plan);
+	check_owner_times(plan);
 }
 
 static void
@@ -234,6 +237,48 @@ check_positions(const MigrationPlan *plan)
 		 errhint(
 			 "Leave it alone: target => '{\"messages\": {\"table\": \"%s\", \"columns\": {\"position\": null}}}'.",
 			 plan->table_names[TARGET_MESSAGES])));
+}
+
+/* A conversation without messages has no other times. */
+static void
+check_owner_times(const MigrationPlan *plan)
+{
+	const Column *fields = plan->fields[TARGET_CONVERSATIONS];
+	const Column *found;
+	int64 rows;
+
+	if (!plan->uses[TARGET_OWNERS] || fields == NULL)
+		return;
+	found = fields[FIELD_CREATED_AT].not_null ? &fields[FIELD_CREATED_AT]
+											  : &fields[FIELD_UPDATED_AT];
+	if (found->name == NULL || !found->not_null)
+		return;
+	rows = chatmig_query_count(
+		psprintf("SELECT count(*) FROM %s AS o WHERE %s IS NULL "
+				 "AND NOT EXISTS (SELECT FROM %s AS s WHERE %s) "
+				 "AND NOT EXISTS (SELECT FROM %s AS c WHERE c.%s = o.%s)",
+				 plan->owner_table.qualified,
+				 chatmig_owner_time(plan, FIELD_CREATED_AT), plan->source_name,
+				 chatmig_owner_join(plan), plan->relation[TARGET_CONVERSATIONS],
+				 quote_identifier(plan->owner_column),
+				 quote_identifier(plan->owner_table.key.name)),
+		NULL);
+	if (rows == 0)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_NOT_NULL_VIOLATION),
+		 errmsg(
+			 "column \"%s\" of %s is NOT NULL, and not all owners can fill it",
+			 found->name, plan->qualified[TARGET_CONVERSATIONS]),
+		 errdetail(
+			 "Rows of %s without a message and without a time: " INT64_FORMAT
+			 ".",
+			 plan->owner_table.qualified, rows),
+		 errhint(
+			 "ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL; or register without the option empty_owners.",
+			 plan->qualified[TARGET_CONVERSATIONS],
+			 quote_identifier(found->name))));
 }
 
 static void

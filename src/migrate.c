@@ -240,6 +240,8 @@ travel(const MigrationPlan *plan, WriteMode mode, MigrateResult *result,
 	close_conversation(&state);
 	if (plan->uses[TARGET_OWNERS])
 		travel_owners(&state);
+	if (mode == WRITE_NOTHING)
+		result->counts.links = chatmig_write_count_links(plan, state.writer);
 	chatmig_write_end(state.writer);
 	error_context_stack = callback.previous;
 

@@ -9,7 +9,7 @@ rules='
 chatmig:           create detect register report migrate validate rollback ledger settings
 report:            migrate reference
 migrate:           accept read split fit group write write_link write_reply target reference existing columns plan rows settings caller
-accept:            sequence skip relation plan query role
+accept:            sequence owner_table skip relation plan query role
 read:              read_query json query plan rows
 read_query:        read_media owner_table skip plan
 read_media:        plan
@@ -19,8 +19,7 @@ split_transcript:  element times plan rows
 element:           mapping
 fit:               plan rows
 group:             plan rows
-write_link:        skip plan query
-write_reply:       relation plan query
+write_link:        write write_conversation skip plan query
 write:             write_conversation writer write_mode leftover place relation sequence plan rows
 write_conversation: writer relation session title query
 writer:            bulk insert media identity sequence columns write_mode plan rows
