@@ -340,6 +340,8 @@ describe_messages(MigrationPlan *plan)
 		fields != NULL && !plan->in_place &&
 		(fields[FIELD_METADATA].name == NULL ||
 		 (HAS_MEDIA(mapping) && !plan->has_media) ||
+		 (HAS_MEDIA(mapping) && plan->fields[TARGET_MEDIA] != NULL &&
+		  plan->fields[TARGET_MEDIA][FIELD_TYPE].name == NULL) ||
 		 (HAS_PART(mapping, PART_MODEL) && fields[FIELD_MODEL].name == NULL) ||
 		 (HAS_PART(mapping, PART_TOKENS) &&
 		  fields[FIELD_TOKENS].name == NULL) ||

@@ -85,7 +85,8 @@ chatmig_relation_read_whole(const MigrationPlan *plan)
 			appendStringInfo(&list, "y.%s", name);
 	}
 	return psprintf(
-		"(SELECT %s FROM %s AS y LEFT JOIN (SELECT i.id, "
+		"(SELECT %s, l.value AS " LEFT_COLUMN
+		" FROM %s AS y LEFT JOIN (SELECT i.id, "
 		"r.metadata -> i.part::text AS value FROM %s AS r "
 		"CROSS JOIN LATERAL unnest(r.message_ids) WITH ORDINALITY "
 		"AS i (id, part) WHERE r.metadata IS NOT NULL AND i.id IS NOT NULL) "
