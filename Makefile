@@ -52,6 +52,7 @@ OBJS = \
 	src/keys.o \
 	src/migrate.o \
 	src/report.o \
+	src/accept.o \
 	src/read.o \
 	src/read_query.o \
 	src/read_media.o \

@@ -77,7 +77,7 @@ chatmig_group_begin(const MigrationPlan *plan)
 	state->idle_gap = plan->options.idle_gap;
 	state->has_position = plan->has_position;
 	if (!plan->has_position && !plan->in_place &&
-		plan->mapping->shape == SHAPE_PAIR)
+		plan->mapping->shape != SHAPE_TRANSCRIPT)
 	{
 		state->time_step = plan->time_step;
 		state->precision = plan->time_precision;
@@ -271,7 +271,7 @@ static void
 place_known(GroupState *state, const LegacyRow *row)
 {
 	if (state->time_step > 0)
-		state->last_written = row->time;
+		state->last_written = later(row->time, row->known.written);
 	if (!row->known.position.isnull)
 		state->next_position =
 			DatumGetInt32(row->known.position.datum) + 1 + state->inserted;

@@ -193,6 +193,19 @@ chatmig_ledger_is_target(Oid relid)
 				 &args) > 0;
 }
 
+bool
+chatmig_ledger_is_trace(Oid relid)
+{
+	QueryArgs args = {0};
+
+	if (!OidIsValid(ledger_table("chatmig_target")))
+		return false;
+	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(relid), false);
+	return count("SELECT count(*) FROM %s.chatmig_target WHERE relation::oid = "
+				 "$1 AND part NOT IN ('conversations', 'messages', 'media')",
+				 &args) > 0;
+}
+
 char *
 chatmig_ledger_find_reader(Oid relid)
 {

@@ -125,6 +125,9 @@ extern void chatmig_ledger_load_targets(const char *name,
 /* True if some migration fills the relation. */
 extern bool chatmig_ledger_is_target(Oid relid);
 
+/* True if it is a migration's trace, or another of its own tables. */
+extern bool chatmig_ledger_is_trace(Oid relid);
+
 /*
  * The name of a migration that reads, or fills, the relation, one of its
  * partitions or children, or what it is one of; NULL if there is none.

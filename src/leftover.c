@@ -21,6 +21,8 @@ static void add_message(JsonbParseState **state, const MigrationPlan *plan,
 						const LegacyRow *row, const Message *message,
 						Value session);
 static bool lacks_media(const MigrationPlan *plan, const Message *message);
+static bool lacks_media_type(const MigrationPlan *plan, const LegacyRow *row,
+							 const Message *message);
 static void add_text(JsonbParseState **state, const char *name, Value value);
 static void add_json(JsonbParseState **state, const char *name, Jsonb *value);
 static bool has_any(const MigrationPlan *plan, const Message *message,
@@ -42,7 +44,8 @@ chatmig_leftover_make(const MigrationPlan *plan, const LegacyRow *row,
 	{
 		const Message *message = &split->messages[i];
 
-		if (!has_any(plan, message, session))
+		if (!has_any(plan, message, session) &&
+			!lacks_media_type(plan, row, message))
 			continue;
 		add_key(&state, psprintf("%d", message->part));
 		add_message(&state, plan, row, message, session);
@@ -79,10 +82,9 @@ add_message(JsonbParseState **state, const MigrationPlan *plan,
 	if (lacks(plan, FIELD_MODEL))
 		add_text(state, "model", message->model);
 	if (lacks_media(plan, message))
-	{
 		add_text(state, "media", row->media_url);
+	if (lacks_media_type(plan, row, message))
 		add_text(state, "media_type", row->media_type);
-	}
 	if (!message->tokens.isnull && lacks(plan, FIELD_TOKENS))
 	{
 		bool is_wide = chatmig_mapping_tokens_type(plan->mapping) == INT8OID;
@@ -105,6 +107,18 @@ static bool
 lacks_media(const MigrationPlan *plan, const Message *message)
 {
 	return message->has_media && !plan->has_media;
+}
+
+/* Where the medium, if it has a table, has no column for it. */
+static bool
+lacks_media_type(const MigrationPlan *plan, const LegacyRow *row,
+				 const Message *message)
+{
+	const Column *fields = plan->fields[TARGET_MEDIA];
+
+	return message->has_media && !row->media_type.isnull &&
+		   (!plan->has_media ||
+			(fields != NULL && fields[FIELD_TYPE].name == NULL));
 }
 
 /* Unless it is NULL. */

@@ -25,6 +25,7 @@ static LinkTable *find_link(const MigrationPlan *plan,
 static void find_column(const MigrationPlan *plan, const LinkTable *link,
 						const char *name, Column *column);
 static void check_types(const MigrationPlan *plan, const LinkTable *link);
+static bool same_kind(Oid a, Oid b);
 static void check_right(const MigrationPlan *plan, const LinkTable *link);
 
 void
@@ -43,9 +44,15 @@ chatmig_link_find(MigrationPlan *plan)
 									 : "Its conversations have no table."),
 				 errhint("Register without links in target.")));
 	foreach(lc, plan->destination.links)
-		plan->links = lappend(plan->links, find_link(plan, lfirst(lc)));
+	{
+		LinkTable *link = find_link(plan, lfirst(lc));
+
+		if (link != NULL)
+			plan->links = lappend(plan->links, link);
+	}
 }
 
+/* NULL: it was there in the first run, and has been dropped since. */
 static LinkTable *
 find_link(const MigrationPlan *plan, const DestinationLink *named)
 {
@@ -57,6 +64,8 @@ find_link(const MigrationPlan *plan, const DestinationLink *named)
 	link->qualified = quote_qualified_identifier(schema, named->table);
 	if (OidIsValid(namespace))
 		link->relid = get_relname_relid(named->table, namespace);
+	if (!OidIsValid(link->relid) && plan->migrated)
+		return NULL;
 	if (!OidIsValid(link->relid))
 		ereport(
 			ERROR,
@@ -106,7 +115,17 @@ static void
 check_types(const MigrationPlan *plan, const LinkTable *link)
 {
 	Oid id = plan->id_types[TARGET_CONVERSATIONS];
+	const Column *owner = &plan->mapping->parts[PART_OWNER];
 
+	if (!same_kind(link->owner.type, owner->type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of %s cannot be the owner",
+						link->owner.name, link->qualified),
+				 errdetail("It has the type %s; owners of %s are %s.",
+						   format_type_be(link->owner.type), plan->source_name,
+						   format_type_be(owner->type)),
+				 errhint("Correct the name in target, \"links\".")));
 	if (chatmig_existing_id_type(link->conversation.type) == id ||
 		(id == INT4OID && getBaseType(link->conversation.type) == INT8OID))
 		return;
@@ -119,6 +138,21 @@ check_types(const MigrationPlan *plan, const LinkTable *link)
 				   format_type_be(link->conversation.type), format_type_be(id)),
 		 errhint(
 			 "Where chatmig creates the conversations: options => '{\"id_type\": \"...\"}'.")));
+}
+
+/* So that the server can compare them. */
+static bool
+same_kind(Oid a, Oid b)
+{
+	const Oid types[] = {getBaseType(a), getBaseType(b)};
+	char categories[2];
+	bool is_preferred;
+
+	for (int i = 0; i < lengthof(types); i++)
+		get_type_category_preferred(types[i], &categories[i], &is_preferred);
+	return types[0] == types[1] || (categories[0] == categories[1] &&
+									(categories[0] == TYPCATEGORY_STRING ||
+									 categories[0] == TYPCATEGORY_NUMERIC));
 }
 
 static void

@@ -19,6 +19,7 @@
 #include "utils/snapmgr.h"
 
 #include "settings.h"
+#include "accept.h"
 #include "caller.h"
 #include "columns.h"
 #include "existing.h"
@@ -166,6 +167,7 @@ begin(const char *name, bool force, MigrateResult *result)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	chatmig_caller_become(&role, plan->source_owner);
 	chatmig_plan_probe(plan);
+	chatmig_accept_check(plan);
 	chatmig_caller_resume(&role);
 	return plan;
 }
@@ -238,6 +240,8 @@ travel(const MigrationPlan *plan, WriteMode mode, MigrateResult *result,
 	close_conversation(&state);
 	if (plan->uses[TARGET_OWNERS])
 		travel_owners(&state);
+	if (mode == WRITE_NOTHING)
+		result->counts.links = chatmig_write_count_links(plan, state.writer);
 	chatmig_write_end(state.writer);
 	error_context_stack = callback.previous;
 

@@ -61,6 +61,8 @@ typedef struct MigrationPlan
 	Oid id_types[NUM_ID_TARGETS];   /* uuid, text, bigint or integer */
 	char *role_values[NUM_ROLES];   /* what the messages' table calls a role;
 									 * NULL: it has no place for it */
+	char *roles_allowed;            /* a sentence that says which roles it
+									 * allows; NULL: any */
 	bool has_position;              /* the messages' table keeps the order */
 	int32 time_precision;           /* digits of a second that its times keep */
 	int64 time_step;                /* the smallest, in microseconds, that its

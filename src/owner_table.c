@@ -149,11 +149,13 @@ find_time(const MigrationPlan *plan, Relation rel, Field field, Column *column)
 		for (int k = 0; k < desc->natts; k++)
 		{
 			Form_pg_attribute attribute = TupleDescAttr(desc, k);
-			Oid type = getBaseType(attribute->atttypid);
+			Oid type;
 			const char *at;
 
-			if (attribute->attisdropped ||
-				(type != TIMESTAMPOID && type != TIMESTAMPTZOID))
+			if (attribute->attisdropped)
+				continue;
+			type = getBaseType(attribute->atttypid);
+			if (type != TIMESTAMPOID && type != TIMESTAMPTZOID)
 				continue;
 			at = strstr(definitions[i].synonyms,
 						psprintf(" %s ", chatmig_vocabulary_normalise(

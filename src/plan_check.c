@@ -13,6 +13,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 
 #include "plan_check.h"
 
@@ -185,6 +186,8 @@ chatmig_plan_check_rights(const MigrationPlan *plan, Oid relid,
 				  {ACL_DELETE, "DELETE"}};
 	char *role = GetUserNameFromId(plan->source_owner, false);
 
+	chatmig_plan_check_usage(plan,
+							 get_namespace_name(get_rel_namespace(relid)));
 	for (int i = 0; i < lengthof(needed); i++)
 		if (pg_class_aclcheck(relid, plan->source_owner, needed[i].mode) !=
 			ACLCHECK_OK)
@@ -198,4 +201,55 @@ chatmig_plan_check_rights(const MigrationPlan *plan, Oid relid,
 					 plan->source_name, plan->name),
 				 errhint("GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %s.",
 						 name, quote_identifier(role))));
+	/* it would hide rows from a later run, from validate and from rollback */
+	if (check_enable_rls(relid, plan->source_owner, true) == RLS_ENABLED)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("row security would hide rows of %s from role \"%s\"", name,
+					role),
+			 errdetail(
+				 "It owns %s, and migration \"%s\" reads and writes as that role.",
+				 plan->source_name, plan->name),
+			 errhint("ALTER ROLE %s BYPASSRLS; or, while it migrates, ALTER "
+					 "TABLE %s DISABLE ROW LEVEL SECURITY.",
+					 quote_identifier(role), name)));
+}
+
+/*
+ * What one part fills cannot be another's, and chatmig's own tables are no
+ * place for messages.
+ */
+void
+chatmig_plan_check_single(const MigrationPlan *plan, TargetTable table)
+{
+	Oid relid = plan->tables[table];
+	const char *name = plan->qualified[table];
+	const char *kind = chatmig_target_names[table];
+
+	for (TargetTable other = 0; other < NUM_TARGETS; other++)
+		if (other != table && plan->tables[other] == relid)
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s cannot be filled twice", name),
+				 errdetail("Migration \"%s\" has it as its %s and as its %s.",
+						   plan->name, chatmig_target_names[other], kind),
+				 errhint("Name another table for one of them in target.")));
+	if (table != TARGET_MESSAGES && relid == plan->source)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s cannot be filled", name),
+				 errdetail("It is the legacy table of migration \"%s\", which "
+						   "has it as its %s.",
+						   plan->name, kind),
+				 errhint("Name another table in target.")));
+	if (chatmig_ledger_is_member(relid) || chatmig_ledger_is_trace(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("%s cannot be filled", name),
+				 errdetail("It is one of chatmig's own tables. Migration "
+						   "\"%s\" has it as its %s.",
+						   plan->name, kind),
+				 errhint("Name another table in target.")));
 }

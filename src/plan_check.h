@@ -29,4 +29,8 @@ extern void chatmig_plan_check_name(const MigrationPlan *plan,
 extern void chatmig_plan_check_rights(const MigrationPlan *plan, Oid relid,
 									  const char *name);
 
+/* A table that exists is no other part's, nor chatmig's own. */
+extern void chatmig_plan_check_single(const MigrationPlan *plan,
+									  TargetTable table);
+
 #endif /* CHATMIG_PLAN_CHECK_H */

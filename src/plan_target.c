@@ -22,6 +22,7 @@
 #include "plan_target.h"
 #include "relation.h"
 #include "role_values.h"
+#include "vocabulary.h"
 
 static void choose_names(MigrationPlan *plan);
 static char *free_column(const char *name);
@@ -33,9 +34,12 @@ static void resolve_columns(MigrationPlan *plan, const LedgerTargets *recorded);
 static void choose_id_types(MigrationPlan *plan);
 static void check_group(const MigrationPlan *plan);
 static void check_in_place(const MigrationPlan *plan);
+static void forget_session(MigrationPlan *plan);
 static void describe_messages(MigrationPlan *plan);
+static void check_order(const MigrationPlan *plan);
 static bool has_place_for_session(const MigrationPlan *plan);
 static char *fingerprint(const MigrationPlan *plan);
+static bool says_when_changed(const Column *column);
 
 void
 chatmig_plan_target(MigrationPlan *plan, Jsonb *target)
@@ -56,6 +60,7 @@ chatmig_plan_target(MigrationPlan *plan, Jsonb *target)
 		chatmig_plan_check_create(plan);
 	choose_tables(plan, &recorded);
 	resolve_columns(plan, &recorded);
+	forget_session(plan);
 	choose_id_types(plan);
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)
 		if (plan->uses[table] && !OidIsValid(plan->tables[table]))
@@ -63,6 +68,7 @@ chatmig_plan_target(MigrationPlan *plan, Jsonb *target)
 	check_group(plan);
 	check_in_place(plan);
 	describe_messages(plan);
+	check_order(plan);
 	if (plan->options.empty_owners || plan->options.owner_times)
 		chatmig_owner_find(plan);
 	chatmig_link_find(plan);
@@ -175,8 +181,10 @@ use_table(MigrationPlan *plan, TargetTable table, Oid relid)
 	plan->table_names[table] = get_rel_name(relid);
 	plan->qualified[table] = quote_qualified_identifier(
 		get_namespace_name(get_rel_namespace(relid)), plan->table_names[table]);
-	if (!plan->created[table])
-		chatmig_plan_check_rights(plan, relid, plan->qualified[table]);
+	if (plan->created[table])
+		return;
+	chatmig_plan_check_single(plan, table);
+	chatmig_plan_check_rights(plan, relid, plan->qualified[table]);
 }
 
 /* What others refer to first: ids must be of the same type. */
@@ -293,6 +301,23 @@ check_in_place(const MigrationPlan *plan)
 			 "Name another table for the messages: target => '{\"messages\": \"...\"}'; one that does not exist is created.")));
 }
 
+/* Where rows stay, what tells their conversation is filled, and not read. */
+static void
+forget_session(MigrationPlan *plan)
+{
+	const Column *fields = plan->fields[TARGET_MESSAGES];
+	Column *session = &plan->mapping->parts[PART_SESSION];
+
+	if (plan->tables[TARGET_MESSAGES] != plan->source ||
+		session->name == NULL ||
+		session->attnum != fields[FIELD_CONVERSATION].attnum)
+		return;
+	MemSet(session, 0, sizeof(Column));
+	for (TargetTable table = 0; table < NUM_ID_TARGETS; table++)
+		if (plan->fields[table] != NULL)
+			plan->fields[table][FIELD_SESSION].name = NULL;
+}
+
 static void
 describe_messages(MigrationPlan *plan)
 {
@@ -315,11 +340,34 @@ describe_messages(MigrationPlan *plan)
 		fields != NULL && !plan->in_place &&
 		(fields[FIELD_METADATA].name == NULL ||
 		 (HAS_MEDIA(mapping) && !plan->has_media) ||
+		 (HAS_MEDIA(mapping) && plan->fields[TARGET_MEDIA] != NULL &&
+		  plan->fields[TARGET_MEDIA][FIELD_TYPE].name == NULL) ||
 		 (HAS_PART(mapping, PART_MODEL) && fields[FIELD_MODEL].name == NULL) ||
 		 (HAS_PART(mapping, PART_TOKENS) &&
 		  fields[FIELD_TOKENS].name == NULL) ||
 		 plan->session_is_left);
 	chatmig_role_values(plan);
+}
+
+/* Without positions and times, only ids that count could keep it. */
+static void
+check_order(const MigrationPlan *plan)
+{
+	Oid id = plan->id_types[TARGET_MESSAGES];
+
+	if (plan->has_position || plan->in_place || id == INT4OID ||
+		id == INT8OID || plan->mapping->time_kind != TIME_NONE)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+		 errmsg("nothing in %s would keep the order of the messages",
+				plan->qualified[TARGET_MESSAGES]),
+		 errdetail("%s has no times, and %s has no column for the position.",
+				   plan->source_name, plan->qualified[TARGET_MESSAGES]),
+		 errhint(
+			 "ALTER TABLE %s ADD COLUMN \"position\" int; or let chatmig create the table for the messages.",
+			 plan->qualified[TARGET_MESSAGES])));
 }
 
 static bool
@@ -338,7 +386,10 @@ has_place_for_session(const MigrationPlan *plan)
 			   NULL;
 }
 
-/* Of rows that stay, without what the migration itself changes. */
+/*
+ * Of rows that stay, without what the migration itself changes, or has changed
+ * by the triggers of the application.
+ */
 static char *
 fingerprint(const MigrationPlan *plan)
 {
@@ -354,7 +405,8 @@ fingerprint(const MigrationPlan *plan)
 		AttrNumber attnum = mapping->columns[i].attnum;
 
 		if (attnum == fields[FIELD_CONVERSATION].attnum ||
-			attnum == fields[FIELD_POSITION].attnum)
+			attnum == fields[FIELD_POSITION].attnum ||
+			says_when_changed(&mapping->columns[i]))
 			continue;
 		appendStringInfo(&columns, "%ss.%s", columns.len > 0 ? ", " : "",
 						 quote_identifier(mapping->columns[i].name));
@@ -362,4 +414,22 @@ fingerprint(const MigrationPlan *plan)
 	return psprintf(
 		"(SELECT %s.chatmig_fingerprint(f.*) FROM (SELECT %s) AS f)",
 		chatmig_ledger_schema(), columns.data);
+}
+
+/* A time, with a name that conversations have for that of the last change. */
+static bool
+says_when_changed(const Column *column)
+{
+	Oid type = getBaseType(column->type);
+	int n;
+	const FieldDefinition *definitions =
+		chatmig_field_definitions(TARGET_CONVERSATIONS, &n);
+	char *name = psprintf(" %s ", chatmig_vocabulary_normalise(column->name));
+
+	if (type != TIMESTAMPOID && type != TIMESTAMPTZOID)
+		return false;
+	for (int i = 0; i < n; i++)
+		if (definitions[i].field == FIELD_UPDATED_AT)
+			return strstr(definitions[i].synonyms, name) != NULL;
+	return false;
 }

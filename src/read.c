@@ -416,6 +416,7 @@ fill_known(ReadState *state, TupleTableSlot *slot)
 	known->known = DatumGetBool(slot->tts_values[columns->known - 1]);
 	known->conversation = value_of(slot, columns->conversation).datum;
 	known->position = value_of(slot, columns->position);
+	known->written = value_of(slot, columns->written);
 	next = value_of(slot, columns->next_conversation);
 	known->has_next = !known->known && !next.isnull;
 	known->next_conversation = next.datum;

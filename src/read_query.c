@@ -106,6 +106,8 @@ chatmig_read_query(const MigrationPlan *plan, ReadColumns *columns)
 		columns->known = add(&list, "known", "t.key_1 IS NOT NULL");
 		columns->conversation = add(&list, "conversation", "t.conversation_id");
 		columns->position = add(&list, "\"position\"", last_position(plan));
+		if (!plan->has_position)
+			columns->written = add(&list, "written", "m.created_at");
 	}
 
 	initStringInfo(&sql);

@@ -33,6 +33,7 @@ typedef struct ReadColumns
 	int known; /* these only if the plan is migrated: */
 	int conversation;
 	int position;
+	int written; /* only where time alone orders */
 	int next_conversation;
 	int next_time;
 } ReadColumns;

@@ -85,7 +85,8 @@ chatmig_relation_read_whole(const MigrationPlan *plan)
 			appendStringInfo(&list, "y.%s", name);
 	}
 	return psprintf(
-		"(SELECT %s FROM %s AS y LEFT JOIN (SELECT i.id, "
+		"(SELECT %s, l.value AS " LEFT_COLUMN
+		" FROM %s AS y LEFT JOIN (SELECT i.id, "
 		"r.metadata -> i.part::text AS value FROM %s AS r "
 		"CROSS JOIN LATERAL unnest(r.message_ids) WITH ORDINALITY "
 		"AS i (id, part) WHERE r.metadata IS NOT NULL AND i.id IS NOT NULL) "
@@ -324,7 +325,7 @@ write_column(const MigrationPlan *plan, TargetTable table,
 						type_name(field->type, -1));
 	if (is_filled_with_empty(field, column->field))
 		value = psprintf("coalesce(%s, '')", value);
-	if (column->field == FIELD_ROLE && type_is_enum(field->type))
+	if (column->field == FIELD_ROLE && type_is_enum(getBaseType(field->type)))
 		return psprintf("%s::%s", value, type_name(field->type, -1));
 	/* assignment casts the rest; it refuses what does not fit */
 	return value;
@@ -337,7 +338,7 @@ is_filled_with_empty(const Column *column, Field field)
 	return column->not_null &&
 		   (field == FIELD_CONTENT || field == FIELD_TITLE ||
 			field == FIELD_DESCRIPTION || field == FIELD_URL ||
-			field == FIELD_TYPE);
+			field == FIELD_TYPE || field == FIELD_SUMMARY);
 }
 
 static char *

@@ -28,8 +28,10 @@ extern char *chatmig_relation_read_positions(const MigrationPlan *plan);
 
 /*
  * The same, with what the table has no column for, as the trace keeps it: the
- * messages as if nothing had been left over. For a plan that is migrated.
+ * messages as if nothing had been left over. For a plan that is migrated; with
+ * a column more where it has leftovers.
  */
+#define LEFT_COLUMN "chatmig_left" /* jsonb: all that the trace keeps */
 extern char *chatmig_relation_read_whole(const MigrationPlan *plan);
 
 /*

@@ -3,7 +3,10 @@
  *	  What a messages' table calls the roles.
  *
  * In: a plan whose messages' table exists, or not. Out: for each role the
- * value that the table's column has for it, or none. Reads catalogs alone.
+ * value that the table's column has for it, or none. What the column takes is
+ * what its type, its domain and its check constraints let through: these are
+ * asked, as they may say it in any way. Reads catalogs alone; checks may call
+ * functions, and are evaluated as the source's owner.
  */
 #include "postgres.h"
 
@@ -12,29 +15,54 @@
 #include "access/table.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_enum.h"
+#include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
-#include "utils/rel.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "caller.h"
+#include "query.h"
 #include "role_values.h"
 
-static List *allowed_values(const MigrationPlan *plan);
-static List *enum_labels(Oid type);
-static List *checked_values(Oid relid, AttrNumber attnum);
+/* What is known of the column, and what is said of it. */
+typedef struct RoleColumn
+{
+	const MigrationPlan *plan;
+	const Column *column;
+	Oid base;
+	List *literals;       /* of char *; enum labels, and what checks mention */
+	StringInfoData tests; /* SQL: conditions on v, a text, with ANDs */
+	List *allowed;        /* of those that were tried */
+} RoleColumn;
+
+static void examine(RoleColumn *role_column);
+static void add_enum_labels(RoleColumn *role_column);
+static void add_checks(RoleColumn *role_column, Oid index,
+					   AttrNumber constrained, Oid owner, const char *name);
+static void add_check(RoleColumn *role_column, Relation rel, HeapTuple tuple,
+					  Oid owner, const char *name);
+static bool is_on_column(const RoleColumn *role_column, Relation rel,
+						 HeapTuple tuple);
 static List *literals(const char *sql, List *found);
-static char *choose(const MigrationPlan *plan, Role role, List *allowed);
-static bool is_allowed(List *allowed, const char *value);
-static void refuse(const MigrationPlan *plan, Role role, List *allowed);
-static char *join(const List *values);
+static List *try_values(const RoleColumn *role_column);
+static void append_value(StringInfo sql, const char *value, bool is_enum,
+						 const List *labels);
+static char *choose(const RoleColumn *role_column, Role role);
+static bool is_in(const List *values, const char *value);
+static char *allowed_literals(const RoleColumn *role_column);
+static void refuse_named(const RoleColumn *role_column, Role role);
+static void refuse(const RoleColumn *role_column, Role role);
+static void check_distinct(MigrationPlan *plan);
+static void refuse_same(const MigrationPlan *plan, Role one, Role other);
 
 void
 chatmig_role_values(MigrationPlan *plan)
 {
-	List *allowed;
+	RoleColumn role_column = {.plan = plan};
 
 	if (plan->fields[TARGET_MESSAGES] == NULL || plan->in_place)
 	{
@@ -42,87 +70,134 @@ chatmig_role_values(MigrationPlan *plan)
 			plan->role_values[role] = pstrdup(chatmig_role_names[role]);
 		return;
 	}
-	allowed = allowed_values(plan);
+	role_column.column = &plan->fields[TARGET_MESSAGES][FIELD_ROLE];
+	examine(&role_column);
+	role_column.allowed = try_values(&role_column);
+	plan->roles_allowed = allowed_literals(&role_column);
 	for (Role role = 0; role < NUM_ROLES; role++)
 	{
-		plan->role_values[role] = choose(plan, role, allowed);
+		plan->role_values[role] = choose(&role_column, role);
 		if (plan->role_values[role] == NULL &&
 			(role == ROLE_USER || role == ROLE_ASSISTANT))
-			refuse(plan, role, allowed);
+			refuse(&role_column, role);
 	}
+	check_distinct(plan);
 }
 
-/* NIL: any. */
-static List *
-allowed_values(const MigrationPlan *plan)
+/* The column's type, its domains from the outside in, and its table. */
+static void
+examine(RoleColumn *role_column)
 {
-	const Column *column = &plan->fields[TARGET_MESSAGES][FIELD_ROLE];
-	Oid type = getBaseType(column->type);
+	const MigrationPlan *plan = role_column->plan;
+	const Column *column = role_column->column;
+	Oid type = column->type;
 
-	return type_is_enum(type)
-			   ? enum_labels(type)
-			   : checked_values(plan->tables[TARGET_MESSAGES], column->attnum);
+	initStringInfo(&role_column->tests);
+	appendStringInfoString(&role_column->tests, "true");
+	role_column->base = getBaseType(type);
+	if (type_is_enum(role_column->base))
+		add_enum_labels(role_column);
+	else
+		appendStringInfo(&role_column->tests, " AND v::%s::text = v",
+						 format_type_extended(role_column->base, column->typmod,
+											  FORMAT_TYPE_TYPEMOD_GIVEN |
+												  FORMAT_TYPE_FORCE_QUALIFY));
+	while (get_typtype(type) == TYPTYPE_DOMAIN)
+	{
+		HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+
+		add_checks(role_column, ConstraintTypidIndexId,
+				   Anum_pg_constraint_contypid, type, "value");
+		type = ((Form_pg_type) GETSTRUCT(tuple))->typbasetype;
+		ReleaseSysCache(tuple);
+	}
+	add_checks(role_column, ConstraintRelidTypidNameIndexId,
+			   Anum_pg_constraint_conrelid, plan->tables[TARGET_MESSAGES],
+			   column->name);
 }
 
-static List *
-enum_labels(Oid type)
+static void
+add_enum_labels(RoleColumn *role_column)
 {
-	CatCList *labels =
-		SearchSysCacheList1(ENUMTYPOIDNAME, ObjectIdGetDatum(type));
-	List *result = NIL;
+	CatCList *labels = SearchSysCacheList1(ENUMTYPOIDNAME,
+										   ObjectIdGetDatum(role_column->base));
 
 	for (int i = 0; i < labels->n_members; i++)
 	{
 		Form_pg_enum label =
 			(Form_pg_enum) GETSTRUCT(&labels->members[i]->tuple);
 
-		result = lappend(result, pstrdup(NameStr(label->enumlabel)));
+		role_column->literals =
+			lappend(role_column->literals, pstrdup(NameStr(label->enumlabel)));
 	}
 	ReleaseSysCacheList(labels);
-	return result;
 }
 
-/* The literals of a check constraint on that column alone. */
-static List *
-checked_values(Oid relid, AttrNumber attnum)
+/*
+ * The check constraints of a table, or of a domain; name: what they call the
+ * value.
+ */
+static void
+add_checks(RoleColumn *role_column, Oid index, AttrNumber constrained,
+		   Oid owner, const char *name)
 {
 	Relation rel = table_open(ConstraintRelationId, AccessShareLock);
-	List *result = NIL;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple tuple;
 
-	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, ConstraintRelidTypidNameIndexId, true, NULL,
-							  1, &key);
+	ScanKeyInit(&key, constrained, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(owner));
+	scan = systable_beginscan(rel, index, true, NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-		ArrayType *columns;
-		Datum definition;
-		bool isnull;
-
-		if (form->contype != CONSTRAINT_CHECK)
-			continue;
-		definition = heap_getattr(tuple, Anum_pg_constraint_conkey,
-								  RelationGetDescr(rel), &isnull);
-		if (isnull)
-			continue;
-		columns = DatumGetArrayTypeP(definition);
-		if (ARR_DIMS(columns)[0] != 1 ||
-			((AttrNumber *) ARR_DATA_PTR(columns))[0] != attnum)
-			continue;
-		definition = DirectFunctionCall1(pg_get_constraintdef,
-										 ObjectIdGetDatum(form->oid));
-		result = literals(TextDatumGetCString(definition), result);
-	}
+		if (((Form_pg_constraint) GETSTRUCT(tuple))->contype ==
+			CONSTRAINT_CHECK)
+			add_check(role_column, rel, tuple, owner, name);
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
-	return result;
 }
 
-/* What stands in quotes, as pg_get_constraintdef() writes it. */
+static void
+add_check(RoleColumn *role_column, Relation rel, HeapTuple tuple, Oid owner,
+		  const char *name)
+{
+	bool is_domain =
+		OidIsValid(((Form_pg_constraint) GETSTRUCT(tuple))->contypid);
+	bool isnull;
+	Datum check = heap_getattr(tuple, Anum_pg_constraint_conbin,
+							   RelationGetDescr(rel), &isnull);
+	char *sql;
+
+	if (isnull || (!is_domain && !is_on_column(role_column, rel, tuple)))
+		return;
+	sql = TextDatumGetCString(DirectFunctionCall2(
+		pg_get_expr, check, ObjectIdGetDatum(is_domain ? InvalidOid : owner)));
+	appendStringInfo(
+		&role_column->tests,
+		" AND (SELECT (%s) FROM (SELECT v::%s AS %s) AS x) IS NOT FALSE", sql,
+		format_type_extended(role_column->base, -1, FORMAT_TYPE_FORCE_QUALIFY),
+		quote_identifier(name));
+	role_column->literals = literals(sql, role_column->literals);
+}
+
+/* Of a check that needs other columns, too, nothing can be said. */
+static bool
+is_on_column(const RoleColumn *role_column, Relation rel, HeapTuple tuple)
+{
+	bool isnull;
+	Datum value = heap_getattr(tuple, Anum_pg_constraint_conkey,
+							   RelationGetDescr(rel), &isnull);
+	ArrayType *columns;
+
+	if (isnull)
+		return false;
+	columns = DatumGetArrayTypeP(value);
+	return ARR_DIMS(columns)[0] == 1 &&
+		   ((AttrNumber *) ARR_DATA_PTR(columns))[0] ==
+			   role_column->column->attnum;
+}
+
+/* What stands in quotes, as pg_get_expr() writes it. */
 static List *
 literals(const char *sql, List *found)
 {
@@ -145,71 +220,177 @@ literals(const char *sql, List *found)
 	return found;
 }
 
-static char *
-choose(const MigrationPlan *plan, Role role, List *allowed)
+/* Of the roles' names, what the user named and the literals: what is taken. */
+static List *
+try_values(const RoleColumn *role_column)
 {
-	char *named = plan->destination.roles[role];
+	bool is_enum = type_is_enum(role_column->base);
+	StringInfoData values;
+	RoleState role_state;
+	List *result;
 	ListCell *lc;
 
-	if (named != NULL && allowed != NIL && !is_allowed(allowed, named))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s does not allow the role \"%s\"",
-						plan->qualified[TARGET_MESSAGES], named),
-				 errdetail("Target names it for \"%s\". Allowed are: %s.",
-						   chatmig_role_names[role], join(allowed)),
-				 errhint("Name one of these.")));
+	initStringInfo(&values);
+	for (Role role = 0; role < NUM_ROLES; role++)
+	{
+		char *named = role_column->plan->destination.roles[role];
+
+		append_value(&values, chatmig_role_names[role], is_enum,
+					 role_column->literals);
+		if (named != NULL)
+			append_value(&values, named, is_enum, role_column->literals);
+	}
+	foreach(lc, role_column->literals)
+		append_value(&values, lfirst(lc), is_enum, role_column->literals);
+	if (values.len == 0)
+		return NIL;
+	chatmig_caller_become(&role_state, role_column->plan->source_owner);
+	result = chatmig_query_list(
+		psprintf("SELECT v FROM unnest(ARRAY[%s]) AS v WHERE %s", values.data,
+				 role_column->tests.data),
+		NULL);
+	chatmig_caller_resume(&role_state);
+	return result;
+}
+
+/* An enum cannot even be asked for what is no label of it. */
+static void
+append_value(StringInfo sql, const char *value, bool is_enum,
+			 const List *labels)
+{
+	if (!is_enum || is_in(labels, value))
+		appendStringInfo(sql, "%s%s", sql->len > 0 ? ", " : "",
+						 quote_literal_cstr(value));
+}
+
+static char *
+choose(const RoleColumn *role_column, Role role)
+{
+	char *named = role_column->plan->destination.roles[role];
+	ListCell *lc;
+
+	if (named != NULL && !is_in(role_column->allowed, named))
+		refuse_named(role_column, role);
 	if (named != NULL)
 		return named;
-	if (allowed == NIL || is_allowed(allowed, chatmig_role_names[role]))
+	if (is_in(role_column->allowed, chatmig_role_names[role]))
 		return pstrdup(chatmig_role_names[role]);
-	foreach(lc, allowed)
+	foreach(lc, role_column->literals)
 	{
 		Role known;
 
-		if (chatmig_role_find(NULL, 0, lfirst(lc), &known) && known == role)
+		if (is_in(role_column->allowed, lfirst(lc)) &&
+			chatmig_role_find(NULL, 0, lfirst(lc), &known) && known == role)
 			return lfirst(lc);
 	}
 	return NULL;
 }
 
 static bool
-is_allowed(List *allowed, const char *value)
+is_in(const List *values, const char *value)
 {
 	ListCell *lc;
 
-	foreach(lc, allowed)
+	foreach(lc, values)
 		if (strcmp(lfirst(lc), value) == 0)
 			return true;
 	return false;
 }
 
-static void
-refuse(const MigrationPlan *plan, Role role, List *allowed)
+/* A sentence: what the column takes, as far as its constraints name it. */
+static char *
+allowed_literals(const RoleColumn *role_column)
 {
+	const Column *column = role_column->column;
+	StringInfoData sentence;
+	List *seen = NIL;
+	ListCell *lc;
+
+	initStringInfo(&sentence);
+	appendStringInfo(&sentence, "Its column %s",
+					 quote_identifier(column->name));
+	foreach(lc, role_column->literals)
+	{
+		if (!is_in(role_column->allowed, lfirst(lc)) || is_in(seen, lfirst(lc)))
+			continue;
+		appendStringInfo(&sentence, "%s%s", seen == NIL ? " allows: " : ", ",
+						 (char *) lfirst(lc));
+		seen = lappend(seen, lfirst(lc));
+	}
+	if (seen == NIL)
+		appendStringInfo(
+			&sentence, " has the type %s",
+			format_type_with_typemod(role_column->base, column->typmod));
+	appendStringInfoChar(&sentence, '.');
+	return sentence.data;
+}
+
+static void
+refuse_named(const RoleColumn *role_column, Role role)
+{
+	const MigrationPlan *plan = role_column->plan;
+
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s does not allow the role \"%s\"",
+						   plan->qualified[TARGET_MESSAGES],
+						   plan->destination.roles[role]),
+					errdetail("Target names it for \"%s\". %s",
+							  chatmig_role_names[role], plan->roles_allowed),
+					errhint("Name one that it allows.")));
+}
+
+static void
+refuse(const RoleColumn *role_column, Role role)
+{
+	const MigrationPlan *plan = role_column->plan;
+
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 		 errmsg("%s has no role for the messages of the %s",
 				plan->qualified[TARGET_MESSAGES], chatmig_role_names[role]),
-		 errdetail(
-			 "Its column %s allows: %s.",
-			 quote_identifier(plan->fields[TARGET_MESSAGES][FIELD_ROLE].name),
-			 join(allowed)),
+		 errdetail("%s", plan->roles_allowed),
 		 errhint(
 			 "Say which it is: target => '{\"messages\": {\"table\": \"%s\", \"roles\": {\"%s\": \"...\"}}}'.",
 			 plan->table_names[TARGET_MESSAGES], chatmig_role_names[role])));
 }
 
-static char *
-join(const List *values)
+/*
+ * Who said what could not be told any more. A name that only its own role
+ * would have taken is free for another.
+ */
+static void
+check_distinct(MigrationPlan *plan)
 {
-	StringInfoData joined;
-	ListCell *lc;
+	for (Role role = 1; role < NUM_ROLES; role++)
+		for (Role other = 0; other < role; other++)
+		{
+			char **values = plan->role_values;
+			char **named = plan->destination.roles;
 
-	initStringInfo(&joined);
-	foreach(lc, values)
-		appendStringInfo(&joined, "%s%s", joined.len > 0 ? ", " : "",
-						 (char *) lfirst(lc));
-	return joined.data;
+			if (values[role] == NULL || values[other] == NULL ||
+				strcmp(values[role], values[other]) != 0)
+				continue;
+			if (named[role] == NULL && role > ROLE_ASSISTANT)
+				values[role] = NULL;
+			else if (named[other] == NULL && other > ROLE_ASSISTANT)
+				values[other] = NULL;
+			else
+				refuse_same(plan, other, role);
+		}
+}
+
+static void
+refuse_same(const MigrationPlan *plan, Role one, Role other)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		 errmsg("two roles would be \"%s\" in %s", plan->role_values[one],
+				plan->qualified[TARGET_MESSAGES]),
+		 errdetail("They are \"%s\" and \"%s\".", chatmig_role_names[one],
+				   chatmig_role_names[other]),
+		 errhint(
+			 "Name another one in target for one of them. If both shall be one role, say so in mapping => '{\"roles\": {\"...\": \"%s\"}}'.",
+			 chatmig_role_names[one])));
 }

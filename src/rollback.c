@@ -45,8 +45,10 @@ static void find_source(Rollback *rollback);
 static void find_table(Rollback *rollback, TargetTable target);
 static void check_rows(Rollback *rollback);
 static void take_back(Rollback *rollback);
+static void drop_created(Rollback *rollback);
 static bool fills_others(const Rollback *rollback);
 static char *find_reason_to_keep(const Rollback *rollback);
+static char *added_rows(const Rollback *rollback, TargetTable target);
 static void delete_migrated(const Rollback *rollback);
 static void take_out(const Rollback *rollback, const char *id);
 static void delete_rows(const Rollback *rollback, TargetTable target,
@@ -249,6 +251,8 @@ take_back(Rollback *rollback)
 		delete_migrated(rollback);
 		if (is_ours)
 			say_kept(rollback, 0, last, reason);
+		else
+			drop_created(rollback);
 	}
 
 	/* These are needed until here. */
@@ -264,6 +268,29 @@ take_back(Rollback *rollback)
 	for (TargetTable i = 0; i <= last; i++)
 		if (!rollback->targets.created[i])
 			rollback->targets.tables[i] = InvalidOid;
+}
+
+/* Beside tables that were there before, those that were not. */
+static void
+drop_created(Rollback *rollback)
+{
+	/* messages point to the others */
+	static const TargetTable order[NUM_ID_TABLES] = {
+		TARGET_MESSAGES, TARGET_CONVERSATIONS, TARGET_MEDIA};
+
+	for (int i = 0; i < lengthof(order); i++)
+	{
+		char *reason;
+
+		if (rollback->tables[order[i]] == NULL ||
+			!rollback->targets.created[order[i]])
+			continue;
+		reason = added_rows(rollback, order[i]);
+		if (reason == NULL)
+			reason = drop_tables(rollback, order[i], order[i]);
+		if (reason != NULL)
+			say_kept(rollback, order[i], order[i], reason);
+	}
 }
 
 /* Whether some tables were there before, so that nobody expects them to go. */
@@ -288,11 +315,20 @@ find_reason_to_keep(const Rollback *rollback)
 			return psprintf("%s was not created by chatmig.",
 							rollback->tables[i]);
 		if (rollback->added[i] > 0)
-			return psprintf("%s also holds rows that the migration did not "
-							"make: " INT64_FORMAT ".",
-							rollback->tables[i], rollback->added[i]);
+			return added_rows(rollback, i);
 	}
 	return NULL;
+}
+
+/* A sentence, or NULL if there are none. */
+static char *
+added_rows(const Rollback *rollback, TargetTable target)
+{
+	if (rollback->added[target] == 0)
+		return NULL;
+	return psprintf("%s also holds rows that the migration did not "
+					"make: " INT64_FORMAT ".",
+					rollback->tables[target], rollback->added[target]);
 }
 
 static void
@@ -325,14 +361,17 @@ take_out(const Rollback *rollback, const char *id)
 {
 	char *conversation =
 		chatmig_rollback_column(rollback, TARGET_MESSAGES, FIELD_CONVERSATION);
+	char *position =
+		chatmig_rollback_column(rollback, TARGET_MESSAGES, FIELD_POSITION);
 	RoleState role;
 
 	chatmig_caller_become(&role, rollback->trace_owner);
 	(void) chatmig_query_run(
-		psprintf("UPDATE %s AS t SET %s = NULL FROM %s AS r "
+		psprintf("UPDATE %s AS t SET %s = NULL%s FROM %s AS r "
 				 "WHERE %s = ANY (r.message_ids) "
 				 "AND t.%s = r.conversation_id",
 				 rollback->tables[TARGET_MESSAGES], conversation,
+				 position ? psprintf(", %s = NULL", position) : "",
 				 rollback->tables[TARGET_TRACE], id, conversation),
 		NULL);
 	chatmig_caller_resume(&role);

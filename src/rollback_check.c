@@ -113,6 +113,7 @@ chatmig_rollback_column(const Rollback *rollback, TargetTable target,
 	static const char *const names[NUM_NAMED_FIELDS] = {
 		[FIELD_ID] = "id",
 		[FIELD_CONVERSATION] = "conversation_id",
+		[FIELD_POSITION] = "\"position\"",
 		[FIELD_REPLY_TO] = "reply_to_id",
 		[FIELD_MEDIA] = "media_id"};
 	Jsonb *columns = rollback->targets.columns[target];

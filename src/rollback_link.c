@@ -19,6 +19,7 @@
 #include "query.h"
 #include "rollback_link.h"
 
+static Oid find_renamed(const Rollback *rollback, const DestinationLink *link);
 static Oid find_table(const Rollback *rollback, const DestinationLink *link);
 static char *is_remembered(const Rollback *rollback, Oid table,
 						   const char *conversation);
@@ -71,6 +72,36 @@ chatmig_rollback_unlink(const Rollback *rollback)
 	return reset;
 }
 
+/*
+ * A table whose rows were linked, which has the link's columns and not the
+ * name of any link.
+ */
+static Oid
+find_renamed(const Rollback *rollback, const DestinationLink *link)
+{
+	ListCell *lc;
+
+	foreach(lc, chatmig_query_list(
+					psprintf("SELECT DISTINCT l.link_table::oid FROM %s AS l",
+							 rollback->tables[TARGET_LINKS]),
+					NULL))
+	{
+		Oid table = atooid(lfirst(lc));
+		char *name = get_rel_name(table);
+		bool is_other = name == NULL;
+		ListCell *other;
+
+		foreach(other, rollback->links)
+			is_other =
+				is_other ||
+				strcmp(((DestinationLink *) lfirst(other))->table, name) == 0;
+		if (!is_other && get_attnum(table, link->owner) != InvalidAttrNumber &&
+			get_attnum(table, link->conversation) != InvalidAttrNumber)
+			return table;
+	}
+	return InvalidOid;
+}
+
 /* InvalidOid: there is nothing to look at. */
 static Oid
 find_table(const Rollback *rollback, const DestinationLink *link)
@@ -82,6 +113,8 @@ find_table(const Rollback *rollback, const DestinationLink *link)
 	Oid table = OidIsValid(schema) ? get_relname_relid(link->table, schema)
 								   : InvalidOid;
 
+	if (!OidIsValid(table))
+		table = find_renamed(rollback, link);
 	if (!OidIsValid(table) ||
 		get_attnum(table, link->conversation) == InvalidAttrNumber)
 		return InvalidOid;

@@ -37,6 +37,9 @@ typedef struct KnownRow
 	bool known;
 	Datum conversation;      /* in which its messages are */
 	Value position;          /* int4, of its last message; NULL: all gone */
+	Value written;           /* timestamptz, of its last message, which may
+							  * have been kept apart from others; NULL where
+							  * positions order */
 	bool has_next;           /* a known row follows in the same group ... */
 	Datum next_conversation; /* ... in this conversation, ... */
 	Value next_time;         /* ... with this time. Only for rows that are

@@ -20,7 +20,9 @@ static void compare_time(const MigrationPlan *plan, RowTests *tests);
 static void compare_group(const MigrationPlan *plan, RowTests *tests);
 static void compare_owner(const MigrationPlan *plan, Part part,
 						  const char *column, RowTests *tests);
-static void compare_session(const Column *session, RowTests *tests);
+static void compare_session(const Column *session, const char *metadata,
+							RowTests *tests);
+static void compare_left_media(const MigrationPlan *plan, RowTests *tests);
 static void compare_labels(const Mapping *mapping, RowTests *tests);
 static char *answered_message(const MigrationPlan *plan);
 static void compare_reply(const MigrationPlan *plan, RowTests *tests);
@@ -51,6 +53,8 @@ chatmig_validate_compare(const MigrationPlan *plan, RowTests *tests)
 		compare_reply(plan, tests);
 	if (plan->has_media)
 		compare_media(plan, tests);
+	if (plan->has_leftovers && HAS_PART(plan->mapping, PART_MEDIA))
+		compare_left_media(plan, tests);
 }
 
 char *
@@ -108,7 +112,8 @@ compare_time(const MigrationPlan *plan, RowTests *tests)
 			psprintf("m.created_at IS DISTINCT FROM (%s)::timestamptz(%d)",
 					 time, plan->time_precision);
 	/* without positions, messages of the same time are kept apart */
-	if (!plan->has_position && plan->mapping->shape == SHAPE_PAIR)
+	if (!plan->has_position && plan->mapping->shape != SHAPE_TRANSCRIPT &&
+		plan->mapping->time_kind != TIME_NONE)
 		differs = psprintf(
 			"(m.created_at BETWEEN (%s)::timestamptz(%d) - %s "
 			"AND (%s)::timestamptz(%d) + %d * %s) IS NOT TRUE",
@@ -135,8 +140,12 @@ compare_group(const MigrationPlan *plan, RowTests *tests)
 		compare_owner(plan, PART_OWNER, "k.owner", tests);
 	if (plan->counterpart_column)
 		compare_owner(plan, PART_COUNTERPART, "k.counterpart", tests);
-	if (HAS_PART(plan->mapping, PART_SESSION) && !plan->session_is_left)
-		compare_session(&plan->mapping->parts[PART_SESSION], tests);
+	if (HAS_PART(plan->mapping, PART_SESSION))
+		compare_session(&plan->mapping->parts[PART_SESSION],
+						plan->session_is_left ? "(m." LEFT_COLUMN
+												" -> 'session')"
+											  : "k.metadata",
+						tests);
 }
 
 #define IN_ITS_CONVERSATION                                                    \
@@ -158,17 +167,18 @@ compare_owner(const MigrationPlan *plan, Part part, const char *column,
 }
 
 /*
- * In the conversation's metadata, as a number or as text. Texts that are equal
- * in the session's own collation or type are in one conversation.
+ * In the conversation's metadata, or the trace's, as a number or as text. Texts
+ * that are equal in the session's own collation or type are in one
+ * conversation.
  */
 static void
-compare_session(const Column *session, RowTests *tests)
+compare_session(const Column *session, const char *metadata, RowTests *tests)
 {
 	char *value = chatmig_validate_sql_column(session);
 	char *kept =
-		psprintf("k.metadata -> %s", quote_literal_cstr(session->name));
+		psprintf("%s -> %s", metadata, quote_literal_cstr(session->name));
 	char *text =
-		psprintf("(k.metadata ->> %s)", quote_literal_cstr(session->name));
+		psprintf("(%s ->> %s)", metadata, quote_literal_cstr(session->name));
 	char *same = psprintf("%s = format('%%s', %s)", text, value);
 	char category;
 	bool is_preferred;
@@ -306,6 +316,40 @@ compare_media(const MigrationPlan *plan, RowTests *tests)
 			psprintf("h.part = 1 AND %s AND d.id IS NOT NULL AND %s", has,
 					 own.list[i].condition),
 			own.list[i].detail);
+}
+
+/* What of a medium the trace keeps: all of it, or what has no column. */
+static void
+compare_left_media(const MigrationPlan *plan, RowTests *tests)
+{
+	static const struct
+	{
+		Part part;
+		Field field;
+		const char *name;
+	} parts[] = {{PART_MEDIA, FIELD_URL, "media"},
+				 {PART_MEDIA_TYPE, FIELD_TYPE, "media_type"}};
+
+	for (int i = 0; i < lengthof(parts); i++)
+	{
+		char *value;
+		char *left = psprintf("m." LEFT_COLUMN " ->> '%s'", parts[i].name);
+
+		if (!HAS_PART(plan->mapping, parts[i].part) ||
+			(plan->has_media &&
+			 chatmig_relation_column(plan, TARGET_MEDIA, parts[i].field) !=
+				 NULL))
+			continue;
+		value = psprintf("%s::text", part_column(plan->mapping, parts[i].part));
+		add(tests, CHECK_MEDIA,
+			psprintf("h.part = 1 AND %s AND ((%s) COLLATE \"C\") "
+					 "IS DISTINCT FROM %s",
+					 chatmig_validate_sql_has_media(plan->mapping), left,
+					 value),
+			psprintf("format('has %%L as the %s of its medium in the trace, "
+					 "not %%L.', left(%s, 200), left(%s, 200))",
+					 parts[i].name, left, value));
+	}
 }
 
 /* The medium d, which is there, against the legacy row. */

@@ -31,6 +31,7 @@ static bool same_time(NullableDatum a, NullableDatum b);
 static bool has_times(const Judgement *judgement, Field field);
 static bool near_time(const Judgement *judgement, NullableDatum a,
 					  NullableDatum b);
+static bool is_before(NullableDatum a, NullableDatum b);
 static bool is_at(NullableDatum time, const TimeSpan *span, TimestampTz end);
 
 void
@@ -138,6 +139,7 @@ judge_times(const Judgement *judgement)
 		return;
 	if (has_times(judgement, FIELD_CREATED_AT) &&
 		!near_time(judgement, walked->begins, first) &&
+		!(walked->is_owners && is_before(walked->begins, first)) &&
 		!is_at(walked->begins, &walked->all, walked->all.first))
 		report(judgement, CHECK_CONVERSATION_TIMES,
 			   psprintf("has created_at %s; its first message is of %s.",
@@ -145,6 +147,7 @@ judge_times(const Judgement *judgement)
 						chatmig_validate_time_text(first)));
 	if (has_times(judgement, FIELD_UPDATED_AT) &&
 		!near_time(judgement, walked->ends, last) &&
+		!(walked->is_owners && is_before(last, walked->ends)) &&
 		!same_time(walked->ends, walked->last_time) &&
 		!is_at(walked->ends, &walked->all, walked->all.last) &&
 		!chatmig_validate_is_newer(judgement->validation->plan, walked->ends))
@@ -202,6 +205,13 @@ near_time(const Judgement *judgement, NullableDatum a, NullableDatum b)
 							DatumGetTimestampTz(b.value), &distance))
 		return false;
 	return distance >= -most && distance <= most;
+}
+
+static bool
+is_before(NullableDatum a, NullableDatum b)
+{
+	return !a.isnull && !b.isnull &&
+		   DatumGetTimestampTz(a.value) < DatumGetTimestampTz(b.value);
 }
 
 /* At one end of the span. */

@@ -24,6 +24,7 @@ typedef struct Walked
 	int64 expected;       /* messages, by the trace */
 	NullableDatum begins; /* its created_at */
 	NullableDatum ends;   /* its updated_at */
+	bool is_owners;       /* made for an owner who had no messages */
 	int64 messages;       /* that are there */
 	int64 explained;      /* that the trace has here, be they there or not */
 	int32 next_position;

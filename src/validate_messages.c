@@ -17,6 +17,7 @@
 #include "validate_walk.h"
 
 static char *query(const MigrationPlan *plan, bool is_partial);
+static char *is_owners(const MigrationPlan *plan);
 static char *findings(const MigrationPlan *plan);
 static const char *message_id(const Mapping *mapping);
 static char *row_time(const MigrationPlan *plan);
@@ -60,18 +61,31 @@ query(const MigrationPlan *plan, bool is_partial)
 		&sql,
 		"SELECT coalesce(m.conversation_id, t.conversation_id, k.id), "
 		"k.is_present IS TRUE, k.expected, k.created_at, k.updated_at, "
+		"%s, "
 		"m.id, m.\"position\", m.created_at, t.key_1 IS NOT NULL, h.part, "
 		"%s IS NOT NULL, "
 		"m.conversation_id IS DISTINCT FROM t.conversation_id, "
 		"CASE WHEN %s THEN %s ELSE m.created_at END, "
 		"%s, %s, %s, %s, %s",
-		message_id(mapping), own_time, chatmig_validate_compare_half_time(plan),
-		own_time, row_time(plan), findings(plan), differing(plan, "h.content"),
+		is_owners(plan), message_id(mapping), own_time,
+		chatmig_validate_compare_half_time(plan), own_time, row_time(plan),
+		findings(plan), differing(plan, "h.content"),
 		differing(plan, "m.content::text"));
 	for (int i = 0; i < mapping->nkeys; i++)
 		appendStringInfo(&sql, ", t.key_%d", i + 1);
-	appendStringInfo(&sql, " FROM %s ORDER BY 1, 7", joins(plan, is_partial));
+	appendStringInfo(&sql, " FROM %s ORDER BY 1, 8", joins(plan, is_partial));
 	return sql.data;
+}
+
+/* Its times may have begun, and ended, with its owner. */
+static char *
+is_owners(const MigrationPlan *plan)
+{
+	if (!plan->uses[TARGET_OWNERS])
+		return pstrdup("false");
+	return psprintf("EXISTS (SELECT FROM %s AS r "
+					"WHERE r.conversation_id = k.id)",
+					plan->qualified[TARGET_OWNERS]);
 }
 
 /*

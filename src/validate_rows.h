@@ -17,6 +17,7 @@ typedef enum WalkColumn
 	WALK_EXPECTED,         /* bigint: messages by the trace; NULL: not in it */
 	WALK_BEGINS,           /* timestamptz: its created_at */
 	WALK_ENDS,             /* timestamptz: its updated_at */
+	WALK_IS_OWNERS,        /* bool: it was made for an owner without messages */
 	WALK_MESSAGE,          /* id; NULL: there is no message */
 	WALK_POSITION,         /* int */
 	WALK_CREATED_AT,       /* timestamptz */

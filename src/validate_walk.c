@@ -218,6 +218,7 @@ enter_conversation(WalkState *state, TupleTableSlot *slot)
 		walked->expected = DatumGetInt64(slot->tts_values[WALK_EXPECTED - 1]);
 	walked->begins = value_of(slot, WALK_BEGINS);
 	walked->ends = value_of(slot, WALK_ENDS);
+	walked->is_owners = is_true(slot, WALK_IS_OWNERS);
 	walked->own.is_empty = walked->all.is_empty = true;
 	walked->last_time.isnull = true;
 	state->is_walking = true;

@@ -52,7 +52,8 @@ chatmig_write_begin(const MigrationPlan *plan, WriteMode mode,
 	writer->conversation_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig conversation", ALLOCSET_SMALL_SIZES);
 	chatmig_media_begin(&writer->media);
-	if (mode == WRITE_NOTHING && plan->uses[TARGET_OWNERS])
+	if (mode == WRITE_NOTHING &&
+		(plan->uses[TARGET_OWNERS] || plan->links != NIL))
 		writer->seen_owners =
 			hash_create("chatmig owners", 1024,
 						&(HASHCTL){.keysize = sizeof(uint64),
@@ -146,8 +147,11 @@ chatmig_write_close(Writer *writer, Conversation *conversation)
 		return;
 	if (conversation->is_new && writer->plan->options.owner_times)
 	{
-		conversation->created_at = writer->owner_created_at;
-		conversation->updated_at = writer->owner_updated_at;
+		/* guests have none */
+		if (!writer->owner_created_at.isnull)
+			conversation->created_at = writer->owner_created_at;
+		if (!writer->owner_updated_at.isnull)
+			conversation->updated_at = writer->owner_updated_at;
 	}
 	if (!conversation->is_new && writer->plan->uses[TARGET_CONVERSATIONS])
 		chatmig_write_conversation_widen(writer, conversation);

@@ -20,6 +20,7 @@
 
 static bool joins_owner(const Writer *writer, Conversation *conversation);
 static bool see_owner(const Writer *writer, Value owner, HASHACTION action);
+static uint64 owner_hash(const char *owner);
 static void entitle(const Writer *writer, Conversation *conversation,
 					Value first_message);
 static void widen(Writer *writer, const Conversation *conversation, Field field,
@@ -77,6 +78,8 @@ chatmig_write_conversation_empty(Writer *writer, const LegacyRow *row)
 	entitle(writer, &conversation, nothing);
 	writer->metadata = nothing;
 	writer->key = row->key;
+	if (writer->seen_owners != NULL)
+		(void) see_owner(writer, row->group.owner, HASH_ENTER);
 	chatmig_write_conversation_row(writer, &conversation);
 	chatmig_writer_form(&formed);
 	formed.values[FIELD_OWNER] = row->group.owner;
@@ -123,7 +126,20 @@ chatmig_write_conversation_widen(Writer *writer,
 			  conversation->updated_at);
 }
 
-/* An owner without messages was given one by an earlier run. */
+bool
+chatmig_write_conversation_seen(const Writer *writer, const char *owner)
+{
+	uint64 hash = owner_hash(owner);
+	bool found;
+
+	(void) hash_search(writer->seen_owners, &hash, HASH_FIND, &found);
+	return found;
+}
+
+/*
+ * An owner without messages was given one by an earlier run. It is of no
+ * counterpart and no session, and groups never mix.
+ */
 static bool
 joins_owner(const Writer *writer, Conversation *conversation)
 {
@@ -134,7 +150,9 @@ joins_owner(const Writer *writer, Conversation *conversation)
 	Datum found;
 
 	if (!plan->uses[TARGET_OWNERS] || !plan->migrated ||
-		conversation->group.owner.isnull)
+		conversation->group.owner.isnull ||
+		!conversation->group.counterpart.isnull ||
+		!conversation->group.session.isnull)
 		return false;
 	chatmig_query_arg(&args, owner->type, conversation->group.owner.datum,
 					  false);
@@ -158,16 +176,23 @@ see_owner(const Writer *writer, Value owner, HASHACTION action)
 	Oid output;
 	bool is_varlena;
 	bool found;
-	char *text = "";
-	uint64 hash;
+	uint64 hash = 0;
 
+	/* without an owner, all are guests */
+	if (!HAS_PART(writer->plan->mapping, PART_OWNER))
+		return false;
 	getTypeOutputInfo(writer->plan->mapping->parts[PART_OWNER].type, &output,
 					  &is_varlena);
 	if (!owner.isnull)
-		text = OidOutputFunctionCall(output, owner.datum);
-	hash = hash_bytes_extended((const unsigned char *) text, strlen(text), 0);
+		hash = owner_hash(OidOutputFunctionCall(output, owner.datum));
 	(void) hash_search(writer->seen_owners, &hash, action, &found);
 	return found;
+}
+
+static uint64
+owner_hash(const char *owner)
+{
+	return hash_bytes_extended((const unsigned char *) owner, strlen(owner), 0);
 }
 
 static void

@@ -28,4 +28,11 @@ extern void chatmig_write_conversation_row(Writer *writer,
 extern void chatmig_write_conversation_widen(Writer *writer,
 											 const Conversation *conversation);
 
+/*
+ * Whether a run that writes nothing would have made a conversation for the
+ * owner, given as text. Only where the plan has links.
+ */
+extern bool chatmig_write_conversation_seen(const Writer *writer,
+											const char *owner);
+
 #endif /* CHATMIG_WRITE_CONVERSATION_H */

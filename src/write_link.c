@@ -12,7 +12,18 @@
 
 #include "query.h"
 #include "skip.h"
+#include "write_conversation.h"
 #include "write_link.h"
+
+/* Rows that a run would link. */
+typedef struct LinkCount
+{
+	const Writer *writer;
+	int64 rows;
+} LinkCount;
+
+static char *has_made(const MigrationPlan *plan, const LinkTable *link);
+static bool count_owner(TupleTableSlot *slot, void *arg);
 
 int64
 chatmig_write_links(const MigrationPlan *plan)
@@ -49,4 +60,53 @@ chatmig_write_links(const MigrationPlan *plan)
 			NULL);
 	}
 	return made;
+}
+
+int64
+chatmig_write_count_links(const MigrationPlan *plan, const Writer *writer)
+{
+	LinkCount count = {.writer = writer};
+	ListCell *lc;
+
+	foreach(lc, plan->links)
+	{
+		const LinkTable *link = lfirst(lc);
+
+		chatmig_query_stream(
+			psprintf("SELECT format('%%s', o.%s), count(*), %s FROM %s AS o "
+					 "WHERE o.%s IS NULL AND o.%s IS NOT NULL GROUP BY o.%s",
+					 quote_identifier(link->owner.name), has_made(plan, link),
+					 link->qualified, quote_identifier(link->conversation.name),
+					 quote_identifier(link->owner.name),
+					 quote_identifier(link->owner.name)),
+			NULL, false, NULL, count_owner, &count);
+	}
+	return count.rows;
+}
+
+/* SQL: the owner of o has a conversation of an earlier run. */
+static char *
+has_made(const MigrationPlan *plan, const LinkTable *link)
+{
+	if (!plan->migrated)
+		return pstrdup("false");
+	return psprintf("EXISTS (SELECT FROM %s AS c WHERE c.%s = o.%s "
+					"AND c.id IN (%s))",
+					plan->relation[TARGET_CONVERSATIONS],
+					quote_identifier(plan->owner_column),
+					quote_identifier(link->owner.name),
+					chatmig_skip_made(plan));
+}
+
+static bool
+count_owner(TupleTableSlot *slot, void *arg)
+{
+	LinkCount *count = arg;
+
+	slot_getallattrs(slot);
+	if (DatumGetBool(slot->tts_values[2]) ||
+		chatmig_write_conversation_seen(
+			count->writer, TextDatumGetCString(slot->tts_values[0])))
+		count->rows += DatumGetInt64(slot->tts_values[1]);
+	return true;
 }

@@ -6,6 +6,7 @@
 #define CHATMIG_WRITE_LINK_H
 
 #include "plan.h"
+#include "write.h"
 
 /*
  * Gives the rows that have no conversation that of their owner, of those that
@@ -14,5 +15,9 @@
  * of the transaction.
  */
 extern int64 chatmig_write_links(const MigrationPlan *plan);
+
+/* How many a run would, after a writer that has written nothing. */
+extern int64 chatmig_write_count_links(const MigrationPlan *plan,
+									   const Writer *writer);
 
 #endif /* CHATMIG_WRITE_LINK_H */

@@ -8,7 +8,8 @@
 rules='
 chatmig:           create detect register report migrate validate rollback ledger settings
 report:            migrate reference
-migrate:           read split fit group write write_link write_reply target reference existing columns plan rows settings caller
+migrate:           accept read split fit group write write_link write_reply target reference existing columns plan rows settings caller
+accept:            sequence owner_table skip relation plan query role
 read:              read_query json query plan rows
 read_query:        read_media owner_table skip plan
 read_media:        plan
@@ -18,7 +19,7 @@ split_transcript:  element times plan rows
 element:           mapping
 fit:               plan rows
 group:             plan rows
-write_link:        skip plan query
+write_link:        write write_conversation skip plan query
 write_reply:       relation plan query
 write:             write_conversation writer write_mode leftover place relation sequence plan rows
 write_conversation: writer relation session title query
@@ -86,14 +87,14 @@ detection:         mapping
 epoch:             query
 difference:        query
 plan:              plan_target plan_check migration options query caller
-plan_target:       link owner_table plan_check existing relation role_values migration
+plan_target:       link owner_table plan_check existing relation role_values vocabulary field migration
 plan_check:        migration
 link:              existing keys migration
 owner_table:       keys field vocabulary migration
 existing:          keys vocabulary migration arguments
 relation:          columns migration
 columns:           migration
-role_values:       migration
+role_values:       migration query caller
 migration:         destination options ledger mapping
 destination:       field arguments
 field:             ledger mapping
