@@ -65,6 +65,8 @@ typedef struct MigrationPlan
 									 * allows; NULL: any */
 	bool has_position;              /* the messages' table keeps the order */
 	int32 time_precision;           /* digits of a second that its times keep */
+	bool keeps_apart;               /* readers sort by time alone: no two
+									 * messages of a conversation have the same */
 	int64 time_step;                /* the smallest, in microseconds, that its
 									 * times keep */
 	bool has_leftovers;             /* the trace keeps what the messages' table

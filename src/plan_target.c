@@ -334,6 +334,12 @@ describe_messages(MigrationPlan *plan)
 	plan->time_step = 1;
 	for (int i = precision; i < MAX_TIMESTAMP_PRECISION; i++)
 		plan->time_step *= 10;
+	/* ids that are numbers grow, and keep the order of flat messages */
+	plan->keeps_apart = !plan->has_position && !plan->in_place &&
+						(mapping->shape == SHAPE_PAIR ||
+						 (mapping->shape == SHAPE_FLAT &&
+						  (plan->id_types[TARGET_MESSAGES] == UUIDOID ||
+						   plan->id_types[TARGET_MESSAGES] == TEXTOID)));
 	plan->session_is_left =
 		fields != NULL && !plan->in_place && !has_place_for_session(plan);
 	plan->has_leftovers =

@@ -121,6 +121,8 @@ find_migration(Rollback *rollback)
 	rollback->links = destination.links;
 
 	chatmig_ledger_load_targets(rollback->name, &rollback->targets);
+	rollback->is_grouped =
+		!OidIsValid(rollback->targets.tables[TARGET_CONVERSATIONS]);
 	rollback->in_place =
 		rollback->targets.tables[TARGET_MESSAGES] == rollback->source;
 	if (!rollback->targets.migrated)

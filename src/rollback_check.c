@@ -145,6 +145,14 @@ count_rows(Rollback *rollback)
 		rollback->added[i] = count(table, psprintf("NOT %s", condition));
 		rollback->migrated[i] = count(table, "true") - rollback->added[i];
 	}
+	/* without a table of their own, they are what the trace says */
+	if (rollback->is_grouped)
+		rollback->migrated[TARGET_CONVERSATIONS] =
+			chatmig_rollback_find(
+				psprintf("SELECT count(DISTINCT conversation_id), NULL::text "
+						 "FROM %s",
+						 rollback->tables[TARGET_TRACE]))
+				.count;
 }
 
 static int64

@@ -22,8 +22,9 @@ typedef struct Rollback
 	char *source_name; /* qualified and quoted; NULL: gone, or not looked at */
 	Oid source_owner;
 	Jsonb *mapping;
-	List *links;   /* of DestinationLink *, as registered */
-	bool in_place; /* the messages' table is the source: its rows stay */
+	List *links;     /* of DestinationLink *, as registered */
+	bool is_grouped; /* conversations have no table of their own */
+	bool in_place;   /* the messages' table is the source: its rows stay */
 
 	/* the tables; those that are gone, or will be, are InvalidOid and NULL */
 	LedgerTargets targets;
