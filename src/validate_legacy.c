@@ -253,8 +253,9 @@ is_skipped(const MigrationPlan *plan)
 						: "");
 	if (owner->name == NULL)
 		return psprintf("EXISTS (SELECT FROM %s AS c WHERE c.id NOT IN (%s)) "
-						"AND NOT EXISTS (%s)",
-						plan->relation[TARGET_CONVERSATIONS], made, made);
+						"AND (NOT EXISTS (%s) OR %s)",
+						plan->relation[TARGET_CONVERSATIONS], made, made,
+						is_there(plan, made));
 	return psprintf("(%s AND (NOT %s OR %s))", owner_has(plan, "NOT IN", made),
 					owner_has(plan, "IN", made), is_there(plan, made));
 }

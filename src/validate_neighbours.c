@@ -103,7 +103,7 @@ no_neighbour(const MigrationPlan *plan, const char *time)
 	char *first;
 	char *last;
 
-	if (plan->has_position || plan->mapping->shape != SHAPE_PAIR)
+	if (plan->has_position || plan->mapping->shape == SHAPE_TRANSCRIPT)
 		return psprintf("AND NOT EXISTS (SELECT FROM %s AS n "
 						"WHERE %s = m.created_at%s)",
 						plan->source_name, time, group);
