@@ -133,6 +133,8 @@ REGRESS = \
 	validate \
 	altered \
 	rollback \
+	targets \
+	targets_rows \
 	rights \
 	attacks \
 	sources \

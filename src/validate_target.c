@@ -38,7 +38,7 @@ chatmig_validate_target(Validation *validation)
 		check_statistics(validation);
 }
 
-/* The next number must be above all ids. */
+/* The next number must be beyond all ids, in the sequence's direction. */
 static void
 check_sequence(Validation *validation, TargetTable table)
 {
@@ -63,13 +63,18 @@ check_sequence(Validation *validation, TargetTable table)
 			"SELECT %d, %d, NULL::text, NULL::text, NULL::text, "
 			"format('The sequence %%s would give %%s, and %%s has ids up to "
 			"%%s.', %s, n.next, %s, m.id) FROM (SELECT s.last_value + "
-			"CASE WHEN s.is_called THEN 1 ELSE 0 END AS next FROM %s AS s) "
-			"AS n, (SELECT max(x.id) AS id FROM %s AS x) AS m "
-			"WHERE m.id >= n.next",
+			"CASE WHEN s.is_called THEN p.seqincrement ELSE 0 END AS next, "
+			"p.seqincrement > 0 AS is_up FROM %s AS s, pg_sequence AS p "
+			"WHERE p.seqrelid = %s::regclass) AS n, LATERAL (SELECT "
+			"CASE WHEN n.is_up THEN max(x.id) ELSE min(x.id) END AS id "
+			"FROM %s AS x) AS m WHERE CASE WHEN n.is_up THEN m.id >= n.next "
+			"ELSE m.id <= n.next END",
 			CHECK_SEQUENCES, CHECK_VIOLATION,
 			quote_literal_cstr(TextDatumGetCString(sequence)),
 			quote_literal_cstr(plan->qualified[table]),
-			TextDatumGetCString(sequence), plan->relation[table]),
+			TextDatumGetCString(sequence),
+			quote_literal_cstr(TextDatumGetCString(sequence)),
+			plan->relation[table]),
 		NULL);
 }
 

@@ -1,0 +1,369 @@
+--
+-- targets_rows: existing tables that hold rows already, rows that stay where
+-- they are, rows of others that are linked, owners without any, and what has
+-- no column
+--
+CREATE SCHEMA regress_targets_rows;
+SET search_path = regress_targets_rows;
+\getenv here PG_ABS_SRCDIR
+\set targets :here '/sql/include/targets.inc'
+\set ECHO none
+\i :targets
+\set ECHO all
+
+--
+-- Of two tables, one is there
+--
+-- The messages are created beside the application's conversations, and go.
+CREATE TABLE c (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id int);
+CALL save('beside', 'c');
+SELECT go('beside', 'pairs', '{"conversations": "c"}');
+SELECT user_id, position, role, content FROM messages JOIN c ON c.id = conversation_id ORDER BY 1, 2;
+SELECT back('beside');
+SELECT to_regclass('messages'), to_regclass('beside_trace');
+-- Where something depends on them, they stay, empty.
+CALL save('beside', 'c');
+SELECT go('beside', 'pairs', '{"conversations": "c"}');
+CREATE VIEW v AS TABLE messages;
+SELECT back('beside');
+SELECT count(*) FROM v;
+DROP TABLE messages, c CASCADE;
+-- The other way round.
+CREATE TABLE m (id serial PRIMARY KEY, conversation_id uuid, role text, content text, created_at timestamptz);
+CALL save('beside', 'm');
+SELECT go('beside', 'pairs', '{"messages": "m", "conversations": "conversations"}');
+SELECT user_id, title FROM conversations ORDER BY 1;
+SELECT back('beside');
+SELECT to_regclass('conversations');
+-- None at all: the messages say whose they are, or else it is an error.
+SELECT go('beside', 'pairs', '{"messages": "m", "conversations": null}');
+ALTER TABLE m ADD user_id int;
+CALL save('beside', 'm');
+SELECT go('beside', 'pairs', '{"messages": "m", "conversations": null}');
+SELECT user_id, count(DISTINCT conversation_id) AS conversations, count(*) FROM m GROUP BY 1 ORDER BY 1;
+SELECT back('beside');
+ALTER TABLE m ALTER conversation_id TYPE int USING NULL;
+SELECT go('beside', 'pairs', '{"messages": "m", "conversations": null}');
+DROP TABLE m;
+
+--
+-- Owners who have conversations already
+--
+CREATE TABLE c (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id int);
+CREATE TABLE m (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, conversation_id int NOT NULL REFERENCES c,
+                role text, content text, created_at timestamptz);
+CREATE TABLE src (id int PRIMARY KEY, user_id int, message text, response text, created_at timestamptz);
+INSERT INTO src VALUES
+    (1, 1, 'a', 'b', '2024-05-01 10:00Z'), (2, 1, 'c', NULL, '2024-05-01 10:01Z'),
+    (3, 2, 'd', 'e', '2024-05-01 10:02Z'), (4, NULL, 'guest', 'x', '2024-05-01 10:03Z'),
+    (5, NULL, '', '', '2024-05-01 10:04Z');
+-- The application has the first pair, seconds later, and the third, much later.
+INSERT INTO c (user_id) VALUES (1);
+INSERT INTO m (conversation_id, role, content, created_at) VALUES
+    (1, 'user', 'a', '2024-05-01 10:00:10Z'), (1, 'assistant', 'b', '2024-05-01 10:00:20Z'),
+    (1, 'user', 'c', '2024-05-01 10:03:00Z');
+CREATE VIEW talks AS
+SELECT c.id, c.user_id, string_agg(content, ' ' ORDER BY m.id) AS contents
+FROM c LEFT JOIN m ON c.id = conversation_id GROUP BY c.id ORDER BY c.id;
+CALL save('s', 'c', 'm');
+-- Both rows of the first owner are skipped, and said to be, as information.
+SELECT go('s', 'src', '{"conversations": "c", "messages": "m"}');
+SELECT status, violations FROM chatmig_validate('s') WHERE check_name = 'legacy_unmigrated';
+TABLE talks;
+-- Later rows join what the migration made; the first owner's are skipped again.
+INSERT INTO src VALUES
+    (6, 1, 'later of 1', NULL, '2024-05-02Z'), (7, 2, 'later of 2', NULL, '2024-05-02Z'),
+    (8, 3, 'first of 3', NULL, '2024-05-02Z'), (9, NULL, 'later guest', NULL, '2024-05-02Z');
+SELECT run('s');
+TABLE talks;
+-- By force, what the application does not have, once.
+SELECT run('s', true);
+TABLE talks;
+SELECT run('s', true);
+SELECT run('s');
+SELECT back('s');
+DELETE FROM src WHERE id > 5;
+-- By force at once.
+CALL save('s', 'c', 'm', 'src');
+SELECT go('s', 'src', '{"conversations": "c", "messages": "m"}', force => true);
+SELECT user_id, contents FROM talks;
+SELECT back('s');
+-- Guests who have some are skipped like anybody.
+INSERT INTO c (user_id) VALUES (NULL);
+CALL save('s', 'c', 'm', 'src');
+SELECT go('s', 'src', '{"conversations": "c", "messages": "m"}');
+SELECT user_id, contents FROM talks;
+SELECT back('s');
+-- Without an owner, all rows are one's; they are skipped if there is anything.
+CALL save('s', 'c', 'm', 'src');
+SELECT go('s', 'src', '{"conversations": "c", "messages": "m"}', '{"owner": null}');
+SELECT run('s', true);
+SELECT back('s');
+-- A second migration into the same tables; each takes back its own.
+CALL save('s', 'c', 'm');
+SELECT go('s', 'src', '{"conversations": "c", "messages": "m"}');
+CALL save('second', 'c', 'm');
+SELECT go('second', 'pairs', '{"conversations": "c", "messages": "m"}', force => true);
+SELECT user_id, contents FROM talks;
+SELECT problems('s');
+SELECT back('second');
+SELECT back('s');
+
+--
+-- In place: rows stay and get a conversation
+--
+CREATE TABLE chats (id text PRIMARY KEY, "userId" int, "mentorId" int, "createdAt" timestamp(3),
+                    "updatedAt" timestamp(3) NOT NULL);
+CREATE TABLE ms (id text PRIMARY KEY, "userId" int, "mentorId" int, role text, content text,
+                 "createdAt" timestamp(3), "updatedAt" timestamp(3),
+                 "chatId" text REFERENCES chats ON DELETE SET NULL);
+INSERT INTO chats VALUES ('theirs', 1, NULL, '2024-01-01', '2024-01-01');
+INSERT INTO ms VALUES
+    ('a', 1, NULL, 'user', 'in one already', '2024-01-01', NULL, 'theirs'),
+    ('b', 1, NULL, 'user', 'Hi!', '2024-05-01 10:00', NULL, NULL),
+    ('c', 1, NULL, 'assistant', 'Hello.', '2024-05-01 10:00', NULL, NULL),
+    ('d', 1, 7, 'user', 'Mentor?', '2024-05-01 10:01', NULL, NULL),
+    ('e', NULL, NULL, 'user', 'guest', '2024-05-01 10:02', NULL, NULL),
+    ('f', 1, 7, 'user', '', '2024-05-01 10:03', NULL, NULL);
+CREATE VIEW places AS
+SELECT m.id, content, "chatId" IS NULL AS alone, c."userId", c."mentorId", c."createdAt",
+       c."updatedAt" < '2025-01-01' AS old
+FROM ms AS m LEFT JOIN chats AS c ON c.id = "chatId" ORDER BY m.id;
+CALL save('p', 'chats', 'ms');
+-- The column that is filled looks like a session, and is none.
+SELECT go('p', 'ms', '{"conversations": "chats", "messages": "ms"}', '{"counterpart": "mentorId"}');
+TABLE places;
+-- A row that is older than the migration joins its conversation; one that is
+-- younger stands alone, unless forced.
+INSERT INTO ms VALUES ('g', 1, NULL, 'user', 'alone', now(), NULL, NULL),
+                      ('h', 1, NULL, 'user', 'old one', '2024-05-01 11:00', NULL, NULL);
+SELECT run('p');
+SELECT id, alone FROM places WHERE id > 'f';
+SELECT run('p', true);
+SELECT id, alone, old, "createdAt" FROM places WHERE id > 'f';
+DELETE FROM ms WHERE id > 'f';
+SELECT back('p');
+-- A trigger that says when a row was changed changes nothing of the row.
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW."updatedAt" := '2025-01-01';
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER t BEFORE UPDATE ON ms FOR EACH ROW EXECUTE FUNCTION touch();
+CALL save('p', 'chats');
+SELECT go('p', 'ms', '{"conversations": "chats", "messages": "ms"}', '{"counterpart": "mentorId"}');
+SELECT back('p');
+DROP TRIGGER t ON ms;
+-- What the application changes afterwards is found, and kept by a rollback.
+SELECT go('p', 'ms', '{"conversations": "chats", "messages": "ms"}', '{"counterpart": "mentorId"}');
+UPDATE ms SET content = 'Hi there!' WHERE id = 'b';
+UPDATE ms SET "chatId" = 'theirs' WHERE id = 'c';
+SELECT problems('p');
+SELECT back('p');
+SELECT id, content, "chatId" FROM ms ORDER BY id;
+-- Ids of other types; positions, which are taken back, too.
+CREATE TABLE cu (id uuid PRIMARY KEY, user_id int);
+CREATE TABLE mu (id uuid PRIMARY KEY, user_id int, role text, content text, created_at timestamptz,
+                 conversation_id uuid REFERENCES cu, position int);
+INSERT INTO mu
+SELECT ('00000000-0000-0000-0000-00000000000' || i)::uuid, i % 2, 'user', 'm' || i,
+       '2024-05-01Z'::timestamptz + i * interval '1 h' FROM generate_series(1, 6) AS i;
+CALL save('p', 'cu', 'mu');
+SELECT go('p', 'mu', '{"messages": "mu"}');
+SELECT user_id, position, content FROM mu ORDER BY 1, 2;
+SELECT back('p');
+CREATE TABLE cb (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id int);
+CREATE TABLE mb (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id int, role text,
+                 content text, created_at timestamptz, conversation_id bigint REFERENCES cb);
+INSERT INTO mb (user_id, role, content, created_at)
+SELECT user_id, role, content, created_at FROM mu ORDER BY id;
+CALL save('p', 'cb', 'mb');
+SELECT go('p', 'mb', '{"conversations": "cb", "messages": "mb"}');
+SELECT string_agg(id || ':' || conversation_id, ' ' ORDER BY id) FROM mb;
+SELECT back('p');
+-- Positions that are there are not overwritten.
+UPDATE mu SET position = 5 WHERE user_id = 1;
+CALL save('p', 'cu', 'mu');
+SELECT go('p', 'mu', '{"messages": "mu"}');
+SELECT go('p', 'mu', '{"messages": {"table": "mu", "columns": {"position": null}}}');
+SELECT back('p');
+-- A composite key; a pair.
+ALTER TABLE mb DROP CONSTRAINT mb_pkey, ADD PRIMARY KEY (id, user_id);
+SELECT go('p', 'mb', '{"conversations": "cb", "messages": "mb"}');
+CREATE TABLE both_kinds (id int PRIMARY KEY, user_id int, message text, response text, role text,
+                         content text, created_at timestamptz, conversation_id uuid);
+SELECT go('p', 'both_kinds', '{"conversations": "cu", "messages": "both_kinds"}', '{"shape": "pair"}');
+
+--
+-- Links
+--
+DROP TABLE m, c CASCADE;
+CREATE TABLE c (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id int);
+CREATE TABLE m (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, conversation_id bigint NOT NULL REFERENCES c,
+                role text, content text, created_at timestamptz);
+CREATE TABLE games (id int PRIMARY KEY, owner int, chat bigint REFERENCES c ON DELETE SET NULL, note text);
+CREATE TABLE "Tickets 100%" (a text, b int, "Owner" bigint, "Conversation" bigint, PRIMARY KEY (b, a));
+CREATE TABLE keyless (owner int, chat bigint);
+INSERT INTO c (user_id) VALUES (3);
+INSERT INTO games VALUES (1, 1, NULL), (2, 1, NULL), (3, 3, 1), (4, 3, NULL), (5, NULL, NULL), (6, 2, NULL);
+INSERT INTO "Tickets 100%" VALUES ('x,"y', 1, 1, NULL), ('z', 2, 2, NULL), ('z', 3, 9, NULL);
+CREATE FUNCTION linking(links jsonb) RETURNS SETOF text LANGUAGE sql BEGIN ATOMIC
+    SELECT try('', 'pairs', 'SELECT ''ok''',
+        jsonb_build_object('conversations', 'c', 'messages', 'm', 'links', links));
+END;
+-- What cannot be.
+SELECT linking('[{"table": "keyless", "owner": "owner", "conversation": "chat"}]');
+SELECT linking('[{"table": "gamez", "owner": "owner", "conversation": "chat"}]');
+SELECT linking('[{"table": "games", "owner": "user_id", "conversation": "chat"}]');
+SELECT linking('[{"table": "games", "owner": "owner", "conversation": "note"}]');
+SELECT linking('[{"table": "games", "owner": "note", "conversation": "chat"}]');
+SELECT linking('[{"table": "games", "owner": "owner"}]');
+SELECT linking('{"table": "games"}');
+-- Two tables, one with a key of two columns; rows that point somewhere stay.
+\set links '{"conversations": "c", "messages": "m", "links": [{"table": "games", "owner": "owner", "conversation": "chat"}, {"table": "Tickets 100%", "owner": "Owner", "conversation": "Conversation"}]}'
+CALL save('l', 'c', 'm', 'games', '"Tickets 100%"');
+SELECT go('l', 'pairs', :'links');
+SELECT g.id, g.owner, c.user_id FROM games AS g LEFT JOIN c ON c.id = g.chat ORDER BY 1;
+SELECT t.a, t.b, t."Owner", c.user_id FROM "Tickets 100%" AS t LEFT JOIN c ON c.id = "Conversation" ORDER BY b;
+SELECT link_table, row_key FROM l_links ORDER BY 1, 2;
+SELECT back('l');
+-- Rows that come later are linked later. The application points one elsewhere,
+-- empties one, deletes one: rollback leaves these alone.
+SELECT go('l', 'pairs', :'links');
+INSERT INTO games VALUES (7, 1, NULL);
+SELECT run('l');
+UPDATE games SET chat = 1 WHERE id = 1;
+UPDATE games SET chat = NULL WHERE id = 6;
+DELETE FROM "Tickets 100%" WHERE b = 1;
+SELECT back('l');
+SELECT string_agg(id || ':' || coalesce(chat::text, '-'), ' ' ORDER BY id) FROM games;
+SELECT b, "Conversation" FROM "Tickets 100%" ORDER BY 1;
+-- One table is dropped, one renamed: the next run and rollback get along.
+UPDATE games SET chat = NULL WHERE id = 1;
+CALL save('l', 'c', 'm');
+SELECT go('l', 'pairs', :'links');
+DROP TABLE "Tickets 100%";
+SELECT counts('l', false, false);
+ALTER TABLE games RENAME TO matches;
+SELECT back('l');
+SELECT string_agg(id || ':' || coalesce(chat::text, '-'), ' ' ORDER BY id) FROM matches;
+
+--
+-- Owners without messages
+--
+DROP TABLE m, c, matches CASCADE;
+ALTER TABLE users ADD gone int, ADD created_at timestamp(0), ADD "updatedAt" timestamptz;
+ALTER TABLE users DROP gone;
+INSERT INTO users VALUES
+    (4, 'none', '2023-01-01', '2023-06-01Z'), (5, 'never updated', '2023-02-01', NULL),
+    (6, 'no times', NULL, NULL), (7, 'rejected', '2023-03-01', NULL), (8, 'empty', '2023-04-01', NULL);
+UPDATE users SET created_at = '2022-01-01' WHERE id < 4;
+CREATE TABLE talk (id int PRIMARY KEY, user_id int REFERENCES users, message text, response text, created_at text);
+INSERT INTO talk VALUES
+    (1, 1, 'Hi!', 'Hello', '2024-05-01T10:00:00Z'), (2, 7, 'bad', 'time', 'yesterday'),
+    (3, 8, '', NULL, '2024-05-01T10:00:00Z'), (4, NULL, 'guest', NULL, '2024-05-01T10:00:00Z');
+CREATE TABLE c (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id int, title text,
+                created_at timestamptz, updated_at timestamptz);
+CREATE TABLE m (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, conversation_id bigint NOT NULL REFERENCES c,
+                role text, content text, created_at timestamptz);
+INSERT INTO c (user_id, title) VALUES (3, 'theirs');
+CREATE VIEW owned AS
+SELECT user_id, title, created_at, updated_at,
+       (SELECT count(*) FROM m WHERE conversation_id = c.id) AS messages
+FROM c ORDER BY user_id;
+\set target '{"conversations": "c", "messages": "m"}'
+-- Everybody has one, with messages or the owner's own times; the third has the
+-- application's.
+CALL save('o', 'c', 'm');
+SELECT go('o', 'talk', :'target', options => '{"empty_owners": true, "max_rejects": 1, "title": "Default"}');
+TABLE owned;
+-- Later messages join; later owners get one.
+INSERT INTO talk VALUES
+    (10, 4, 'at last', NULL, '2024-06-01T00:00:00Z'), (11, 3, 'theirs', NULL, '2024-06-01T00:00:00Z'),
+    (12, 5, 'early', NULL, '2020-06-01T00:00:00Z');
+INSERT INTO users VALUES (9, 'new', '2024-01-01', NULL);
+SELECT run('o');
+TABLE owned;
+SELECT back('o');
+-- Their times for all conversations; where they have none, the messages'.
+CALL save('o', 'c', 'm');
+INSERT INTO talk VALUES (20, 6, 'of no times', NULL, '2025-06-01T00:00:00Z');
+SELECT go('o', 'talk', :'target',
+          options => '{"empty_owners": true, "times": "owner", "max_rejects": 1, "title": "Default"}');
+TABLE owned;
+SELECT back('o');
+-- An owner without messages and times, where there must be one.
+DELETE FROM talk WHERE id = 20;
+UPDATE c SET created_at = '2024-01-01Z';
+ALTER TABLE c ALTER created_at SET NOT NULL;
+SELECT go('o', 'talk', :'target', options => '{"empty_owners": true, "max_rejects": 1}');
+-- Owners that have no times at all; no table of owners.
+ALTER TABLE users DROP created_at, DROP "updatedAt";
+SELECT go('o', 'talk', :'target', options => '{"times": "owner", "max_rejects": 1}');
+ALTER TABLE c ALTER created_at DROP NOT NULL;
+CALL save('o', 'c', 'm');
+SELECT go('o', 'talk', :'target', options => '{"empty_owners": true, "max_rejects": 1, "title": null}');
+TABLE owned;
+SELECT back('o');
+ALTER TABLE talk DROP CONSTRAINT talk_user_id_fkey;
+SELECT go('o', 'talk', :'target', options => '{"empty_owners": true, "max_rejects": 1}');
+-- Messages of an owner's mentor do not go into the owner's own conversation.
+DROP TABLE c, m CASCADE;
+CREATE TABLE c (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id int, mentor int);
+CREATE TABLE m (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, conversation_id bigint NOT NULL REFERENCES c,
+                role text, content text, created_at timestamptz);
+CREATE TABLE mentored (id int PRIMARY KEY, user_id int REFERENCES users, mentor int, message text,
+                       response text, created_at timestamptz);
+INSERT INTO mentored VALUES (1, 1, 7, 'a', NULL, '2024-05-01Z');
+DELETE FROM users WHERE id > 3;
+CALL save('o', 'c', 'm');
+SELECT go('o', 'mentored', :'target', '{"counterpart": "mentor"}', '{"empty_owners": true}');
+INSERT INTO mentored VALUES (2, 2, 7, 'b', NULL, '2024-05-01Z'), (3, 2, NULL, 'c', NULL, '2024-05-01Z');
+SELECT run('o');
+SELECT user_id, mentor, string_agg(content, ' ') FROM c LEFT JOIN m ON c.id = conversation_id GROUP BY c.id ORDER BY 1, 2;
+SELECT back('o');
+
+--
+-- What has no column is kept in the trace, and missed if it is lost there
+--
+CREATE TABLE rich (id int PRIMARY KEY, user_id int, session_id text, message text, response text, model text,
+                   tokens bigint, metadata jsonb, extra numeric, media_url text, media_type text,
+                   created_at timestamptz);
+INSERT INTO rich VALUES
+    (1, 1, 's1', 'Look!', 'A cat.', 'm1', 5000000000, '{"k": [1, "x"]}', 1.50, 'http://x/cat.png', 'image/png', '2024-05-01 10:00Z'),
+    (2, 1, 's1', 'Thanks', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2024-05-01 10:01Z'),
+    (3, 1, NULL, NULL, 'Bye', 'm2', 3, '[1]', NULL, '', 'image/png', NULL);
+\set mapping '{"media": "media_url", "media_type": "media_type"}'
+\set whole 'SELECT format($f$%s %s: %s$f$, key_1, e.key, e.value) FROM try_trace CROSS JOIN jsonb_each(metadata) AS e ORDER BY key_1, e.key'
+-- All of it: nothing but ids, role, content and time.
+SELECT try('CREATE TABLE c (id uuid PRIMARY KEY, user_id int);
+            CREATE TABLE m (id uuid PRIMARY KEY, conversation_id uuid NOT NULL REFERENCES c, role text,
+                            content text, created_at timestamptz)', 'rich', :'whole', mapping => :'mapping');
+-- Each part of it, taken away from the first row.
+CREATE FUNCTION lost(path text[]) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM go('lost', 'rich', '{"conversations": "c", "messages": "m"}',
+               '{"media": "media_url", "media_type": "media_type"}');
+    UPDATE lost_trace SET metadata = metadata #- path WHERE key_1 = 1;
+    RETURN QUERY SELECT problems('lost');
+    PERFORM back('lost');
+END
+$$;
+SELECT lost('{1,model}');
+SELECT lost('{2,tokens}');
+SELECT lost('{1,metadata,extra}');
+SELECT lost('{1,session}');
+SELECT lost('{1,media}');
+SELECT lost('{1,media_type}');
+-- Columns for some of it; the media have a table, which has none for the type.
+SELECT try('CREATE TABLE c (id uuid PRIMARY KEY, user_id int, session_id text);
+            CREATE TABLE pics (id serial PRIMARY KEY, path text NOT NULL, summary text NOT NULL, user_id int NOT NULL);
+            CREATE TABLE m (id uuid PRIMARY KEY, conversation_id uuid NOT NULL REFERENCES c, role text,
+                            content text, tokens bigint, metadata json, attachment_id int REFERENCES pics,
+                            created_at timestamptz)', 'rich',
+           '(' || :'whole' || ') UNION ALL SELECT format($f$%s: %s, %s, of %s; "%s"$f$, m.content, tokens, m.metadata, p.user_id, p.path) FROM m LEFT JOIN pics AS p ON p.id = attachment_id',
+           :'target'::jsonb || '{"media": "pics"}', :'mapping');
+
+DROP EXTENSION chatmig CASCADE;
+DROP SCHEMA regress_targets_rows CASCADE;
