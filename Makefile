@@ -46,6 +46,7 @@ OBJS = \
 	src/plan_check.o \
 	src/role_values.o \
 	src/existing.o \
+	src/existing_check.o \
 	src/relation.o \
 	src/destination.o \
 	src/field.o \

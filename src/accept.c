@@ -155,7 +155,10 @@ check_parts(const MigrationPlan *plan)
 							 .field = parts[i].field,
 							 .part = chatmig_part_names[parts[i].part]};
 
-		if (!HAS_PART(plan->mapping, parts[i].part))
+		/* a message in a transcript may have a model of its own */
+		if (!HAS_PART(plan->mapping, parts[i].part) ||
+			(parts[i].part == PART_MODEL &&
+			 plan->mapping->shape == SHAPE_TRANSCRIPT))
 			continue;
 		unfilled.condition = psprintf(
 			"%s%s IS NULL%s",

@@ -9,21 +9,17 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 #include "arguments.h"
 #include "existing.h"
+#include "existing_check.h"
 #include "keys.h"
 #include "vocabulary.h"
-
-/* Of a uuid as text. */
-#define ID_CHARACTERS 36
 
 /* A table while its columns are being found. */
 typedef struct Search
@@ -52,10 +48,6 @@ static bool holds_reference(const MigrationPlan *plan, TargetTable refers,
 static bool is_string(Oid type);
 static bool is_used(const Search *search, AttrNumber attnum);
 static void take(Search *search, Field field, Form_pg_attribute attribute);
-static bool is_not_null(Form_pg_attribute attribute);
-static void check_lengths(const Search *search);
-static bool is_filled(const Search *search, Form_pg_attribute attribute);
-static void check_unfilled(const Search *search);
 static void refuse_missing(const Search *search, const char *field);
 static void refuse_type(const Search *search, const char *field,
 						Form_pg_attribute attribute);
@@ -86,9 +78,7 @@ chatmig_existing_resolve(MigrationPlan *plan, TargetTable table,
 	plan->fields[table] = search.fields;
 	plan->id_types[table] =
 		chatmig_existing_id_type(search.fields[FIELD_ID].type);
-	check_lengths(&search);
-	if (plan->tables[table] != plan->source)
-		check_unfilled(&search);
+	chatmig_existing_check(plan, table, RelationGetDescr(search.rel));
 	table_close(search.rel, NoLock); /* nobody alters it before the run */
 }
 
@@ -397,125 +387,7 @@ take(Search *search, Field field, Form_pg_attribute attribute)
 	/* a domain has it from the type that it is of */
 	(void) getBaseTypeAndTypmod(column->type, &column->typmod);
 	column->collation = attribute->attcollation;
-	column->not_null = is_not_null(attribute);
-}
-
-static bool
-is_not_null(Form_pg_attribute attribute)
-{
-	Oid type = attribute->atttypid;
-	bool result = attribute->attnotnull;
-
-	while (!result && get_typtype(type) == TYPTYPE_DOMAIN)
-	{
-		HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-		Form_pg_type form = (Form_pg_type) GETSTRUCT(tuple);
-
-		result = form->typnotnull;
-		type = form->typbasetype;
-		ReleaseSysCache(tuple);
-	}
-	return result;
-}
-
-/* Ids that chatmig gives are uuids; in a text, that takes its room. */
-static void
-check_lengths(const Search *search)
-{
-	static const Field ids[] = {FIELD_ID, FIELD_CONVERSATION, FIELD_MEDIA,
-								FIELD_REPLY_TO};
-	const char *table = search->plan->qualified[search->table];
-	bool stays = search->plan->tables[search->table] == search->plan->source;
-
-	for (int i = 0; i < lengthof(ids); i++)
-	{
-		const Column *column = &search->fields[ids[i]];
-
-		if (column->name == NULL || !is_string(getBaseType(column->type)) ||
-			column->typmod < 0 || column->typmod - VARHDRSZ >= ID_CHARACTERS ||
-			(stays && ids[i] != FIELD_CONVERSATION))
-			continue;
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("column \"%s\" of %s is too short for an id", column->name,
-					table),
-			 errdetail("It takes %d characters; an id that chatmig gives "
-					   "has %d.",
-					   column->typmod - (int) VARHDRSZ, ID_CHARACTERS),
-			 errhint("ALTER TABLE %s ALTER COLUMN %s TYPE varchar(%d).", table,
-					 quote_identifier(column->name), ID_CHARACTERS)));
-	}
-}
-
-/* By the migration, or by a default where it has nothing for it. */
-static bool
-is_filled(const Search *search, Form_pg_attribute attribute)
-{
-	const MigrationPlan *plan = search->plan;
-	const Column *fields = search->fields;
-	AttrNumber attnum = attribute->attnum;
-	bool has_default = attribute->atthasdef || attribute->attidentity != '\0' ||
-					   attribute->attgenerated != '\0';
-	bool has_times =
-		plan->mapping->time_kind != TIME_NONE ||
-		(search->table == TARGET_CONVERSATIONS && plan->options.owner_times);
-
-	if (!is_used(search, attnum))
-		return has_default;
-	if (attnum == fields[FIELD_ID].attnum)
-		return has_default || plan->id_types[search->table] == TEXTOID ||
-			   plan->id_types[search->table] == UUIDOID;
-	/* the first message is no reply, and not each has a medium */
-	if ((fields[FIELD_REPLY_TO].name != NULL &&
-		 attnum == fields[FIELD_REPLY_TO].attnum) ||
-		(fields[FIELD_MEDIA].name != NULL &&
-		 attnum == fields[FIELD_MEDIA].attnum))
-		return false;
-	/* a default would be the time of the migration */
-	if ((fields[FIELD_CREATED_AT].name != NULL &&
-		 attnum == fields[FIELD_CREATED_AT].attnum) ||
-		(fields[FIELD_UPDATED_AT].name != NULL &&
-		 attnum == fields[FIELD_UPDATED_AT].attnum))
-		return has_times;
-	return true;
-}
-
-/* Every row would be refused; better now than after an hour. */
-static void
-check_unfilled(const Search *search)
-{
-	TupleDesc desc = RelationGetDescr(search->rel);
-	const char *table = search->plan->qualified[search->table];
-	StringInfoData names;
-	int n = 0;
-
-	initStringInfo(&names);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-
-		if (attribute->attisdropped || !is_not_null(attribute) ||
-			is_filled(search, attribute))
-			continue;
-		appendStringInfo(&names, "%s\"%s\"", n++ > 0 ? ", " : "",
-						 NameStr(attribute->attname));
-	}
-	if (n == 0)
-		return;
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_NOT_NULL_VIOLATION),
-		 errmsg_plural(
-			 "column %s of %s is NOT NULL, and nothing would fill it",
-			 "columns %s of %s are NOT NULL, and nothing would fill them", n,
-			 names.data, table),
-		 errdetail(
-			 "Migration \"%s\" has no value for it, or not for every row; nor has it a default that would be right.",
-			 search->plan->name),
-		 errhint(
-			 "ALTER TABLE %s ALTER COLUMN ... SET DEFAULT ..., or ... DROP NOT NULL; or, if it is the column for something that the migration has, name it: target => '{\"%s\": {\"table\": ..., \"columns\": {...}}}'.",
-			 table, chatmig_target_names[search->table])));
+	column->not_null = chatmig_existing_not_null(attribute);
 }
 
 static void

@@ -91,7 +91,8 @@ plan_target:       link owner_table plan_check existing relation role_values voc
 plan_check:        migration
 link:              existing keys migration
 owner_table:       keys field vocabulary migration
-existing:          keys vocabulary migration arguments
+existing:          existing_check keys vocabulary migration arguments
+existing_check:    migration
 relation:          columns migration
 columns:           migration
 role_values:       migration query caller
