@@ -85,6 +85,7 @@ OBJS = \
 	src/target.o \
 	src/columns.o \
 	src/reference.o \
+	src/defer.o \
 	src/validate.o \
 	src/validate_checks.o \
 	src/validate_compare.o \
@@ -110,6 +111,7 @@ OBJS = \
 	src/validation.o \
 	src/rollback.o \
 	src/rollback_check.o \
+	src/rollback_find.o \
 	src/rollback_link.o \
 	src/rollback_copy.o \
 	src/ledger.o \

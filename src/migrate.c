@@ -98,7 +98,6 @@ chatmig_migrate_run(const char *name, bool force, MigrateResult *result)
 		check_rejects(plan, result, caller.creating_extension);
 		chatmig_read_rejected(plan, rejects);
 		chatmig_caller_resume(&role);
-		chatmig_reference_defer(plan, true);
 
 		/* 4. keys and indexes; last, what locks other tables */
 		chatmig_target_finish(plan);
@@ -106,6 +105,7 @@ chatmig_migrate_run(const char *name, bool force, MigrateResult *result)
 		chatmig_write_replies(plan);
 		result->counts.links = chatmig_write_links(plan);
 		chatmig_caller_resume(&role);
+		chatmig_reference_defer(plan, true);
 		chatmig_target_analyze(plan);
 
 		/* 5. the record */

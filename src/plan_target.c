@@ -11,6 +11,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
@@ -145,6 +146,7 @@ choose_table(MigrationPlan *plan, TargetTable table,
 	bool by_messages = referring != NUM_FIELDS &&
 					   OidIsValid(plan->tables[TARGET_MESSAGES]) &&
 					   !plan->created[TARGET_MESSAGES];
+	bool by_name;
 	Oid found;
 
 	/* one that a rollback had to keep may have been dropped since */
@@ -165,20 +167,45 @@ choose_table(MigrationPlan *plan, TargetTable table,
 				? get_relname_relid(plan->table_names[table],
 									get_namespace_oid(plan->schema, false))
 				: InvalidOid;
-	if (!OidIsValid(found) && by_messages)
+	by_name = OidIsValid(found);
+	if (!by_name && by_messages)
 		found = chatmig_existing_referred(plan, referring);
 	if (OidIsValid(found) && table < NUM_ID_TARGETS)
+	{
+		char *looked_up = plan->table_names[table];
+
 		use_table(plan, table, found);
+		if (by_name && strcmp(looked_up, plan->table_names[table]) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_IN_USE),
+					 errmsg("table \"%s\" was renamed meanwhile", looked_up),
+					 errdetail("It is %s now.", plan->qualified[table]),
+					 errhint("Nothing has been changed; call this again.")));
+	}
 	else if (by_messages && !named->is_named)
 		plan->uses[table] = false;
 }
 
-/* The user may have renamed it. */
+/*
+ * The user may have renamed it, and may do so until it is locked: what is
+ * recorded and what is written must be the same table.
+ */
 static void
 use_table(MigrationPlan *plan, TargetTable table, Oid relid)
 {
+	char *name;
+
+	LockRelationOid(relid, AccessShareLock);
+	name = get_rel_name(relid);
+	if (name == NULL)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("table %s was dropped meanwhile", plan->qualified[table]),
+			 errdetail("Migration \"%s\" would fill it.", plan->name),
+			 errhint("Nothing has been changed; call this again.")));
 	plan->tables[table] = relid;
-	plan->table_names[table] = get_rel_name(relid);
+	plan->table_names[table] = name;
 	plan->qualified[table] = quote_qualified_identifier(
 		get_namespace_name(get_rel_namespace(relid)), plan->table_names[table]);
 	if (plan->created[table])

@@ -21,6 +21,7 @@
 #include "utils/syscache.h"
 
 #include "caller.h"
+#include "defer.h"
 #include "keys.h"
 #include "query.h"
 #include "reference.h"
@@ -94,27 +95,15 @@ chatmig_reference_copy(const MigrationPlan *plan, TargetTable table,
 void
 chatmig_reference_defer(const MigrationPlan *plan, bool deferred)
 {
-	Datum tables[NUM_TARGETS];
-	QueryArgs args = {0};
+	List *relids = NIL;
 	ListCell *lc;
-	int n = 0;
 
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)
-		tables[n++] = ObjectIdGetDatum(plan->tables[table]);
-	chatmig_query_arg(&args, OIDARRAYOID,
-					  PointerGetDatum(construct_array(
-						  tables, n, OIDOID, sizeof(Oid), true, TYPALIGN_INT)),
-					  false);
-	foreach(lc, chatmig_query_list(
-					"SELECT format('%I.%I', n.nspname, c.conname) "
-					"FROM pg_constraint AS c "
-					"JOIN pg_namespace AS n ON n.oid = c.connamespace "
-					"WHERE c.conrelid = ANY ($1) AND c.condeferred",
-					&args))
-		(void) chatmig_query_run(psprintf("SET CONSTRAINTS %s %s",
-										  (char *) lfirst(lc),
-										  deferred ? "DEFERRED" : "IMMEDIATE"),
-								 NULL);
+		if (plan->uses[table])
+			relids = lappend_oid(relids, plan->tables[table]);
+	foreach(lc, plan->links)
+		relids = lappend_oid(relids, ((LinkTable *) lfirst(lc))->relid);
+	chatmig_defer(relids, deferred);
 }
 
 /* Into a table that chatmig creates, or has created. */

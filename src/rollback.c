@@ -33,10 +33,12 @@
 #include "utils/syscache.h"
 
 #include "caller.h"
+#include "defer.h"
 #include "query.h"
 #include "rollback.h"
 #include "rollback_check.h"
 #include "rollback_copy.h"
+#include "rollback_find.h"
 #include "rollback_link.h"
 
 static void find_migration(Rollback *rollback);
@@ -44,6 +46,7 @@ static void find_tables(Rollback *rollback);
 static void find_source(Rollback *rollback);
 static void find_table(Rollback *rollback, TargetTable target);
 static void check_rows(Rollback *rollback);
+static void defer(const Rollback *rollback, bool deferred);
 static void take_back(Rollback *rollback);
 static void drop_created(Rollback *rollback);
 static bool fills_others(const Rollback *rollback);
@@ -82,7 +85,9 @@ chatmig_rollback_run(const char *name, bool dry_run, bool force,
 	check_rows(&rollback);
 
 	/* 4. Take it back. */
+	defer(&rollback, false);
 	take_back(&rollback);
+	defer(&rollback, true);
 
 	/* 5. Forget it all, except for the tables that had to stay. */
 	if (!dry_run)
@@ -228,6 +233,22 @@ check_rows(Rollback *rollback)
 	if (!rollback->force)
 		chatmig_rollback_check_copy(rollback);
 	chatmig_caller_resume(&role);
+}
+
+/* See defer.h. The rows of other tables that point here may be deferred, too.
+ */
+static void
+defer(const Rollback *rollback, bool deferred)
+{
+	List *relids = NIL;
+
+	if (rollback->dry_run)
+		return;
+	for (TargetTable table = 0; table < NUM_TARGETS; table++)
+		if (OidIsValid(rollback->targets.tables[table]))
+			relids = lappend_oid(relids, rollback->targets.tables[table]);
+	chatmig_defer(list_concat(relids, chatmig_rollback_linked(rollback)),
+				  deferred);
 }
 
 /* Drops the tables or, where that cannot be, empties them of its rows. */

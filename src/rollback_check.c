@@ -16,9 +16,9 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
-#include "arguments.h"
 #include "query.h"
 #include "rollback_check.h"
+#include "rollback_find.h"
 #include "rollback_link.h"
 
 /* A foreign key that points to one of the tables. */
@@ -38,12 +38,6 @@ typedef struct ForeignKeys
 	List *list; /* of ForeignKey * */
 	MemoryContext context;
 } ForeignKeys;
-
-/* The trace's expressions for a table's ids. */
-static const char *const traced_ids[NUM_ID_TABLES] = {
-	[TARGET_CONVERSATIONS] = "conversation_id",
-	[TARGET_MESSAGES] = "pg_catalog.unnest(message_ids)",
-	[TARGET_MEDIA] = "media_id"};
 
 /* The ways in which an added message can hang on a migrated row. */
 static const struct
@@ -65,7 +59,6 @@ static void refuse_foreign_keys(const Rollback *rollback);
 static List *find_foreign_keys(const Rollback *rollback);
 static bool add_foreign_key(TupleTableSlot *slot, void *state);
 static void refuse_foreign_key(const Rollback *rollback, const ForeignKey *key);
-static bool store_finding(TupleTableSlot *slot, void *state);
 
 void
 chatmig_rollback_check(Rollback *rollback)
@@ -79,50 +72,6 @@ chatmig_rollback_check(Rollback *rollback)
 	refuse_ties(rollback);
 	refuse_foreign_keys(rollback);
 	PopActiveSnapshot();
-}
-
-Finding
-chatmig_rollback_find(const char *sql)
-{
-	Finding finding = {.context = CurrentMemoryContext};
-
-	chatmig_query_stream(sql, NULL, true, NULL, store_finding, &finding);
-	return finding;
-}
-
-char *
-chatmig_rollback_is_migrated(const Rollback *rollback, TargetTable target,
-							 const char *value)
-{
-	const char *owners = rollback->tables[TARGET_OWNERS];
-
-	return psprintf(
-		"EXISTS (SELECT FROM (SELECT %s AS id FROM %s%s) AS k "
-		"WHERE k.id = %s)",
-		traced_ids[target], rollback->tables[TARGET_TRACE],
-		target == TARGET_CONVERSATIONS && owners != NULL
-			? psprintf(" UNION ALL SELECT conversation_id FROM %s", owners)
-			: "",
-		value);
-}
-
-char *
-chatmig_rollback_column(const Rollback *rollback, TargetTable target,
-						Field field)
-{
-	static const char *const names[NUM_NAMED_FIELDS] = {
-		[FIELD_ID] = "id",
-		[FIELD_CONVERSATION] = "conversation_id",
-		[FIELD_POSITION] = "\"position\"",
-		[FIELD_REPLY_TO] = "reply_to_id",
-		[FIELD_MEDIA] = "media_id"};
-	Jsonb *columns = rollback->targets.columns[target];
-	const char *name = names[field];
-
-	if (columns != NULL)
-		name = chatmig_arguments_string(columns, "columns",
-										chatmig_field_names[field]);
-	return name == NULL ? NULL : pstrdup(quote_identifier(name));
 }
 
 static void
@@ -333,21 +282,4 @@ refuse_foreign_key(const Rollback *rollback, const ForeignKey *key)
 						   key->name, finding.count, finding.example),
 				 errhint("Delete these rows, or let them point elsewhere, and "
 						 "call chatmig_rollback() again.")));
-}
-
-static bool
-store_finding(TupleTableSlot *slot, void *state)
-{
-	Finding *finding = state;
-
-	slot_getallattrs(slot);
-	finding->count = DatumGetInt64(slot->tts_values[0]);
-	if (!slot->tts_isnull[1])
-	{
-		MemoryContext old = MemoryContextSwitchTo(finding->context);
-
-		finding->example = TextDatumGetCString(slot->tts_values[1]);
-		MemoryContextSwitchTo(old);
-	}
-	return true;
 }

@@ -25,6 +25,7 @@
 #include "arguments.h"
 #include "plan.h"
 #include "rollback_copy.h"
+#include "rollback_find.h"
 
 static char *find_obstacle(const Rollback *rollback, List *keys);
 static char *find_key_obstacle(const Rollback *rollback, const char *key,

@@ -9,18 +9,23 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "caller.h"
 #include "keys.h"
 #include "query.h"
+#include "rollback_find.h"
 #include "rollback_link.h"
 
 static Oid find_renamed(const Rollback *rollback, const DestinationLink *link);
 static Oid find_table(const Rollback *rollback, const DestinationLink *link);
+static void refuse_dangling(const Rollback *rollback, const char *table,
+							const DestinationLink *link);
 static char *is_remembered(const Rollback *rollback, Oid table,
 						   const char *conversation);
 
@@ -39,6 +44,27 @@ chatmig_rollback_is_linked(const Rollback *rollback, Oid table)
 	return "false";
 }
 
+List *
+chatmig_rollback_linked(const Rollback *rollback)
+{
+	List *relids = NIL;
+	RoleState role;
+	ListCell *lc;
+
+	if (rollback->tables[TARGET_LINKS] == NULL)
+		return NIL;
+	chatmig_caller_become(&role, rollback->trace_owner);
+	foreach(lc, rollback->links)
+	{
+		Oid table = find_table(rollback, lfirst(lc));
+
+		if (OidIsValid(table))
+			relids = lappend_oid(relids, table);
+	}
+	chatmig_caller_resume(&role);
+	return relids;
+}
+
 int64
 chatmig_rollback_unlink(const Rollback *rollback)
 {
@@ -50,26 +76,65 @@ chatmig_rollback_unlink(const Rollback *rollback)
 	foreach(lc, rollback->links)
 	{
 		const DestinationLink *link = lfirst(lc);
-		Oid table = find_table(rollback, link);
 		RoleState role;
+		Oid table;
 		char *name;
 		char *condition;
 
+		/* reading the links, too: their table is that role's, types and all */
+		chatmig_caller_become(&role, rollback->trace_owner);
+		table = find_table(rollback, link);
+
 		if (!OidIsValid(table))
+		{
+			chatmig_caller_resume(&role);
 			continue;
+		}
 		name = quote_qualified_identifier(
 			get_namespace_name(get_rel_namespace(table)), get_rel_name(table));
 		condition = is_remembered(rollback, table, link->conversation);
-		chatmig_caller_become(&role, rollback->trace_owner);
 		reset += chatmig_query_run(
 			rollback->dry_run
 				? psprintf("SELECT FROM %s AS o WHERE %s", name, condition)
 				: psprintf("UPDATE %s AS o SET %s = NULL WHERE %s", name,
 						   quote_identifier(link->conversation), condition),
 			NULL);
+		if (!rollback->dry_run)
+			refuse_dangling(rollback, name, link);
 		chatmig_caller_resume(&role);
 	}
 	return reset;
+}
+
+/* Nothing may point to conversations that go, whoever has linked it. */
+static void
+refuse_dangling(const Rollback *rollback, const char *table,
+				const DestinationLink *link)
+{
+	char *column = psprintf("o.%s", quote_identifier(link->conversation));
+	Finding left;
+
+	/* what has been reset is to be seen */
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
+	left = chatmig_rollback_find(psprintf(
+		"SELECT count(*), min(%s::text) FROM %s AS o WHERE %s", column, table,
+		chatmig_rollback_is_migrated(rollback, TARGET_CONVERSATIONS, column)));
+	PopActiveSnapshot();
+	if (left.count == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("migration \"%s\" cannot be rolled back: rows of %s point "
+					"to its conversations",
+					rollback->name, table),
+			 errdetail("It did not link these, or the table's primary key is "
+					   "not what it was: " INT64_FORMAT
+					   " rows, the first of them to %s.",
+					   left.count, left.example),
+			 errhint("UPDATE %s SET %s = NULL for these rows, and call "
+					 "chatmig_rollback() again.",
+					 table, quote_identifier(link->conversation))));
 }
 
 /*
@@ -125,9 +190,12 @@ find_table(const Rollback *rollback, const DestinationLink *link)
 static char *
 is_remembered(const Rollback *rollback, Oid table, const char *conversation)
 {
+	char *key = chatmig_keys_primary_text(table, "o");
+
+	if (key == NULL)
+		return pstrdup("false");
 	return psprintf("EXISTS (SELECT FROM %s AS l WHERE l.link_table = %u "
 					"AND l.row_key = %s AND l.conversation_id = o.%s)",
-					rollback->tables[TARGET_LINKS], table,
-					chatmig_keys_primary_text(table, "o"),
+					rollback->tables[TARGET_LINKS], table, key,
 					quote_identifier(conversation));
 }

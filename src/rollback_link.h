@@ -13,6 +13,9 @@
  */
 extern char *chatmig_rollback_is_linked(const Rollback *rollback, Oid table);
 
+/* The tables that have links, as far as they are there; a List of OIDs. */
+extern List *chatmig_rollback_linked(const Rollback *rollback);
+
 /*
  * Takes the conversation from exactly those rows that the migration gave it,
  * unless they point elsewhere by now; in a dry run, only counts them. Returns

@@ -101,8 +101,10 @@ owner_has_made(const MigrationPlan *plan)
 static char *
 owner_has_others(const MigrationPlan *plan)
 {
-	return owner_has(
-		plan, psprintf(" AND c.id NOT IN (%s)", chatmig_skip_made(plan)));
+	/* not IN: that is no join, and looks at all of them for each row */
+	return owner_has(plan, psprintf(" AND NOT EXISTS (SELECT FROM (%s) AS r "
+									"WHERE r.conversation_id = c.id)",
+									chatmig_skip_made(plan)));
 }
 
 /* which: a further condition on the conversation c. */
@@ -177,7 +179,9 @@ half_is_there(const MigrationPlan *plan, Part part, const char *time)
 						 " AND %s + " SAME_TIME,
 						 time, time);
 	if (plan->migrated)
-		appendStringInfo(&sql, " AND x.conversation_id NOT IN (%s)",
+		appendStringInfo(&sql,
+						 " AND NOT EXISTS (SELECT FROM (%s) AS r "
+						 "WHERE r.conversation_id = x.conversation_id)",
 						 chatmig_skip_made(plan));
 	appendStringInfoString(&sql, "))");
 	return sql.data;

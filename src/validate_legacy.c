@@ -29,7 +29,7 @@ static void check_against_trace(Validation *validation);
 static bool may_skip(const MigrationPlan *plan);
 static char *is_skipped(const MigrationPlan *plan);
 static char *is_there(const MigrationPlan *plan, const char *made);
-static char *owner_has(const MigrationPlan *plan, const char *in,
+static char *owner_has(const MigrationPlan *plan, const char *exists,
 					   const char *made);
 static void add_deleted(RowTests *tests, const MigrationPlan *plan);
 static void check_duplicates(Validation *validation);
@@ -231,7 +231,6 @@ may_skip(const MigrationPlan *plan)
 static char *
 is_skipped(const MigrationPlan *plan)
 {
-	const Column *owner = &plan->mapping->parts[PART_OWNER];
 	char *made;
 
 	if (!may_skip(plan))
@@ -251,29 +250,41 @@ is_skipped(const MigrationPlan *plan)
 								   "FROM %s AS r",
 								   plan->qualified[TARGET_OWNERS])
 						: "");
-	if (owner->name == NULL)
-		return psprintf("EXISTS (SELECT FROM %s AS c WHERE c.id NOT IN (%s)) "
-						"AND (NOT EXISTS (%s) OR %s)",
-						plan->relation[TARGET_CONVERSATIONS], made, made,
-						is_there(plan, made));
-	return psprintf("(%s AND (NOT %s OR %s))", owner_has(plan, "NOT IN", made),
-					owner_has(plan, "IN", made), is_there(plan, made));
+	/* of a migrated row nobody asks */
+	return psprintf("CASE WHEN EXISTS (SELECT FROM %s AS t WHERE %s) "
+					"THEN false ELSE %s AND (NOT %s OR %s) END",
+					plan->qualified[TARGET_TRACE],
+					chatmig_validate_sql_same_key(plan->mapping),
+					owner_has(plan, "NOT EXISTS", made),
+					owner_has(plan, "EXISTS", made), is_there(plan, made));
 }
 
-/* s's owner has a conversation that is, or is not, among the made ones. */
+/*
+ * s's owner has a conversation that is, or is not, among the made ones. NULL is
+ * an owner, too: guests.
+ */
 static char *
-owner_has(const MigrationPlan *plan, const char *in, const char *made)
+owner_has(const MigrationPlan *plan, const char *exists, const char *made)
 {
 	const Column *owner = &plan->mapping->parts[PART_OWNER];
-	const char *name = quote_identifier(plan->owner_column);
-	char *value = chatmig_validate_sql_column(owner);
+	char *among = psprintf("%s (SELECT FROM (%s) AS r "
+						   "WHERE r.conversation_id = c.id)",
+						   exists, made);
+	const char *relation = plan->relation[TARGET_CONVERSATIONS];
+	const char *name;
+	char *value;
 
-	/* NULL is an owner, too: guests */
-	return psprintf("EXISTS (SELECT FROM %s AS c WHERE (c.%s %s %s "
-					"OR num_nulls(c.%s, %s) = 2) AND c.id %s (%s))",
-					plan->relation[TARGET_CONVERSATIONS], name,
-					chatmig_plan_equality(owner->type), value, name, value, in,
-					made);
+	if (owner->name == NULL)
+		return psprintf("EXISTS (SELECT FROM %s AS c WHERE %s)", relation,
+						among);
+	name = quote_identifier(plan->owner_column);
+	value = chatmig_validate_sql_column(owner);
+	return psprintf(
+		"CASE WHEN %s IS NULL THEN EXISTS (SELECT FROM %s AS c "
+		"WHERE c.%s IS NULL AND %s) ELSE %s %s ANY "
+		"(SELECT c.%s FROM %s AS c WHERE c.%s IS NOT NULL AND %s) END",
+		value, relation, name, among, value, chatmig_plan_equality(owner->type),
+		name, relation, name, among);
 }
 
 /*
@@ -294,7 +305,8 @@ is_there(const MigrationPlan *plan, const char *made)
 					 "NOT EXISTS (SELECT FROM %s WHERE h.content <> '' "
 					 "AND NOT EXISTS (SELECT FROM %s AS x JOIN %s AS c "
 					 "ON c.id = x.conversation_id WHERE x.content = h.content "
-					 "AND c.id NOT IN (%s)",
+					 "AND NOT EXISTS (SELECT FROM (%s) AS r "
+					 "WHERE r.conversation_id = c.id)",
 					 chatmig_validate_sql_halves(mapping),
 					 plan->relation[TARGET_MESSAGES],
 					 plan->relation[TARGET_CONVERSATIONS], made);

@@ -47,6 +47,7 @@ chatmig_write_begin(const MigrationPlan *plan, WriteMode mode,
 		if (plan->role_values[role] != NULL)
 			writer->role_values[role] =
 				CStringGetTextDatum(plan->role_values[role]);
+	initStringInfo(&writer->key);
 	initStringInfo(&writer->first_key);
 	initStringInfo(&writer->last_key);
 	writer->conversation_context = AllocSetContextCreate(
@@ -93,7 +94,7 @@ chatmig_write_row(Writer *writer, Conversation *conversation,
 	Value medium = {.isnull = true};
 	Value reply_to = {.isnull = true};
 
-	writer->key = row->key;
+	chatmig_writer_name(writer, row);
 	writer->conversation = conversation;
 	/* split has decided whether there is one, and that it is the first's */
 	if (split->messages[0].has_media && writer->plan->has_media)

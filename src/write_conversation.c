@@ -77,7 +77,7 @@ chatmig_write_conversation_empty(Writer *writer, const LegacyRow *row)
 										   .time = row->owner_created_at});
 	entitle(writer, &conversation, nothing);
 	writer->metadata = nothing;
-	writer->key = row->key;
+	chatmig_writer_name(writer, row);
 	if (writer->seen_owners != NULL)
 		(void) see_owner(writer, row->group.owner, HASH_ENTER);
 	chatmig_write_conversation_row(writer, &conversation);

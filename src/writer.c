@@ -8,6 +8,7 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "relation.h"
 #include "sequence.h"
 #include "writer.h"
 
@@ -26,13 +27,36 @@ chatmig_writer_make_id(Writer *writer, TargetTable table,
 					   ? chatmig_sequence_next(writer->sequence[table])
 					   : writer->next_id[table]++;
 
-		return type == INT8OID ? Int64GetDatum(id) : Int32GetDatum((int32) id);
+		if (type == INT8OID)
+			return Int64GetDatum(id);
+		if (id < PG_INT32_MIN || id > PG_INT32_MAX)
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("no id is left for %s", writer->plan->qualified[table]),
+				 errdetail("Its sequence gave %lld, and its ids are integers.",
+						   (long long) id),
+				 errhint(
+					 "ALTER TABLE %s ALTER COLUMN %s TYPE bigint.",
+					 writer->plan->qualified[table],
+					 chatmig_relation_column(writer->plan, table, FIELD_ID))));
+		return Int32GetDatum((int32) id);
 	}
 	uuid = chatmig_identity_uuid(identity);
 	if (type == UUIDOID)
 		return uuid;
 	return CStringGetTextDatum(
 		DatumGetCString(DirectFunctionCall1(uuid_out, uuid)));
+}
+
+/* A copy: what waits outlives the row. */
+void
+chatmig_writer_name(Writer *writer, const LegacyRow *row)
+{
+	if (writer->mode != WRITE_INSERT)
+		return;
+	resetStringInfo(&writer->key);
+	appendStringInfoString(&writer->key, row->key);
 }
 
 void
@@ -141,7 +165,7 @@ static void
 note_waiting(Writer *writer)
 {
 	if (writer->first_key.len == 0)
-		appendStringInfoString(&writer->first_key, writer->key);
+		appendStringInfoString(&writer->first_key, writer->key.data);
 	resetStringInfo(&writer->last_key);
-	appendStringInfoString(&writer->last_key, writer->key);
+	appendStringInfoString(&writer->last_key, writer->key.data);
 }

@@ -42,7 +42,7 @@ struct Writer
 	int32 last_position; /* what follows LAST_POSITION; -1: unknown */
 
 	/* legacy rows that wait to be inserted, for error messages */
-	const char *key; /* of the row that is being written; not ours */
+	StringInfoData key; /* of the row that is being written */
 	StringInfoData first_key;
 	StringInfoData last_key;
 	bool flushing;
@@ -65,6 +65,9 @@ typedef struct FormedRow
 /* An id for a row of the table. Allocated in the current memory context. */
 extern Datum chatmig_writer_make_id(Writer *writer, TargetTable table,
 									const Identity *identity);
+
+/* Which row is being written, for error messages. */
+extern void chatmig_writer_name(Writer *writer, const LegacyRow *row);
 
 /* All NULL. */
 extern void chatmig_writer_form(FormedRow *formed);

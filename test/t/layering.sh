@@ -23,7 +23,7 @@ write_link:        write write_conversation skip plan query
 write_reply:       relation plan query
 write:             write_conversation writer write_mode leftover place relation sequence plan rows
 write_conversation: writer relation session title query
-writer:            bulk insert media identity sequence columns write_mode plan rows
+writer:            bulk insert media identity relation sequence columns write_mode plan rows
 write_mode:
 skip:              relation plan
 bulk:
@@ -35,7 +35,7 @@ session:           rows
 place:             relation plan query
 sequence:          relation plan query
 target:            reference relation columns plan query caller
-reference:         keys plan query caller
+reference:         defer keys plan query caller
 identity:          hash128 rows
 times:
 fingerprint:       hash128
@@ -64,10 +64,11 @@ validate_transcript: validate_sql plan
 validate_sql:      plan role
 validation:        validate_checks plan query
 validate_checks:
-rollback:          rollback_check rollback_copy rollback_link rollback_state destination ledger query caller
-rollback_copy:     rollback_check plan arguments
-rollback_check:    rollback_link rollback_state arguments ledger query
-rollback_link:     rollback_state keys query caller
+rollback:          rollback_check rollback_copy rollback_link rollback_find rollback_state destination defer ledger query caller
+rollback_copy:     rollback_check rollback_find plan arguments
+rollback_check:    rollback_link rollback_find rollback_state ledger query
+rollback_link:     rollback_find rollback_state keys query caller
+rollback_find:     rollback_state arguments query
 rollback_state:    destination ledger
 register:          amend profile draft plan options ledger caller
 profile:           detect arguments mapping ledger caller
@@ -101,6 +102,7 @@ destination:       field arguments
 field:             ledger mapping
 vocabulary:        mapping
 keys:
+defer:             query
 options:           arguments mapping
 rows:              mapping
 mapping:           media_keys role arguments
