@@ -155,6 +155,7 @@ list_messages(const MigrationPlan *plan, TargetColumns *columns)
 		"When it was written");
 	if (plan->fields[TARGET_MESSAGES] == NULL)
 		return;
+	add(columns, FIELD_UPDATED_AT, "updated_at", TIMESTAMPTZOID, "", "");
 	add_group(plan, columns);
 	if (HAS_PART(plan->mapping, PART_SESSION))
 		add_source(columns, FIELD_SESSION, SESSION_COLUMN,
@@ -175,6 +176,8 @@ list_media(const MigrationPlan *plan, TargetColumns *columns)
 		"What else is known");
 	add(columns, FIELD_CREATED_AT, "created_at", TIMESTAMPTZOID, NOW,
 		"When its message was written");
+	if (plan->fields[TARGET_MEDIA] != NULL)
+		add(columns, FIELD_UPDATED_AT, "updated_at", TIMESTAMPTZOID, "", "");
 }
 
 static void

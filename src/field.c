@@ -23,6 +23,8 @@ const char *const chatmig_field_names[NUM_NAMED_FIELDS] = {
 	" createdat timestamp created createdon createddate createtime sentat "    \
 	"time date insertedat "
 
+#define UPDATED " updatedat updated updatedon modifiedat lastupdated "
+
 static const FieldDefinition conversations[] = {
 	{FIELD_ID, KIND_ID, true, NO_PART, NO_TABLE, " id conversationid chatid "},
 	{FIELD_OWNER, KIND_PART, false, PART_OWNER, NO_TABLE, " userid ownerid "},
@@ -64,7 +66,8 @@ static const FieldDefinition messages[] = {
 	{FIELD_OWNER, KIND_PART, false, PART_OWNER, NO_TABLE, " userid ownerid "},
 	{FIELD_COUNTERPART, KIND_PART, false, PART_COUNTERPART, NO_TABLE, " "},
 	{FIELD_SESSION, KIND_PART, false, PART_SESSION, NO_TABLE, " sessionid "},
-	{FIELD_CREATED_AT, KIND_TIME, true, NO_PART, NO_TABLE, CREATED}};
+	{FIELD_CREATED_AT, KIND_TIME, true, NO_PART, NO_TABLE, CREATED},
+	{FIELD_UPDATED_AT, KIND_TIME, false, NO_PART, NO_TABLE, UPDATED}};
 
 static const FieldDefinition media[] = {
 	{FIELD_ID, KIND_ID, true, NO_PART, NO_TABLE, " id mediaid "},
@@ -77,7 +80,8 @@ static const FieldDefinition media[] = {
 	 " summary analysis description caption "},
 	{FIELD_METADATA, KIND_JSON, false, NO_PART, NO_TABLE,
 	 " metadata meta extra "},
-	{FIELD_CREATED_AT, KIND_TIME, false, NO_PART, NO_TABLE, CREATED}};
+	{FIELD_CREATED_AT, KIND_TIME, false, NO_PART, NO_TABLE, CREATED},
+	{FIELD_UPDATED_AT, KIND_TIME, false, NO_PART, NO_TABLE, UPDATED}};
 
 const FieldDefinition *
 chatmig_field_definitions(TargetTable table, int *n)

@@ -532,13 +532,15 @@ resolve_column(Relation rel, const char *part, char *name, Column *column)
 		appendStringInfo(&columns, "%s%s", columns.len > 0 ? ", " : "",
 						 NameStr(att->attname));
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%s\" of \"%s\" does not exist", name,
-					RelationGetRelationName(rel)),
-			 errdetail("The mapping names it as \"%s\". The columns are: %s.",
-					   part, columns.data),
-			 errhint("Call chatmig_register() again with the right name.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_UNDEFINED_COLUMN),
+		 errmsg("column \"%s\" of \"%s\" does not exist", name,
+				RelationGetRelationName(rel)),
+		 errdetail("The mapping names it as \"%s\". The columns are: %s.", part,
+				   columns.data),
+		 errhint(
+			 "If it was renamed, give it its name back; or, before anything is migrated, call chatmig_register() again with the right name.")));
 }
 
 static void

@@ -428,7 +428,17 @@ describe_row(void *arg)
 
 	if (geterrcode() == ERRCODE_UNIQUE_VIOLATION)
 		errhint("If others add messages to the same conversations at this "
-				"moment, run it again; nothing has been changed.");
+				"moment, run it again; nothing has been changed. Or else a "
+				"unique index of a table that was there before forbids what "
+				"the rows say; for titles, see the option title.");
+	else if (geterrcode() == ERRCODE_FOREIGN_KEY_VIOLATION)
+		errhint("If what the row refers to was deleted at this moment, run it "
+				"again; nothing has been changed. Or else put it into the "
+				"table that is referred to first, such as the users.");
+	else if (geterrcode() == ERRCODE_CHECK_VIOLATION)
+		errhint("A check of a table that was there before forbids what a row "
+				"says; nothing has been changed. Correct the rows, or register "
+				"a view that leaves them out.");
 	if (state->writer != NULL && chatmig_write_describe(state->writer))
 		return;
 	if (state->key != NULL)

@@ -297,9 +297,11 @@ check_group(const MigrationPlan *plan)
 					plan->uses[TARGET_CONVERSATIONS]
 						? plan->qualified[TARGET_CONVERSATIONS]
 						: plan->qualified[TARGET_MESSAGES]),
-			 errdetail("Migration \"%s\" has one: column \"%s\" of %s.",
-					   plan->name, plan->mapping->parts[parts[i].part].name,
-					   plan->source_name),
+			 errdetail(
+				 "Migration \"%s\" has one: column \"%s\" of %s, of type %s, which a column there must be able to hold.",
+				 plan->name, plan->mapping->parts[parts[i].part].name,
+				 plan->source_name,
+				 format_type_be(plan->mapping->parts[parts[i].part].type)),
 			 errhint(
 				 "Name it in target: {\"conversations\": {\"table\": \"...\", \"columns\": {\"%s\": \"...\"}}}. Or say mapping => '{\"%s\": null}', and it is kept as metadata.",
 				 name, name)));

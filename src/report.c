@@ -8,9 +8,11 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "catalog/pg_class.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 #include "reference.h"
 #include "report.h"
@@ -42,6 +44,7 @@ static void report_tables(const ReportState *report);
 static void report_links(const ReportState *report);
 static void report_table(const ReportState *report, TargetTable table,
 						 int64 rows, int64 bytes);
+static bool changes_rows(Oid relid, bool is_updated);
 static void report_keys(const ReportState *report, TargetTable table,
 						int64 bytes);
 static void report_references(const ReportState *report);
@@ -208,7 +211,25 @@ report_table(const ReportState *report, TargetTable table, int64 rows,
 							 : exists ? "rows can be read and written meanwhile"
 									  : "a new table: nobody waits for it"};
 
+	if (exists && changes_rows(report->plan->tables[table], stays))
+		step.note = psprintf("%s; the table's own triggers run for each row, "
+							 "and can change it",
+							 step.note);
 	report->step(&step, report->step_state);
+}
+
+/* Whether triggers run before a row is updated, or inserted. */
+static bool
+changes_rows(Oid relid, bool is_updated)
+{
+	Relation rel = table_open(relid, AccessShareLock);
+	const TriggerDesc *triggers = rel->trigdesc;
+	bool result =
+		triggers != NULL && (is_updated ? triggers->trig_update_before_row
+										: triggers->trig_insert_before_row);
+
+	table_close(rel, NoLock); /* nobody alters it before the report is made */
+	return result;
 }
 
 static void

@@ -151,15 +151,24 @@ half_is_there(const MigrationPlan *plan, Part part, const char *time)
 {
 	const Mapping *mapping = plan->mapping;
 	char *content = psprintf("%s::text", column(plan, part));
+	bool has_owner =
+		plan->fields[TARGET_MESSAGES] != NULL &&
+		chatmig_relation_column(plan, TARGET_MESSAGES, FIELD_OWNER) != NULL;
 	StringInfoData sql;
 
 	initStringInfo(&sql);
+	/* by hashes first: they are looked up, and few rows are there */
 	appendStringInfo(&sql,
-					 "(coalesce(%s, '') = '' OR EXISTS (SELECT FROM %s AS x "
-					 "JOIN %s AS c ON c.id = x.conversation_id "
-					 "WHERE x.content = %s",
-					 content, plan->relation[TARGET_MESSAGES],
-					 plan->relation[TARGET_CONVERSATIONS], content);
+					 "(coalesce(%s, '') = '' OR hashtextextended(%s, 0) = ANY "
+					 "(SELECT hashtextextended(x.content, 0) FROM %s AS x) "
+					 "AND EXISTS (SELECT FROM %s AS x%s WHERE x.content = %s",
+					 content, content, plan->relation[TARGET_MESSAGES],
+					 plan->relation[TARGET_MESSAGES],
+					 has_owner ? ""
+							   : psprintf(" JOIN %s AS c "
+										  "ON c.id = x.conversation_id",
+										  plan->relation[TARGET_CONVERSATIONS]),
+					 content);
 	if (mapping->shape == SHAPE_PAIR)
 		appendStringInfo(
 			&sql, " AND x.role = %s",
@@ -167,12 +176,16 @@ half_is_there(const MigrationPlan *plan, Part part, const char *time)
 				chatmig_role_names[part == PART_QUESTION ? ROLE_USER
 														 : ROLE_ASSISTANT]));
 	if (plan->owner_column)
-		appendStringInfo(&sql, " AND (c.%s %s %s OR num_nulls(c.%s, %s) = 2)",
-						 quote_identifier(plan->owner_column),
+	{
+		char *owner = psprintf("%s.%s", has_owner ? "x" : "c",
+							   quote_identifier(plan->owner_column));
+		char *value = column(plan, PART_OWNER);
+
+		appendStringInfo(&sql, " AND (%s %s %s OR num_nulls(%s, %s) = 2)",
+						 owner,
 						 chatmig_plan_equality(mapping->parts[PART_OWNER].type),
-						 column(plan, PART_OWNER),
-						 quote_identifier(plan->owner_column),
-						 column(plan, PART_OWNER));
+						 value, owner, value);
+	}
 	if (time != NULL)
 		appendStringInfo(&sql,
 						 " AND x.created_at BETWEEN %s - " SAME_TIME

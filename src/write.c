@@ -267,6 +267,7 @@ write_message(Writer *writer, const Conversation *conversation,
 	if (message->replies)
 		formed.values[FIELD_REPLY_TO] = reply_to;
 	formed.values[FIELD_CREATED_AT] = message->time;
+	formed.values[FIELD_UPDATED_AT] = message->time;
 	chatmig_writer_put(writer, TARGET_MESSAGES, &formed);
 }
 

@@ -138,6 +138,7 @@ chatmig_writer_media(Writer *writer, const Conversation *conversation)
 		formed.values[FIELD_TYPE] = medium->type;
 		formed.values[FIELD_SUMMARY] = medium->summary;
 		formed.values[FIELD_CREATED_AT] = medium->created_at;
+		formed.values[FIELD_UPDATED_AT] = medium->created_at;
 		chatmig_writer_put(writer, TARGET_MEDIA, &formed);
 	}
 	chatmig_media_reset(&writer->media);
