@@ -196,6 +196,42 @@ CREATE TABLE both_kinds (id int PRIMARY KEY, user_id int, message text, response
 SELECT go('p', 'both_kinds', '{"conversations": "cu", "messages": "both_kinds"}', '{"shape": "pair"}');
 
 --
+-- Room for rows that come later, and belong before others
+--
+CREATE TABLE late (id int PRIMARY KEY, user_id int, message text, response text, created_at timestamptz);
+-- The second row first, a message of the application's at a place of its own,
+-- then the first row.
+CREATE FUNCTION room(position_column text, own int, more text = '') RETURNS SETOF text
+LANGUAGE plpgsql AS $$
+BEGIN
+    CREATE TABLE lc (id uuid PRIMARY KEY, user_id int);
+    EXECUTE format('CREATE TABLE lm (id uuid PRIMARY KEY, conversation_id uuid NOT NULL REFERENCES lc,
+                    role text, content text, created_at timestamptz, %s); %s', position_column, more);
+    TRUNCATE late;
+    INSERT INTO late VALUES (2, 1, 'third', 'fourth', '2024-05-02Z');
+    CALL save('room', 'lc', 'lm');
+    RETURN QUERY SELECT go('room', 'late', '{"conversations": "lc", "messages": "lm"}');
+    INSERT INTO lm SELECT gen_random_uuid(), id, 'system', 'own', now(), own FROM lc;
+    INSERT INTO late VALUES (1, 1, 'first', 'second', '2024-05-01Z');
+    RETURN NEXT counts('room', false, false);
+    RETURN QUERY SELECT string_agg(position || ':' || content, ' ' ORDER BY position) FROM lm;
+    DELETE FROM lm WHERE content = 'own';
+    RETURN QUERY SELECT problems('room');
+    RETURN QUERY SELECT back('room');
+    DROP TABLE lm, lc;
+END
+$$;
+-- A negative position of the application's stays, whatever says which
+-- positions may be there; what is behind goes on.
+SELECT room('position int', -1);
+SELECT room('position smallint CHECK (position >= 0)', 2);
+SELECT room('position bigint, UNIQUE (conversation_id, position)', -1);
+SELECT room('position int CHECK (position BETWEEN 0 AND 4), UNIQUE (conversation_id, position)', 2);
+SELECT room('position int', 2, 'CREATE UNIQUE INDEX ON lm (conversation_id, abs(position))');
+SELECT room('position int, UNIQUE (conversation_id, position) DEFERRABLE', -1);
+DROP FUNCTION room;
+
+--
 -- Links
 --
 DROP TABLE m, c CASCADE;
