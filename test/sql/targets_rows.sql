@@ -256,6 +256,11 @@ SELECT linking('[{"table": "games", "owner": "owner", "conversation": "note"}]')
 SELECT linking('[{"table": "games", "owner": "note", "conversation": "chat"}]');
 SELECT linking('[{"table": "games", "owner": "owner"}]');
 SELECT linking('{"table": "games"}');
+-- Inheritance: the children's rows may have the same primary keys.
+CREATE TABLE older () INHERITS (games);
+SELECT linking('[{"table": "games", "owner": "owner", "conversation": "chat"}]');
+ALTER TABLE older NO INHERIT games;
+DROP TABLE older;
 -- Two tables, one with a key of two columns; rows that point somewhere stay.
 \set links '{"conversations": "c", "messages": "m", "links": [{"table": "games", "owner": "owner", "conversation": "chat"}, {"table": "Tickets 100%", "owner": "Owner", "conversation": "Conversation"}]}'
 CALL save('l', 'c', 'm', 'games', '"Tickets 100%"');
