@@ -232,6 +232,42 @@ SELECT room('position int, UNIQUE (conversation_id, position) DEFERRABLE', -1);
 DROP FUNCTION room;
 
 --
+-- Wider integers than the source's
+--
+CREATE TABLE small (id int PRIMARY KEY, user_id smallint, mentor int, session_id int, message text,
+                    response text, tokens int, created_at timestamptz);
+INSERT INTO small VALUES (1, 1, 7, 70, 'q', 'a', 10, '2024-05-02Z'), (2, NULL, NULL, 71, 'guest', 'b', 11, '2024-05-01Z');
+CREATE TABLE wc (id uuid PRIMARY KEY, user_id bigint, mentor bigint, session_id bigint);
+CREATE TABLE wm (id uuid PRIMARY KEY, conversation_id uuid NOT NULL REFERENCES wc, role text, content text,
+                 tokens bigint, position bigint, created_at timestamptz);
+INSERT INTO wc VALUES ('00000000-0000-0000-0000-000000000001', 5000000000, 5000000000, 5000000000);
+INSERT INTO wm VALUES ('00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000001',
+                       'user', 'theirs', 5000000000, 5000000000, '2024-05-01Z');
+-- The application's rows may hold what the source's type does not. They are
+-- nobody's whom the source knows, and no guest's either.
+CALL save('wide', 'wc', 'wm');
+SELECT go('wide', 'small', '{"conversations": "wc", "messages": "wm"}', '{"session": "session_id", "counterpart": "mentor"}');
+SELECT user_id, mentor, session_id, content, tokens, position FROM wm JOIN wc ON wc.id = conversation_id ORDER BY content;
+-- A row that comes later goes before the others.
+INSERT INTO small VALUES (3, 1, 7, 70, 'before', NULL, NULL, '2024-05-01Z');
+SELECT run('wide');
+-- Such values in rows of the migration are found.
+UPDATE wc SET user_id = 5000000000 WHERE user_id = 1;
+UPDATE wm SET tokens = 5000000000 WHERE content = 'b';
+SELECT problems('wide');
+UPDATE wc SET user_id = 1 WHERE mentor = 7;
+UPDATE wm SET tokens = 11 WHERE content = 'b';
+-- Behind such a position there is no place.
+UPDATE wm SET position = 5000000000 WHERE content = 'a';
+INSERT INTO small VALUES (4, 1, 7, 70, 'behind', NULL, NULL, '2024-05-03Z');
+SELECT problems('wide');
+SELECT run('wide');
+UPDATE wm SET position = 2 WHERE content = 'a';
+DELETE FROM small WHERE id > 3;
+SELECT back('wide');
+DROP TABLE wm, wc, small;
+
+--
 -- Links
 --
 DROP TABLE m, c CASCADE;
