@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 
 #include "accept.h"
+#include "keys.h"
 #include "owner_table.h"
 #include "query.h"
 #include "relation.h"
@@ -257,14 +258,18 @@ check_owner_times(const MigrationPlan *plan)
 	if (found->name == NULL || !found->not_null)
 		return;
 	rows = chatmig_query_count(
-		psprintf("SELECT count(*) FROM %s AS o WHERE %s IS NULL "
-				 "AND NOT EXISTS (SELECT FROM %s AS s WHERE %s) "
-				 "AND NOT EXISTS (SELECT FROM %s AS c WHERE c.%s = o.%s)",
-				 plan->owner_table.qualified,
-				 chatmig_owner_time(plan, FIELD_CREATED_AT), plan->source_name,
-				 chatmig_owner_join(plan), plan->relation[TARGET_CONVERSATIONS],
-				 quote_identifier(plan->owner_column),
-				 quote_identifier(plan->owner_table.key.name)),
+		psprintf(
+			"SELECT count(*) FROM %s AS o WHERE %s IS NULL "
+			"AND NOT EXISTS (SELECT FROM %s AS s WHERE %s) "
+			"AND NOT EXISTS (SELECT FROM %s AS c WHERE %s)",
+			plan->owner_table.qualified,
+			chatmig_owner_time(plan, FIELD_CREATED_AT), plan->source_name,
+			chatmig_owner_join(plan), plan->relation[TARGET_CONVERSATIONS],
+			chatmig_keys_equal(
+				psprintf("o.%s", quote_identifier(plan->owner_table.key.name)),
+				plan->owner_table.key.type,
+				psprintf("c.%s", quote_identifier(plan->owner_column)),
+				plan->mapping->parts[PART_OWNER].type)),
 		NULL);
 	if (rows == 0)
 		return;

@@ -8,13 +8,16 @@
  * an error in there, or behind it, is looked for here: nesting that exhausts
  * the stack; numbers beyond numeric; \u0000, half of a surrogate pair, and
  * characters that the database's encoding does not have; sizes beyond those of
- * jsonb. Where it is not worth to be exact, the limits here are narrower.
+ * jsonb. Where it is not worth to be exact, the limits here are narrower. And
+ * a number such as 1e131071 is short, but a text of 131072 digits, as which
+ * the server writes it: of these, no more than it can hold.
  */
 #include "postgres.h"
 
 #include "catalog/namespace.h"
 #include "common/jsonapi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -36,11 +39,19 @@
 /* Of a number in jsonb, beside its digits: its entry, headers, padding. */
 #define NUMBER_BYTES 16
 
+/* Of all numbers, as the server writes them; a text ends at four times this. */
+#define MAX_NUMBERS_TEXT ((int64) 256 * 1024 * 1024)
+
+/* The shortest jsonb whose numbers could be that long: each takes 8 bytes. */
+#define MIN_LONG_JSONB                                                         \
+	(MAX_NUMBERS_TEXT / (MAX_WHOLE_DIGITS + MAX_FRACTION_DIGITS) * 8)
+
 /* What the text comes to, while it is parsed. */
 typedef struct Measure
 {
 	const char *fault; /* NULL: none so far */
 	int64 bytes;       /* in jsonb, at most */
+	int64 numbers;     /* bytes of numbers as text, at most */
 	int depth;
 	int members[MAX_DEPTH + 1]; /* of the containers that are open */
 } Measure;
@@ -56,7 +67,8 @@ static void see_field(void *state, char *name, bool isnull);
 static void see_element(void *state, bool isnull);
 static void see_scalar(void *state, char *token, JsonTokenType type);
 static void count_member(Measure *measure, int bytes);
-static bool number_fits(const char *token);
+static bool measure_number(const char *token, int64 *bytes);
+static char *numbers_fault(void);
 
 PG_FUNCTION_INFO_V1(chatmig_json_fault);
 
@@ -103,7 +115,38 @@ chatmig_json_fault_of(const char *json, int length)
 	if (measure.bytes > JENTRY_OFFLENMASK)
 		return psprintf("It may be longer than the %d bytes that jsonb holds.",
 						JENTRY_OFFLENMASK);
+	if (measure.numbers > MAX_NUMBERS_TEXT)
+		return numbers_fault();
 	return find_escape(json, length);
+}
+
+char *
+chatmig_json_fault_of_jsonb(const Jsonb *json)
+{
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue value;
+	int64 bytes = 0;
+
+	if (VARSIZE(json) < MIN_LONG_JSONB)
+		return NULL;
+	iterator = JsonbIteratorInit(&unconstify(Jsonb *, json)->root);
+	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
+	{
+		char *number;
+
+		CHECK_FOR_INTERRUPTS();
+		if ((token != WJB_ELEM && token != WJB_VALUE) ||
+			value.type != jbvNumeric)
+			continue;
+		number = DatumGetCString(DirectFunctionCall1(
+			numeric_out, NumericGetDatum(value.val.numeric)));
+		bytes += strlen(number);
+		pfree(number);
+		if (bytes > MAX_NUMBERS_TEXT)
+			return numbers_fault();
+	}
+	return NULL;
 }
 
 /* It quotes what it does not understand, and that may be all. */
@@ -248,7 +291,7 @@ see_scalar(void *state, char *token, JsonTokenType type)
 	if (type == JSON_TOKEN_NUMBER)
 	{
 		measure->bytes += NUMBER_BYTES;
-		if (measure->fault == NULL && !number_fits(token))
+		if (!measure_number(token, &measure->numbers) && measure->fault == NULL)
 			measure->fault = "It holds a number beyond the range of numeric.";
 	}
 	if (token != NULL)
@@ -264,9 +307,12 @@ count_member(Measure *measure, int bytes)
 						 "than the server can read.";
 }
 
-/* A JSON number: digits, perhaps a fraction, perhaps an exponent. */
+/*
+ * A JSON number: digits, perhaps a fraction, perhaps an exponent. False: it is
+ * out of range. Adds what it takes without an exponent.
+ */
 static bool
-number_fits(const char *token)
+measure_number(const char *token, int64 *bytes)
 {
 	int64 whole = 0;
 	int64 fraction = 0;
@@ -288,6 +334,16 @@ number_fits(const char *token)
 			return false;
 		exponent = strtol(token + 1, NULL, 10);
 	}
+	/* a sign, a point, and a digit before it */
+	*bytes += Max(whole + exponent, 1) + Max(fraction - exponent, 0) + 2;
 	return whole + exponent <= MAX_WHOLE_DIGITS &&
 		   fraction - exponent <= MAX_FRACTION_DIGITS;
+}
+
+static char *
+numbers_fault(void)
+{
+	return psprintf("Its numbers, written without exponents, are longer than "
+					"%lld bytes.",
+					(long long) MAX_NUMBERS_TEXT);
 }

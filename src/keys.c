@@ -1,6 +1,7 @@
 /*
  * keys.c
- *	  Foreign keys of one column, and primary keys, as the catalogs have them.
+ *	  Foreign keys of one column, and primary keys, as the catalogs have them;
+ *	  and how keys compare.
  */
 #include "postgres.h"
 
@@ -9,6 +10,8 @@
 #include "access/table.h"
 #include "catalog/pg_constraint.h"
 #include "access/sysattr.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -16,8 +19,11 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "keys.h"
+
+static bool is_number(Oid type);
 
 List *
 chatmig_keys_foreign(Oid relid, AttrNumber attnum)
@@ -91,4 +97,53 @@ chatmig_keys_primary_text(Oid relid, const char *alias)
 		return NULL;
 	return n == 1 ? sql.data
 				  : psprintf("jsonb_build_array(%s)::text", sql.data);
+}
+
+char *
+chatmig_keys_qualified_name(Oid relid)
+{
+	return quote_qualified_identifier(
+		get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
+}
+
+char *
+chatmig_keys_equality(Oid type)
+{
+	Oid operator= lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
+	HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
+	Form_pg_operator form;
+	char *result;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "type %u has no equality operator", type);
+	form = (Form_pg_operator) GETSTRUCT(tuple);
+	result = psprintf("OPERATOR(%s.%s)",
+					  quote_identifier(get_namespace_name(form->oprnamespace)),
+					  NameStr(form->oprname));
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+char *
+chatmig_keys_equal(const char *other, Oid other_type, const char *key, Oid type)
+{
+	bool is_cast = getBaseType(other_type) != getBaseType(type) &&
+				   !(is_number(other_type) && is_number(type));
+
+	return psprintf(
+		"%s%s%s %s %s", other, is_cast ? "::" : "",
+		is_cast ? format_type_extended(type, -1, FORMAT_TYPE_FORCE_QUALIFY)
+				: "",
+		chatmig_keys_equality(type), key);
+}
+
+/* The server compares those of different widths. */
+static bool
+is_number(Oid type)
+{
+	char category;
+	bool is_preferred;
+
+	get_type_category_preferred(getBaseType(type), &category, &is_preferred);
+	return category == TYPCATEGORY_NUMERIC;
 }

@@ -9,6 +9,7 @@
 
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -26,6 +27,8 @@ static void find_column(const MigrationPlan *plan, const LinkTable *link,
 						const char *name, Column *column);
 static void check_types(const MigrationPlan *plan, const LinkTable *link);
 static bool same_kind(Oid a, Oid b);
+static void check_children(const MigrationPlan *plan, const LinkTable *link,
+						   Relation rel);
 static void check_right(const MigrationPlan *plan, const LinkTable *link);
 
 void
@@ -79,6 +82,7 @@ find_link(const MigrationPlan *plan, const DestinationLink *named)
 	find_column(plan, link, named->owner, &link->owner);
 	find_column(plan, link, named->conversation, &link->conversation);
 	check_types(plan, link);
+	check_children(plan, link, rel);
 	link->key = chatmig_keys_primary_text(link->relid, "o");
 	table_close(rel, NoLock); /* nobody alters it before the run */
 	if (link->key == NULL)
@@ -153,6 +157,30 @@ same_kind(Oid a, Oid b)
 	return types[0] == types[1] || (categories[0] == categories[1] &&
 									(categories[0] == TYPCATEGORY_STRING ||
 									 categories[0] == TYPCATEGORY_NUMERIC));
+}
+
+/* A row of a child may have the same primary key as another of its parent. */
+static void
+check_children(const MigrationPlan *plan, const LinkTable *link, Relation rel)
+{
+	List *children;
+
+	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		return;
+	children = find_inheritance_children(link->relid, NoLock);
+	if (children == NIL)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+		 errmsg("rows of %s cannot be linked", link->qualified),
+		 errdetail(
+			 "Other tables inherit from it (%s), so its primary key does not say which row was linked by migration \"%s\".",
+			 chatmig_keys_qualified_name(linitial_oid(children)), plan->name),
+		 errhint(
+			 "ALTER TABLE %s NO INHERIT %s; or leave the link out of target.",
+			 chatmig_keys_qualified_name(linitial_oid(children)),
+			 link->qualified)));
 }
 
 static void

@@ -73,8 +73,10 @@ chatmig_owner_join(const MigrationPlan *plan)
 {
 	const Column *owner = &plan->mapping->parts[PART_OWNER];
 
-	return psprintf("o.%s = s.%s", quote_identifier(plan->owner_table.key.name),
-					quote_identifier(owner->name));
+	return chatmig_keys_equal(
+		psprintf("o.%s", quote_identifier(plan->owner_table.key.name)),
+		plan->owner_table.key.type,
+		psprintf("s.%s", quote_identifier(owner->name)), owner->type);
 }
 
 /* Where an owner was never updated, that was when it was created. */

@@ -15,7 +15,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_operator.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -23,9 +22,9 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
-#include "utils/typcache.h"
 
 #include "caller.h"
+#include "keys.h"
 #include "options.h"
 #include "plan.h"
 #include "plan_check.h"
@@ -88,19 +87,7 @@ chatmig_plan_fills(const MigrationPlan *plan, TargetTable table)
 char *
 chatmig_plan_equality(Oid type)
 {
-	Oid operator= lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
-	HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
-	Form_pg_operator form;
-	char *result;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "type %u has no equality operator", type);
-	form = (Form_pg_operator) GETSTRUCT(tuple);
-	result = psprintf("OPERATOR(%s.%s)",
-					  quote_identifier(get_namespace_name(form->oprnamespace)),
-					  NameStr(form->oprname));
-	ReleaseSysCache(tuple);
-	return result;
+	return chatmig_keys_equality(type);
 }
 
 static void

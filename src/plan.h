@@ -32,7 +32,7 @@ extern void chatmig_plan_probe(MigrationPlan *plan);
 /* Whether the table is one that chatmig did not create, and fills. */
 extern bool chatmig_plan_fills(const MigrationPlan *plan, TargetTable table);
 
-/* The type's default equality operator, as OPERATOR(schema.=). */
+/* chatmig_keys_equality(), for what stands above a plan. */
 extern char *chatmig_plan_equality(Oid type);
 
 #endif /* CHATMIG_PLAN_H */

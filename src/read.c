@@ -384,7 +384,14 @@ parse(ReadState *state, Datum transcript)
 	Jsonb *result;
 
 	if (getBaseType(column->type) == JSONBOID)
-		return DatumGetJsonbP(transcript);
+	{
+		result = DatumGetJsonbP(transcript);
+		fault = chatmig_json_fault_of_jsonb(result);
+		if (fault == NULL)
+			return result;
+		row->fault = MemoryContextStrdup(state->row_context, fault);
+		return NULL;
+	}
 	json = DatumGetTextPP(transcript);
 	if (VARSIZE_ANY_EXHDR(json) == 0)
 		return NULL;

@@ -17,6 +17,8 @@ static char *read_columns(const MigrationPlan *plan, TargetTable table,
 						  const char *position);
 static char *read_column(const MigrationPlan *plan, TargetTable table,
 						 const TargetColumn *column);
+static bool is_wider(Oid field, Oid column);
+static char *within_int4(const char *value);
 static char *read_role(const MigrationPlan *plan, const char *value);
 static char *read_metadata(const MigrationPlan *plan, TargetTable table,
 						   const char *value);
@@ -186,12 +188,36 @@ read_column(const MigrationPlan *plan, TargetTable table,
 		return read_role(plan, value);
 	if (column->type == TIMESTAMPTZOID)
 		return chatmig_relation_time(plan, table, column->field, value);
+	if (is_wider(field->type, column->type))
+		return column->field == FIELD_POSITION ? within_int4(value) : value;
 	if (field->type != column->type)
 		value = psprintf("%s::%s", value, type_name(column->type, -1));
 	/* see write_column() */
 	if (is_filled_with_empty(field, column->field))
 		value = psprintf("nullif(%s, '')", value);
 	return value;
+}
+
+/*
+ * Integers of the application's that are beyond those of the source: they are
+ * read as they are, as the server compares integers of different widths.
+ */
+static bool
+is_wider(Oid field, Oid column)
+{
+	Oid wide = getBaseType(field);
+	Oid narrow = getBaseType(column);
+
+	return (wide == INT8OID && (narrow == INT4OID || narrow == INT2OID)) ||
+		   (wide == INT4OID && narrow == INT2OID);
+}
+
+/* What is beyond the last position stays behind all others. */
+static char *
+within_int4(const char *value)
+{
+	return psprintf("least(greatest(%s, %d), %d)::int", value, PG_INT32_MIN,
+					PG_INT32_MAX);
 }
 
 static char *

@@ -13,6 +13,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "keys.h"
 #include "validate_sql.h"
 #include "validation.h"
 
@@ -46,8 +47,7 @@ check_owners(Validation *validation)
 	const MigrationPlan *plan = validation->plan;
 	const OwnerTable *table = &plan->owner_table;
 	const Column *owner = &plan->mapping->parts[PART_OWNER];
-	char *key = psprintf("o.%s::%s", quote_identifier(table->key.name),
-						 chatmig_validate_sql_type(owner->type));
+	char *key = psprintf("o.%s", quote_identifier(table->key.name));
 
 	chatmig_validate_query(
 		validation,
@@ -55,13 +55,15 @@ check_owners(Validation *validation)
 				 "END, NULL::text, NULL::text, NULL::text, "
 				 "format('The owner %%L has no conversation.', %s) "
 				 "FROM %s AS o WHERE NOT EXISTS (SELECT FROM %s AS c "
-				 "WHERE c.%s %s %s)",
+				 "WHERE %s)",
 				 CHECK_CONVERSATION_MISSING, owner_time(plan),
 				 quote_literal_cstr(timestamptz_to_str(plan->migrated_at)),
 				 CHECK_INFO, CHECK_VIOLATION, key, table->qualified,
 				 plan->relation[TARGET_CONVERSATIONS],
-				 quote_identifier(plan->owner_column),
-				 chatmig_plan_equality(owner->type), key),
+				 chatmig_keys_equal(
+					 key, table->key.type,
+					 psprintf("c.%s", quote_identifier(plan->owner_column)),
+					 owner->type)),
 		NULL);
 }
 
@@ -102,14 +104,16 @@ check_link(Validation *validation, const LinkTable *link)
 			"%%L.', %s, %s, o.%s, c.%s) END "
 			"FROM %s AS o LEFT JOIN %s AS c ON c.id = o.%s "
 			"WHERE o.%s IS NOT NULL "
-			"AND (c.id IS NULL OR (c.%s %s o.%s) IS NOT TRUE)",
+			"AND (c.id IS NULL OR (%s) IS NOT TRUE)",
 			CHECK_LINKS, plan->qualified[TARGET_LINKS], link->relid, link->key,
 			column, CHECK_VIOLATION, CHECK_WARNING, column, link->key,
 			quote_literal_cstr(link->qualified), link->key,
 			quote_literal_cstr(link->qualified), name,
 			quote_identifier(plan->owner_column), link->qualified,
 			plan->relation[TARGET_CONVERSATIONS], column, column,
-			quote_identifier(plan->owner_column),
-			chatmig_plan_equality(owner->type), name),
+			chatmig_keys_equal(
+				psprintf("o.%s", name), link->owner.type,
+				psprintf("c.%s", quote_identifier(plan->owner_column)),
+				owner->type)),
 		NULL);
 }

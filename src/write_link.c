@@ -10,6 +10,7 @@
 
 #include "utils/builtins.h"
 
+#include "keys.h"
 #include "query.h"
 #include "skip.h"
 #include "write_conversation.h"
@@ -23,6 +24,8 @@ typedef struct LinkCount
 } LinkCount;
 
 static char *has_made(const MigrationPlan *plan, const LinkTable *link);
+static char *is_owner(const MigrationPlan *plan, const LinkTable *link,
+					  const char *owner);
 static bool count_owner(TupleTableSlot *slot, void *arg);
 
 int64
@@ -45,7 +48,7 @@ chatmig_write_links(const MigrationPlan *plan)
 					 "AND c.id IN (%s) "
 					 "ORDER BY c.%s, c.updated_at DESC NULLS LAST, c.id DESC), "
 					 "linked AS (UPDATE %s AS o SET %s = h.id FROM chosen AS h "
-					 "WHERE o.%s = h.owner AND o.%s IS NULL "
+					 "WHERE %s AND o.%s IS NULL "
 					 "RETURNING %s AS row_key, h.id) "
 					 "INSERT INTO %s (link_table, row_key, conversation_id) "
 					 "SELECT %u::regclass, l.row_key, l.id FROM linked AS l "
@@ -54,7 +57,7 @@ chatmig_write_links(const MigrationPlan *plan)
 					 owner, owner, plan->relation[TARGET_CONVERSATIONS], owner,
 					 chatmig_skip_made(plan), owner, link->qualified,
 					 quote_identifier(link->conversation.name),
-					 quote_identifier(link->owner.name),
+					 is_owner(plan, link, "h.owner"),
 					 quote_identifier(link->conversation.name), link->key,
 					 plan->qualified[TARGET_LINKS], link->relid),
 			NULL);
@@ -90,12 +93,21 @@ has_made(const MigrationPlan *plan, const LinkTable *link)
 {
 	if (!plan->migrated)
 		return pstrdup("false");
-	return psprintf("EXISTS (SELECT FROM %s AS c WHERE c.%s = o.%s "
-					"AND c.id IN (%s))",
-					plan->relation[TARGET_CONVERSATIONS],
-					quote_identifier(plan->owner_column),
-					quote_identifier(link->owner.name),
-					chatmig_skip_made(plan));
+	return psprintf(
+		"EXISTS (SELECT FROM %s AS c WHERE %s AND c.id IN (%s))",
+		plan->relation[TARGET_CONVERSATIONS],
+		is_owner(plan, link,
+				 psprintf("c.%s", quote_identifier(plan->owner_column))),
+		chatmig_skip_made(plan));
+}
+
+/* SQL: o is a row of that owner. */
+static char *
+is_owner(const MigrationPlan *plan, const LinkTable *link, const char *owner)
+{
+	return chatmig_keys_equal(
+		psprintf("o.%s", quote_identifier(link->owner.name)), link->owner.type,
+		owner, plan->mapping->parts[PART_OWNER].type);
 }
 
 static bool

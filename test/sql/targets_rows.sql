@@ -196,6 +196,78 @@ CREATE TABLE both_kinds (id int PRIMARY KEY, user_id int, message text, response
 SELECT go('p', 'both_kinds', '{"conversations": "cu", "messages": "both_kinds"}', '{"shape": "pair"}');
 
 --
+-- Room for rows that come later, and belong before others
+--
+CREATE TABLE late (id int PRIMARY KEY, user_id int, message text, response text, created_at timestamptz);
+-- The second row first, a message of the application's at a place of its own,
+-- then the first row.
+CREATE FUNCTION room(position_column text, own int, more text = '') RETURNS SETOF text
+LANGUAGE plpgsql AS $$
+BEGIN
+    CREATE TABLE lc (id uuid PRIMARY KEY, user_id int);
+    EXECUTE format('CREATE TABLE lm (id uuid PRIMARY KEY, conversation_id uuid NOT NULL REFERENCES lc,
+                    role text, content text, created_at timestamptz, %s); %s', position_column, more);
+    TRUNCATE late;
+    INSERT INTO late VALUES (2, 1, 'third', 'fourth', '2024-05-02Z');
+    CALL save('room', 'lc', 'lm');
+    RETURN QUERY SELECT go('room', 'late', '{"conversations": "lc", "messages": "lm"}');
+    INSERT INTO lm SELECT gen_random_uuid(), id, 'system', 'own', now(), own FROM lc;
+    INSERT INTO late VALUES (1, 1, 'first', 'second', '2024-05-01Z');
+    RETURN NEXT counts('room', false, false);
+    RETURN QUERY SELECT string_agg(position || ':' || content, ' ' ORDER BY position) FROM lm;
+    DELETE FROM lm WHERE content = 'own';
+    RETURN QUERY SELECT problems('room');
+    RETURN QUERY SELECT back('room');
+    DROP TABLE lm, lc;
+END
+$$;
+-- A negative position of the application's stays, whatever says which
+-- positions may be there; what is behind goes on.
+SELECT room('position int', -1);
+SELECT room('position smallint CHECK (position >= 0)', 2);
+SELECT room('position bigint, UNIQUE (conversation_id, position)', -1);
+SELECT room('position int CHECK (position BETWEEN 0 AND 4), UNIQUE (conversation_id, position)', 2);
+SELECT room('position int', 2, 'CREATE UNIQUE INDEX ON lm (conversation_id, abs(position))');
+SELECT room('position int, UNIQUE (conversation_id, position) DEFERRABLE', -1);
+DROP FUNCTION room;
+
+--
+-- Wider integers than the source's
+--
+CREATE TABLE small (id int PRIMARY KEY, user_id smallint, mentor int, session_id int, message text,
+                    response text, tokens int, created_at timestamptz);
+INSERT INTO small VALUES (1, 1, 7, 70, 'q', 'a', 10, '2024-05-02Z'), (2, NULL, NULL, 71, 'guest', 'b', 11, '2024-05-01Z');
+CREATE TABLE wc (id uuid PRIMARY KEY, user_id bigint, mentor bigint, session_id bigint);
+CREATE TABLE wm (id uuid PRIMARY KEY, conversation_id uuid NOT NULL REFERENCES wc, role text, content text,
+                 tokens bigint, position bigint, created_at timestamptz);
+INSERT INTO wc VALUES ('00000000-0000-0000-0000-000000000001', 5000000000, 5000000000, 5000000000);
+INSERT INTO wm VALUES ('00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000001',
+                       'user', 'theirs', 5000000000, 5000000000, '2024-05-01Z');
+-- The application's rows may hold what the source's type does not. They are
+-- nobody's whom the source knows, and no guest's either.
+CALL save('wide', 'wc', 'wm');
+SELECT go('wide', 'small', '{"conversations": "wc", "messages": "wm"}', '{"session": "session_id", "counterpart": "mentor"}');
+SELECT user_id, mentor, session_id, content, tokens, position FROM wm JOIN wc ON wc.id = conversation_id ORDER BY content;
+-- A row that comes later goes before the others.
+INSERT INTO small VALUES (3, 1, 7, 70, 'before', NULL, NULL, '2024-05-01Z');
+SELECT run('wide');
+-- Such values in rows of the migration are found.
+UPDATE wc SET user_id = 5000000000 WHERE user_id = 1;
+UPDATE wm SET tokens = 5000000000 WHERE content = 'b';
+SELECT problems('wide');
+UPDATE wc SET user_id = 1 WHERE mentor = 7;
+UPDATE wm SET tokens = 11 WHERE content = 'b';
+-- Behind such a position there is no place.
+UPDATE wm SET position = 5000000000 WHERE content = 'a';
+INSERT INTO small VALUES (4, 1, 7, 70, 'behind', NULL, NULL, '2024-05-03Z');
+SELECT problems('wide');
+SELECT run('wide');
+UPDATE wm SET position = 2 WHERE content = 'a';
+DELETE FROM small WHERE id > 3;
+SELECT back('wide');
+DROP TABLE wm, wc, small;
+
+--
 -- Links
 --
 DROP TABLE m, c CASCADE;
@@ -220,6 +292,11 @@ SELECT linking('[{"table": "games", "owner": "owner", "conversation": "note"}]')
 SELECT linking('[{"table": "games", "owner": "note", "conversation": "chat"}]');
 SELECT linking('[{"table": "games", "owner": "owner"}]');
 SELECT linking('{"table": "games"}');
+-- Inheritance: the children's rows may have the same primary keys.
+CREATE TABLE older () INHERITS (games);
+SELECT linking('[{"table": "games", "owner": "owner", "conversation": "chat"}]');
+ALTER TABLE older NO INHERIT games;
+DROP TABLE older;
 -- Two tables, one with a key of two columns; rows that point somewhere stay.
 \set links '{"conversations": "c", "messages": "m", "links": [{"table": "games", "owner": "owner", "conversation": "chat"}, {"table": "Tickets 100%", "owner": "Owner", "conversation": "Conversation"}]}'
 CALL save('l', 'c', 'm', 'games', '"Tickets 100%"');

@@ -71,6 +71,13 @@ SELECT n, chatmig_json_fault(repeat('[', n) || repeat(']', n)) AS fault
 FROM unnest(ARRAY[500, 501, 1000000]) AS n;
 SELECT chatmig_json_fault(format('["%s"]', repeat('[{\"', 1000))) AS fault;
 
+-- Numbers that are short until they are written: 2047 of 131,072 digits pass,
+-- one more does not; digits behind the point count, too.
+SELECT n, chatmig_json_fault('[1' || repeat(',1e131071', n) || ']') AS fault
+FROM unnest(ARRAY[2047, 2048]) AS n;
+SELECT n, chatmig_json_fault('[1' || repeat(',-1e-16383', n) || ']') AS fault
+FROM unnest(ARRAY[16381, 16384]) AS n;
+
 -- 8,000,000 members would not fit into the server's memory for one array; a
 -- long word is not repeated whole.
 SELECT chatmig_json_fault('[' || repeat('1,', 8000000) || '1]') AS fault;
@@ -167,6 +174,24 @@ INSERT INTO spelled VALUES (1, '[{"role": 0, "content": "0"}, {"role": "Lyra", "
 SELECT * FROM run('spelled', '{"transcript": "said", "roles": {"0": "user", "Lyra": "assistant", "agent": "user", "true": "system"}}');
 SELECT part, role, content, metadata FROM messages('spelled');
 SELECT * FROM faults('spelled');
+
+--
+-- Numbers whose text the server could not hold: a row is rejected, the others
+-- come through, whatever the column's type
+--
+CREATE TABLE digits_json AS
+SELECT id, format('[{"role": "user", "content": [%s1e131071]}]', repeat('1e131071,', n))::json AS said
+FROM (VALUES (1, 1), (2, 8999)) AS v (id, n);
+CREATE TABLE digits_jsonb AS SELECT id, said::jsonb FROM digits_json;
+SELECT * FROM run('digits_json', '{"transcript": "said"}', '{"max_rejects": 1}');
+SELECT * FROM run('digits_jsonb', '{"transcript": "said"}', '{"max_rejects": 1}');
+SELECT length(content) FROM messages('digits_json') UNION ALL
+SELECT length(content) FROM messages('digits_jsonb');
+SELECT migration, legacy_key, code, reason FROM chatmig_rejects
+WHERE migration LIKE 'digits%' ORDER BY 1;
+-- Nothing is missing.
+SELECT * FROM faults('digits_json') UNION ALL SELECT * FROM faults('digits_jsonb');
+DROP TABLE digits_json, digits_jsonb;
 
 --
 -- Paths

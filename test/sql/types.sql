@@ -191,6 +191,36 @@ SELECT conversations, messages FROM chatmig_migrate('equals');
 SELECT c.who, count(*) FROM equals_c AS c JOIN equals_m AS m
 ON m.conversation_id = c.id GROUP BY c.who ORDER BY c.who;
 
+-- So it is for the table of the owners, and for the rows of others that are
+-- linked, whose column may be a text: bob has a game and a cup, Cy has a game
+-- and no message, and Dan, who has a cup, is no owner.
+CREATE TABLE players (name citext PRIMARY KEY, created_at timestamptz);
+INSERT INTO players VALUES ('Bob', '2020-01-01Z'), ('Cy', '2020-01-02Z');
+CREATE TABLE played (id int PRIMARY KEY, who citext REFERENCES players, question text,
+                     answer text, at timestamptz);
+INSERT INTO played VALUES (1, 'bob', 'q', 'a', '2024-05-01Z');
+CREATE TABLE games (id int PRIMARY KEY, who citext, conversation uuid);
+INSERT INTO games VALUES (1, 'BOB', NULL), (2, 'cy', NULL);
+CREATE TABLE cups (id int PRIMARY KEY, who text, conversation uuid);
+INSERT INTO cups VALUES (1, 'boB', NULL), (2, 'Dan', NULL);
+SELECT chatmig_register('played', '{"owner": "who"}',
+    '{"conversations": "played_c", "messages": "played_m", "links": [
+      {"table": "games", "owner": "who", "conversation": "conversation"},
+      {"table": "cups", "owner": "who", "conversation": "conversation"}]}',
+    '{"times": "owner", "empty_owners": true}');
+-- Two conversations, three links.
+SELECT conversations, messages, links FROM chatmig_migrate('played');
+SELECT who, created_at FROM played_c ORDER BY who;
+SELECT 'game' AS what, g.id, c.who FROM games AS g LEFT JOIN played_c AS c ON c.id = g.conversation
+UNION ALL SELECT 'cup', g.id, c.who FROM cups AS g LEFT JOIN played_c AS c ON c.id = g.conversation
+ORDER BY 1, 2;
+-- A new game is linked later.
+INSERT INTO games VALUES (3, 'bOB', NULL);
+SELECT links FROM chatmig_migrate('played', dry_run => true);
+SELECT links FROM chatmig_migrate('played');
+-- All is as it should be.
+SELECT check_name, detail FROM chatmig_validate('played') WHERE status <> 'ok';
+
 -- The owner's column gives way where the name has a meaning of its own.
 CREATE TABLE taken (id int PRIMARY KEY, title text, question text, answer text);
 INSERT INTO taken VALUES (1, 'ann', 'q', 'a');

@@ -9,7 +9,7 @@ rules='
 chatmig:           create detect register report migrate validate rollback ledger settings
 report:            migrate reference
 migrate:           accept read split fit group write write_link write_reply target reference existing columns plan rows settings caller
-accept:            sequence owner_table skip relation plan query role
+accept:            sequence owner_table skip relation plan keys query role
 read:              read_query json query plan rows
 read_query:        read_media owner_table skip plan
 read_media:        plan
@@ -19,7 +19,7 @@ split_transcript:  element times plan rows
 element:           mapping
 fit:               plan rows
 group:             plan rows
-write_link:        write write_conversation skip plan query
+write_link:        write write_conversation skip plan keys query
 write_reply:       relation plan query
 write:             write_conversation writer write_mode leftover place relation sequence plan rows
 write_conversation: writer relation session title query
@@ -55,7 +55,7 @@ validate_metadata: validate_compare
 validate_media:    relation validate_compare
 validate_compare:  relation validate_sql validation
 validate_references: validation
-validate_owners:   validate_sql validation
+validate_owners:   validate_sql validation keys
 validate_tables:   validation
 validate_target:   validation
 validate_ledger:   validation
@@ -87,7 +87,7 @@ subject:           vocabulary detection
 detection:         mapping
 epoch:             query
 difference:        query
-plan:              plan_target plan_check migration options query caller
+plan:              plan_target plan_check migration keys options query caller
 plan_target:       link owner_table plan_check existing relation role_values vocabulary field migration
 plan_check:        migration
 link:              existing keys migration
