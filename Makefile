@@ -114,6 +114,20 @@ OBJS = \
 	src/rollback_find.o \
 	src/rollback_link.o \
 	src/rollback_copy.o \
+	src/serve.o \
+	src/serve_create.o \
+	src/serve_append.o \
+	src/serve_place.o \
+	src/serve_history.o \
+	src/serve_list.o \
+	src/serve_statistics.o \
+	src/serve_change.o \
+	src/serve_id.o \
+	src/serve_input.o \
+	src/serve_call.o \
+	src/serve_cache.o \
+	src/serve_sql.o \
+	src/serve_target.o \
 	src/ledger.o \
 	src/caller.o \
 	src/query.o

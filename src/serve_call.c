@@ -1,0 +1,64 @@
+/*
+ * serve_call.c
+ *	  One call that serves: its target, its settings, and what errors say of it.
+ *
+ * Unlike the migration, which reads all rows as the owner of the legacy table
+ * (caller.c), serving does what the caller could do by hand, row security
+ * included.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+
+#include "serve_call.h"
+
+static void describe(void *arg);
+
+void
+chatmig_serve_call_begin(ServeCall *call, const char *function,
+						 const char *migration)
+{
+	call->function = function;
+	call->target = chatmig_serve_cache_get(migration);
+	call->guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	call->context.callback = describe;
+	call->context.arg = call;
+	call->context.previous = error_context_stack;
+	error_context_stack = &call->context;
+}
+
+void
+chatmig_serve_call_end(ServeCall *call)
+{
+	error_context_stack = call->context.previous;
+	AtEOXact_GUC(true, call->guc_level);
+}
+
+void
+chatmig_serve_call_lock(const ServeCall *call, const char *first,
+						const char *second)
+{
+	const char *const names[] = {first, second};
+	uint64 hash = call->target->tables[TARGET_MESSAGES].relid;
+
+	for (int i = 0; i < lengthof(names); i++)
+		hash = hash_bytes_extended(
+			(const unsigned char *) (names[i] ? names[i] : ""),
+			names[i] ? strlen(names[i]) + 1 : 0, hash);
+	(void) DirectFunctionCall1(pg_advisory_xact_lock_int8,
+							   Int64GetDatum((int64) hash));
+}
+
+static void
+describe(void *arg)
+{
+	const ServeCall *call = arg;
+
+	errcontext("%s() on %s, migration \"%s\"", call->function,
+			   call->target->tables[TARGET_MESSAGES].name,
+			   call->target->migration);
+}
