@@ -22,6 +22,7 @@ typedef struct InputContext
 	Oid type;
 } InputContext;
 
+static const char *conversations_name(const ServeCall *call);
 static char *build_find(const ServeTarget *target, int variant);
 static void explain(void *arg);
 static char *known_roles(const ServeCall *call);
@@ -158,20 +159,39 @@ chatmig_serve_input_exists(const ServeCall *call, const char *conversation,
 void
 chatmig_serve_input_unknown(const ServeCall *call, const char *conversation)
 {
-	const ServeTable *table = &call->target->tables[TARGET_CONVERSATIONS];
-
-	if (!OidIsValid(table->relid))
-		table = &call->target->tables[TARGET_MESSAGES];
 	ereport(ERROR,
 			(errcode(ERRCODE_NO_DATA_FOUND),
 			 errmsg("conversation \"%s\" does not exist in %s", conversation,
-					table->name),
+					conversations_name(call)),
 			 errdetail("It was deleted, or has never been, or row security "
 					   "hides it from role \"%s\".",
 					   GetUserNameFromId(GetUserId(), false)),
 			 errhint("chatmig_conversations() lists them; "
 					 "chatmig_active_conversation() makes one where there is "
 					 "none.")));
+}
+
+void
+chatmig_serve_input_foreign(const ServeCall *call, const char *conversation,
+							const char *owner)
+{
+	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+					errmsg("conversation \"%s\" is not one of owner \"%s\"",
+						   conversation, owner),
+					errdetail("It is in %s, and somebody else's.",
+							  conversations_name(call)),
+					errhint("chatmig_conversations(%s) lists the owner's.",
+							quote_literal_cstr(owner))));
+}
+
+static const char *
+conversations_name(const ServeCall *call)
+{
+	const ServeTable *table = &call->target->tables[TARGET_CONVERSATIONS];
+
+	return OidIsValid(table->relid)
+			   ? table->name
+			   : call->target->tables[TARGET_MESSAGES].name;
 }
 
 static char *

@@ -51,4 +51,10 @@ extern void chatmig_serve_input_unknown(const ServeCall *call,
 										const char *conversation)
 	pg_attribute_noreturn();
 
+/* P0002: it is not that owner's. */
+extern void chatmig_serve_input_foreign(const ServeCall *call,
+										const char *conversation,
+										const char *owner)
+	pg_attribute_noreturn();
+
 #endif /* CHATMIG_SERVE_INPUT_H */

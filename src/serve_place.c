@@ -42,6 +42,7 @@ static void check_owner(const ServeCall *call, TargetTable table,
 						const char *conversation, const char *owner,
 						const Place *place);
 static TimestampTz current_time(const ServeTarget *target);
+static TimestampTz rounded_time(const ServeTarget *target, TimestampTz time);
 static char *build_touch(const ServeTarget *target, int variant);
 
 void
@@ -118,21 +119,27 @@ lock_conversation(ServeCall *call, const char *conversation, const char *owner,
 				  Place *place)
 {
 	QueryArgs args = {0};
-	Datum values[lengthof(group_fields) + 1];
-	bool nulls[lengthof(group_fields) + 1];
+	Interval more = {.time = (place->messages - 1) * call->target->time_step};
+	Datum values[lengthof(group_fields) + 2];
+	bool nulls[lengthof(group_fields) + 2];
 
 	chatmig_serve_input_arg(&args, call, TARGET_CONVERSATIONS, FIELD_ID,
 							"conversation", conversation);
-	place->time = current_time(call->target);
-	place->moved_to =
-		place->time + (place->messages - 1) * call->target->time_step;
-	chatmig_query_arg(&args, TIMESTAMPTZOID,
-					  TimestampTzGetDatum(place->moved_to), false);
+	chatmig_query_arg(&args, INTERVALOID, IntervalPGetDatum(&more), false);
 	if (!chatmig_query_fetch(chatmig_serve_cache_plan(call->target, SERVE_LOCK,
 													  0, build_lock, &args),
 							 &args, false, lengthof(values), values, nulls))
 		chatmig_serve_input_unknown(call, conversation);
-	take_group(call, TARGET_CONVERSATIONS, values + 1, nulls + 1, place);
+	/* no earlier than the lock, and no later than updated_at is now */
+	place->time = current_time(call->target);
+	if (!nulls[1])
+	{
+		place->moved_to = DatumGetTimestampTz(values[1]);
+		place->time =
+			Min(place->time,
+				rounded_time(call->target, place->moved_to - more.time));
+	}
+	take_group(call, TARGET_CONVERSATIONS, values + 2, nulls + 2, place);
 	check_owner(call, TARGET_CONVERSATIONS, conversation, owner, place);
 	if (!DatumGetBool(values[0]))
 		ereport(
@@ -146,7 +153,10 @@ lock_conversation(ServeCall *call, const char *conversation, const char *owner,
 				 quote_literal_cstr(conversation))));
 }
 
-/* Any column will do for the lock: what matters is that the row changes. */
+/*
+ * The clock is read again where the row had to be waited for. Without a time,
+ * any column will do: what matters is that the row changes.
+ */
 static char *
 build_lock(const ServeTarget *target, int variant)
 {
@@ -161,19 +171,21 @@ build_lock(const ServeTarget *target, int variant)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "UPDATE %s AS x SET ", target->tables[table].name);
 	if (column != NULL)
-		appendStringInfo(&sql, "%s = greatest(x.%s, %s)", column->name,
-						 column->name,
-						 chatmig_serve_sql_write_time(target, table,
-													  FIELD_UPDATED_AT, "$2"));
+		appendStringInfo(
+			&sql, "%s = greatest(x.%s, %s)", column->name, column->name,
+			chatmig_serve_sql_write_time(target, table, FIELD_UPDATED_AT,
+										 "(clock_timestamp() + $2)"));
 	for (int i = 0; column == NULL && i < lengthof(others); i++)
 	{
 		column = chatmig_serve_sql_column(target, table, others[i]);
 		if (column != NULL)
 			appendStringInfo(&sql, "%s = x.%s", column->name, column->name);
 	}
-	appendStringInfo(&sql, " WHERE x.%s = $1 RETURNING %s",
-					 target->tables[table].columns[FIELD_ID].name,
-					 chatmig_serve_sql_is_active(target));
+	appendStringInfo(
+		&sql, " WHERE x.%s = $1 RETURNING %s, %s",
+		target->tables[table].columns[FIELD_ID].name,
+		chatmig_serve_sql_is_active(target),
+		chatmig_serve_sql_read_time(target, table, FIELD_UPDATED_AT, "x"));
 	for (int i = 0; i < lengthof(group_fields); i++)
 		appendStringInfo(&sql, ", %s",
 						 chatmig_serve_sql_value(target, table, group_fields[i],
@@ -294,15 +306,19 @@ check_owner(const ServeCall *call, TargetTable table, const char *conversation,
 	actual = chatmig_serve_input_text(&place->group, 0);
 	if (actual == NULL ||
 		strcmp(actual, chatmig_serve_input_text(&given, 0)) != 0)
-		chatmig_serve_input_unknown(call, conversation);
+		chatmig_serve_input_foreign(call, conversation, owner);
+}
+
+static TimestampTz
+current_time(const ServeTarget *target)
+{
+	return rounded_time(target, GetCurrentTimestamp());
 }
 
 /* Not finer than the messages' times, so that they keep it as it is. */
 static TimestampTz
-current_time(const ServeTarget *target)
+rounded_time(const ServeTarget *target, TimestampTz time)
 {
-	TimestampTz time = GetCurrentTimestamp();
-
 	return time - time % target->time_step;
 }
 
