@@ -159,7 +159,9 @@ REGRESS = \
 	system_lyra \
 	system_whatsapp \
 	system_mentor \
-	system_surrealpilot
+	system_surrealpilot \
+	serve \
+	serve_targets
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
 ISOLATION = \

@@ -82,7 +82,7 @@ chatmig_serve_input_require(const ServeCall *call, TargetTable table,
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 has_table ? errmsg("%s has no column for the %s",
+			 has_table ? errmsg("%s has no column for \"%s\"",
 								target->tables[table].name,
 								chatmig_field_names[field])
 					   : errmsg("migration \"%s\" has no table of %s",
@@ -208,8 +208,8 @@ explain(void *arg)
 {
 	const InputContext *input = arg;
 
-	errdetail("The argument %s is compared with the column %s of %s.",
-			  input->what, input->column, input->table);
+	errdetail("The argument %s must fit the column %s of %s.", input->what,
+			  input->column, input->table);
 	errhint("Give it as a text that the type %s reads.",
 			format_type_be(input->type));
 }

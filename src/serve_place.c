@@ -42,7 +42,7 @@ static void check_owner(const ServeCall *call, TargetTable table,
 						const char *conversation, const char *owner,
 						const Place *place);
 static TimestampTz current_time(const ServeTarget *target);
-static TimestampTz rounded_time(const ServeTarget *target, TimestampTz time);
+static char *clock_value(const ServeTarget *target);
 static char *build_touch(const ServeTarget *target, int variant);
 
 void
@@ -135,9 +135,8 @@ lock_conversation(ServeCall *call, const char *conversation, const char *owner,
 	if (!nulls[1])
 	{
 		place->moved_to = DatumGetTimestampTz(values[1]);
-		place->time =
-			Min(place->time,
-				rounded_time(call->target, place->moved_to - more.time));
+		if (call->target->updated_at_is_fine)
+			place->time = Min(place->time, place->moved_to - more.time);
 	}
 	take_group(call, TARGET_CONVERSATIONS, values + 2, nulls + 2, place);
 	check_owner(call, TARGET_CONVERSATIONS, conversation, owner, place);
@@ -171,10 +170,11 @@ build_lock(const ServeTarget *target, int variant)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "UPDATE %s AS x SET ", target->tables[table].name);
 	if (column != NULL)
-		appendStringInfo(
-			&sql, "%s = greatest(x.%s, %s)", column->name, column->name,
-			chatmig_serve_sql_write_time(target, table, FIELD_UPDATED_AT,
-										 "(clock_timestamp() + $2)"));
+		appendStringInfo(&sql, "%s = greatest(x.%s, %s)", column->name,
+						 column->name,
+						 chatmig_serve_sql_write_time(
+							 target, table, FIELD_UPDATED_AT,
+							 psprintf("(%s + $2)", clock_value(target))));
 	for (int i = 0; column == NULL && i < lengthof(others); i++)
 	{
 		column = chatmig_serve_sql_column(target, table, others[i]);
@@ -309,17 +309,24 @@ check_owner(const ServeCall *call, TargetTable table, const char *conversation,
 		chatmig_serve_input_foreign(call, conversation, owner);
 }
 
+/* Not finer than the messages' times, so that they keep it as it is. */
 static TimestampTz
 current_time(const ServeTarget *target)
 {
-	return rounded_time(target, GetCurrentTimestamp());
+	TimestampTz time = GetCurrentTimestamp();
+
+	return time - time % target->time_step;
 }
 
-/* Not finer than the messages' times, so that they keep it as it is. */
-static TimestampTz
-rounded_time(const ServeTarget *target, TimestampTz time)
+/* SQL: the same. */
+static char *
+clock_value(const ServeTarget *target)
 {
-	return time - time % target->time_step;
+	if (target->time_step == 1)
+		return pstrdup("clock_timestamp()");
+	return psprintf("date_bin('%lld microseconds', clock_timestamp(), "
+					"'2000-01-01 00:00:00+00')",
+					(long long) target->time_step);
 }
 
 static char *

@@ -53,6 +53,8 @@ static void check_required(const Source *source, TargetTable table);
 static void describe_roles(Source *source);
 static void add_spelling(const char *name, const char *value, void *state);
 static void describe_times(Source *source);
+static int time_digits(const ServeTarget *target, TargetTable table,
+					   Field field);
 
 ServeTarget *
 chatmig_serve_target_make(const char *migration)
@@ -402,13 +404,22 @@ add_spelling(const char *name, const char *value, void *state)
 static void
 describe_times(Source *source)
 {
-	const ServeColumn *column =
-		&source->target->tables[TARGET_MESSAGES].columns[FIELD_CREATED_AT];
-	int32 precision =
-		column->typmod < 0 ? MAX_TIMESTAMP_PRECISION : column->typmod;
+	ServeTarget *target = source->target;
+	int digits = time_digits(target, TARGET_MESSAGES, FIELD_CREATED_AT);
 
-	source->target->time_zone = source->plan->options.time_zone;
-	source->target->time_step = 1;
-	for (int i = precision; i < MAX_TIMESTAMP_PRECISION; i++)
-		source->target->time_step *= 10;
+	target->time_zone = source->plan->options.time_zone;
+	target->updated_at_is_fine =
+		time_digits(target, TARGET_CONVERSATIONS, FIELD_UPDATED_AT) >= digits;
+	target->time_step = 1;
+	for (int i = digits; i < MAX_TIMESTAMP_PRECISION; i++)
+		target->time_step *= 10;
+}
+
+/* Of a second, that the column keeps. */
+static int
+time_digits(const ServeTarget *target, TargetTable table, Field field)
+{
+	int32 typmod = target->tables[table].columns[field].typmod;
+
+	return typmod < 0 ? MAX_TIMESTAMP_PRECISION : typmod;
 }

@@ -44,6 +44,7 @@ typedef struct ServeTarget
 	char *migration;
 	ServeTable tables[NUM_ID_TARGETS]; /* conversations, messages, media */
 	char *time_zone;                   /* of times without one */
+	bool updated_at_is_fine; /* it keeps what the messages' times keep */
 	int64 time_step;         /* of the messages' times, in microseconds */
 	char *roles[NUM_ROLES];  /* as the messages' table has them; NULL: it
 							  * has no place for the role */
