@@ -161,7 +161,8 @@ REGRESS = \
 	system_mentor \
 	system_surrealpilot \
 	serve \
-	serve_targets
+	serve_targets \
+	serve_rights
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
 ISOLATION = \

@@ -165,7 +165,7 @@ SELECT chatmig_active_conversation('ada', idle => '1 day', migration => 'whatsap
     = :'ada' AS same;
 SELECT chatmig_append(chatmig_active_conversation('ben', migration => 'whatsapp'),
                       'user', 'Ben here', migration => 'whatsapp') IS NOT NULL AS added;
-SELECT list(NULL, migration => 'whatsapp');
+SELECT * FROM list(NULL, migration => 'whatsapp') ORDER BY 1;
 SELECT pairs('ada', migration => 'whatsapp');
 -- Cleanup and reset: the foreign key restricts, so messages go first.
 SELECT * FROM chatmig_cleanup('90 days', migration => 'whatsapp');
