@@ -168,7 +168,11 @@ REGRESS = \
 ISOLATION = \
 	concurrent_runs \
 	concurrent_writers \
-	concurrent_rollback
+	concurrent_rollback \
+	serve_append \
+	serve_delete \
+	serve_active \
+	serve_grouped
 
 # test/expected is a link to expected/: that is where pg_regress looks.
 TEST_OUTPUT = test/output
