@@ -140,20 +140,10 @@ void
 chatmig_serve_cleanup(ServeCall *call, const Interval *older_than, bool dry_run,
 					  DeleteCounts *counts)
 {
-	Interval none = {0};
 	QueryArgs args = {0};
 
 	chatmig_serve_input_not_null("older_than", older_than);
-	if (!DatumGetBool(DirectFunctionCall2(interval_gt,
-										  IntervalPGetDatum(older_than),
-										  IntervalPGetDatum(&none))))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("older_than must be a positive interval"),
-				 errdetail("It is \"%s\".",
-						   DatumGetCString(DirectFunctionCall1(
-							   interval_out, IntervalPGetDatum(older_than)))),
-				 errhint("Give for instance older_than => '90 days'.")));
+	chatmig_serve_input_positive("older_than", older_than);
 	if (has_table(call->target) &&
 		chatmig_serve_sql_activity(call->target) == NUM_FIELDS)
 		chatmig_serve_input_require(call, TARGET_CONVERSATIONS,

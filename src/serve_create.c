@@ -162,6 +162,8 @@ chatmig_serve_active(ServeCall *call, const char *owner,
 	char *id;
 
 	check_group(call, table, owner, counterpart);
+	if (idle != NULL)
+		chatmig_serve_input_positive("idle", idle);
 	if (chatmig_serve_sql_column(call->target, table, FIELD_OWNER) != NULL)
 		chatmig_serve_input_not_null("owner", owner);
 	if (idle != NULL && table == TARGET_CONVERSATIONS &&

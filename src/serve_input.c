@@ -8,6 +8,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
 #include "serve_input.h"
@@ -98,6 +99,23 @@ chatmig_serve_input_not_null(const char *what, const void *value)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("%s must not be NULL", what),
 						errhint("Give a value for %s.", what)));
+}
+
+void
+chatmig_serve_input_positive(const char *what, const Interval *interval)
+{
+	Interval none = {0};
+
+	if (DatumGetBool(DirectFunctionCall2(interval_gt,
+										 IntervalPGetDatum(interval),
+										 IntervalPGetDatum(&none))))
+		return;
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s must be a positive interval", what),
+					errdetail("It is \"%s\".",
+							  DatumGetCString(DirectFunctionCall1(
+								  interval_out, IntervalPGetDatum(interval)))),
+					errhint("Give for instance %s => '90 days'.", what)));
 }
 
 const char *

@@ -6,6 +6,7 @@
 #define CHATMIG_SERVE_INPUT_H
 
 #include "serve_call.h"
+#include "utils/timestamp.h"
 
 /*
  * Adds an argument of the type of the table's column; NULL where text is NULL,
@@ -29,6 +30,10 @@ extern void chatmig_serve_input_require(const ServeCall *call,
 
 /* Errors with 22004. */
 extern void chatmig_serve_input_not_null(const char *what, const void *value);
+
+/* Errors with 22023. */
+extern void chatmig_serve_input_positive(const char *what,
+										 const Interval *interval);
 
 /* The value that the messages' table has for a role; errors with 22023. */
 extern const char *chatmig_serve_input_role(const ServeCall *call,

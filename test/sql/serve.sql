@@ -251,6 +251,7 @@ SELECT * FROM chatmig_history(:'plain', -1);
 SELECT * FROM chatmig_conversations('1', max_rows => -1);
 SELECT * FROM chatmig_cleanup('0 days');
 SELECT * FROM chatmig_cleanup('-1 days');
+SELECT chatmig_active_conversation('1', idle => '-1 days');
 -- 22004: what must not be NULL.
 SELECT * FROM chatmig_cleanup(NULL);
 SELECT * FROM chatmig_reset(NULL);
