@@ -21,10 +21,10 @@ chatmig_serve_call_begin(ServeCall *call, const char *function,
 						 const char *migration)
 {
 	call->function = function;
-	call->target = chatmig_serve_cache_get(migration);
 	call->guc_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	call->target = chatmig_serve_cache_get(migration);
 	call->context.callback = describe;
 	call->context.arg = call;
 	call->context.previous = error_context_stack;

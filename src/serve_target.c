@@ -4,7 +4,8 @@
  *
  * In: the ledger's rows. Out: for each table its name and which of its columns
  * are for what. Reads the ledger and catalogs, takes no lock on the tables,
- * asks for no right on them: the statements that are built of this do.
+ * asks for no right on them: the statements that are built of this do. Checks
+ * of the roles' column are evaluated as the caller.
  */
 #include "postgres.h"
 
@@ -12,6 +13,7 @@
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -361,27 +363,31 @@ describe_roles(Source *source)
 {
 	const TargetTable table = TARGET_MESSAGES;
 	const ServeTable *messages = &source->target->tables[table];
+	const ServeColumn *role = &messages->columns[FIELD_ROLE];
 	MigrationPlan *plan = source->plan;
 	Column *fields = palloc0(sizeof(Column) * NUM_FIELDS);
 
 	if (source->recorded.created[table])
 	{
-		for (Role role = 0; role < NUM_ROLES; role++)
-			source->target->roles[role] = pstrdup(chatmig_role_names[role]);
+		for (Role i = 0; i < NUM_ROLES; i++)
+			source->target->roles[i] = pstrdup(chatmig_role_names[i]);
 		return;
 	}
 	chatmig_arguments_each(source->registration->mapping, "mapping", "roles",
 						   add_spelling, source->target);
-	fields[FIELD_ROLE].name = messages->columns[FIELD_ROLE].name;
-	fields[FIELD_ROLE].type = messages->columns[FIELD_ROLE].type;
-	fields[FIELD_ROLE].attnum = messages->columns[FIELD_ROLE].attnum;
+	fields[FIELD_ROLE].name = get_attname(messages->relid, role->attnum, false);
+	fields[FIELD_ROLE].attnum = role->attnum;
+	fields[FIELD_ROLE].type = role->type;
+	fields[FIELD_ROLE].typmod = role->typmod;
 	plan->fields[table] = fields;
+	/* checks are asked as the role that they will be asked as */
+	plan->source_owner = GetUserId();
 	plan->tables[table] = messages->relid;
 	plan->qualified[table] = messages->name;
 	chatmig_role_values_find(plan, source->target->spellings,
 							 source->target->nspellings);
-	for (Role role = 0; role < NUM_ROLES; role++)
-		source->target->roles[role] = plan->role_values[role];
+	for (Role i = 0; i < NUM_ROLES; i++)
+		source->target->roles[i] = plan->role_values[i];
 }
 
 static void
