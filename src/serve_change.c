@@ -52,7 +52,7 @@ chatmig_serve_rename(ServeCall *call, const char *conversation,
 
 	chatmig_serve_input_not_null("conversation", conversation);
 	chatmig_serve_input_require(call, TARGET_CONVERSATIONS, FIELD_TITLE,
-								"title");
+								"titles");
 	chatmig_serve_input_arg(&args, call, TARGET_CONVERSATIONS, FIELD_ID,
 							"conversation", conversation);
 	chatmig_query_text_arg(&args, title);
@@ -70,7 +70,7 @@ chatmig_serve_archive(ServeCall *call, const char *conversation, bool is_active)
 
 	chatmig_serve_input_not_null("conversation", conversation);
 	chatmig_serve_input_require(call, TARGET_CONVERSATIONS, FIELD_IS_ACTIVE,
-								"conversation");
+								"archived conversations");
 	chatmig_serve_input_arg(&args, call, TARGET_CONVERSATIONS, FIELD_ID,
 							"conversation", conversation);
 	chatmig_query_arg(&args, BOOLOID, BoolGetDatum(is_active), false);

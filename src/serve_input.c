@@ -78,18 +78,25 @@ chatmig_serve_input_require(const ServeCall *call, TargetTable table,
 {
 	const ServeTarget *target = call->target;
 	bool has_table = OidIsValid(target->tables[table].relid);
+	/* whose something is was for the migration to say */
+	bool is_part = field == FIELD_OWNER || field == FIELD_COUNTERPART;
 
 	if (chatmig_serve_sql_column(target, table, field) != NULL)
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 has_table ? errmsg("%s has no column for \"%s\"",
-								target->tables[table].name,
-								chatmig_field_names[field])
-					   : errmsg("migration \"%s\" has no table of %s",
-								target->migration, chatmig_target_names[table]),
-			 errdetail("%s() was called with %s.", call->function, what),
-			 errhint("Leave it out, or keep it in a table of your own.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		 has_table
+			 ? errmsg("%s has no column for \"%s\"", target->tables[table].name,
+					  chatmig_field_names[field])
+			 : errmsg("migration \"%s\" has no table of %s", target->migration,
+					  chatmig_target_names[table]),
+		 errdetail("%s() needs it for %s.", call->function, what),
+		 has_table && !is_part
+			 ? errhint(
+				   "Leave it out, or add a column under a usual name: ALTER TABLE %s ADD COLUMN %s ...",
+				   target->tables[table].name, chatmig_field_names[field])
+			 : errhint("Leave it out, or keep it in a table of your own.")));
 }
 
 void

@@ -21,8 +21,8 @@ extern void chatmig_serve_input_arg(QueryArgs *args, const ServeCall *call,
 extern char *chatmig_serve_input_text(const QueryArgs *args, int i);
 
 /*
- * Errors with 0A000 unless the table is there and has the column. what is the
- * argument that needs it.
+ * Errors with 0A000 unless the table is there and has the column. what says
+ * what needs it.
  */
 extern void chatmig_serve_input_require(const ServeCall *call,
 										TargetTable table, Field field,

@@ -5,7 +5,8 @@
  * In: the ledger's rows. Out: for each table its name and which of its columns
  * are for what. Reads the ledger and catalogs, takes no lock on the tables,
  * asks for no right on them: the statements that are built of this do. Checks
- * of the roles' column are evaluated as the caller.
+ * of the roles' column are evaluated as the table's owner: who only reads must
+ * not run what they call.
  */
 #include "postgres.h"
 
@@ -13,7 +14,6 @@
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -45,6 +45,7 @@ static void describe_table(Source *source, TargetTable table);
 static void describe_created(Source *source, TargetTable table);
 static void describe_recorded(Source *source, TargetTable table);
 static void find_others(Source *source, TargetTable table);
+static bool is_none(const Source *source, TargetTable table, Field field);
 static AttrNumber column_count(Oid relid);
 static bool holds(FieldKind kind, Oid type);
 static bool is_taken(const ServeTable *table, const char *quoted);
@@ -53,6 +54,7 @@ static void describe_column(ServeTable *table, Field field, const char *name);
 static char *equality(Oid type);
 static void check_required(const Source *source, TargetTable table);
 static void describe_roles(Source *source);
+static Oid owner_of(Oid relid);
 static void add_spelling(const char *name, const char *value, void *state);
 static void describe_times(Source *source);
 static int time_digits(const ServeTarget *target, TargetTable table,
@@ -70,7 +72,9 @@ chatmig_serve_target_make(const char *migration)
 	for (TargetTable table = 0; table < NUM_ID_TARGETS; table++)
 		if (OidIsValid(source.recorded.tables[table]))
 			describe_table(&source, table);
-	find_others(&source, TARGET_MESSAGES);
+	for (TargetTable table = 0; table < TARGET_MEDIA; table++)
+		if (OidIsValid(source.target->tables[table].relid))
+			find_others(&source, table);
 	if (!OidIsValid(source.target->tables[TARGET_MEDIA].relid))
 		find_media(&source);
 	describe_roles(&source);
@@ -192,6 +196,7 @@ find_others(Source *source, TargetTable table)
 
 		/* whose they are was for the migration to say */
 		if (definition->kind == KIND_PART ||
+			is_none(source, table, definition->field) ||
 			served->columns[definition->field].name != NULL ||
 			definition->field == FIELD_POSITION)
 			continue;
@@ -210,6 +215,15 @@ find_others(Source *source, TargetTable table)
 			}
 		}
 	}
+}
+
+/* The user has said that there shall be no such column. */
+static bool
+is_none(const Source *source, TargetTable table, Field field)
+{
+	const DestinationTable *named = &source->plan->destination.tables[table];
+
+	return named->has_column[field] && named->columns[field] == NULL;
 }
 
 static AttrNumber
@@ -380,14 +394,26 @@ describe_roles(Source *source)
 	fields[FIELD_ROLE].type = role->type;
 	fields[FIELD_ROLE].typmod = role->typmod;
 	plan->fields[table] = fields;
-	/* checks are asked as the role that they will be asked as */
-	plan->source_owner = GetUserId();
+	plan->source_owner = owner_of(messages->relid);
 	plan->tables[table] = messages->relid;
 	plan->qualified[table] = messages->name;
 	chatmig_role_values_find(plan, source->target->spellings,
 							 source->target->nspellings);
 	for (Role i = 0; i < NUM_ROLES; i++)
 		source->target->roles[i] = plan->role_values[i];
+}
+
+static Oid
+owner_of(Oid relid)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid result;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	result = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return result;
 }
 
 static void

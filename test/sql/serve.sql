@@ -297,6 +297,16 @@ SELECT check_name, status, detail FROM chatmig_validate() WHERE status <> 'ok';
 -- Nor has another run of the migration.
 SELECT already, migrated, conversations, messages FROM chatmig_migrate();
 
+-- What only reads works in a read-only transaction; what writes does not: 25006.
+BEGIN READ ONLY;
+SELECT count(*) FROM chatmig_history(:'plain');
+SELECT count(*) FROM chatmig_conversations('1');
+SELECT messages FROM chatmig_statistics('1');
+\set VERBOSITY sqlstate
+SELECT chatmig_append(:'plain', 'user', 'x');
+\set VERBOSITY default
+ROLLBACK;
+
 --
 -- Deleting
 --

@@ -159,6 +159,21 @@ SELECT chatmig_create_conversation('ada', title => 'x', migration => 'whatsapp')
 -- What was added is the application's, and no fault.
 SELECT check_name, status, detail FROM chatmig_validate('whatsapp')
 WHERE status NOT IN ('ok', 'info');
+-- With columns for it under usual names, it goes.
+\set VERBOSITY default
+SELECT chatmig_archive_conversation(:'ada', 'whatsapp');
+ALTER TABLE "Conversation" ADD "isActive" bool, ADD title varchar(20);
+ALTER TABLE "Message" ADD metadata json NOT NULL DEFAULT '{}', ADD "tokenCount" int;
+SELECT chatmig_archive_conversation(:'ada', 'whatsapp'),
+       chatmig_unarchive_conversation(:'ada', 'whatsapp');
+SELECT chatmig_rename_conversation(:'ada', 'Cats', 'whatsapp');
+SELECT chatmig_append(:'ada', 'user', 'And that?', tokens => 1, metadata => '{"k": 1}',
+                      migration => 'whatsapp') IS NOT NULL AS added;
+SELECT talk(:'ada', 'whatsapp', 1);
+-- 22001: a title that is too long.
+\set VERBOSITY sqlstate
+SELECT chatmig_rename_conversation(:'ada', repeat('x', 21), 'whatsapp');
+\set VERBOSITY default
 -- Another one after a while, and Ben's first; ids are texts.
 UPDATE "Conversation" SET "updatedAt" = "updatedAt" - interval '100 days';
 SELECT chatmig_active_conversation('ada', idle => '1 day', migration => 'whatsapp')
