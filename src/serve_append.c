@@ -154,28 +154,29 @@ static void
 check_medium(ServeCall *call, const AppendRequest *request, const Place *place)
 {
 	const ServeTable *media = &call->target->tables[TARGET_MEDIA];
+	char *owner = chatmig_serve_input_text(&place->group, 0);
 	QueryArgs args = {0};
-	Datum owner;
+	Datum is_same;
 	bool isnull;
 	bool found;
-	char *wanted;
 
 	if (request->media == NULL)
 		return;
 	chatmig_serve_input_arg(&args, call, TARGET_MEDIA, FIELD_ID, "media",
 							request->media);
+	chatmig_serve_input_arg(&args, call, TARGET_MEDIA, FIELD_OWNER, "owner",
+							owner);
 	found = chatmig_query_fetch(
 		chatmig_serve_cache_plan(call->target, SERVE_FIND_MEDIUM, 0,
 								 build_find_medium, &args),
-		&args, false, 1, &owner, &isnull);
-	wanted = chatmig_serve_input_text(&place->group, 0);
-	if (found && (isnull || wanted == NULL ||
-				  strcmp(TextDatumGetCString(owner), wanted) == 0))
+		&args, false, 1, &is_same, &isnull);
+	/* nobody's medium, or nobody's conversation, is anybody's */
+	if (found && (isnull || DatumGetBool(is_same)))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 			 errmsg("medium \"%s\" cannot be sent here", request->media),
-			 found ? errdetail("It is another owner's than \"%s\".", wanted)
+			 found ? errdetail("It is another owner's than \"%s\".", owner)
 				   : errdetail("It is not in %s.", media->name),
 			 errhint("chatmig_create_media() adds one.")));
 }
@@ -183,12 +184,14 @@ check_medium(ServeCall *call, const AppendRequest *request, const Place *place)
 static char *
 build_find_medium(const ServeTarget *target, int variant)
 {
-	const char *owner =
-		chatmig_serve_sql_value(target, TARGET_MEDIA, FIELD_OWNER, "x", "NULL");
+	const ServeTable *media = &target->tables[TARGET_MEDIA];
+	const ServeColumn *owner = &media->columns[FIELD_OWNER];
 
-	return psprintf("SELECT %s::text FROM %s AS x WHERE x.%s = $1", owner,
-					target->tables[TARGET_MEDIA].name,
-					target->tables[TARGET_MEDIA].columns[FIELD_ID].name);
+	return psprintf("SELECT %s FROM %s AS x WHERE x.%s = $1",
+					owner->name == NULL
+						? "NULL::bool"
+						: psprintf("x.%s %s $2", owner->name, owner->equals),
+					media->name, media->columns[FIELD_ID].name);
 }
 
 /* Returns the id; the place's time becomes the message's. */

@@ -11,9 +11,12 @@
 #include "common/hashfn.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
 
 #include "serve_call.h"
 
+static uint64 hash_value(const QueryArgs *args, int i);
 static void describe(void *arg);
 
 void
@@ -39,18 +42,30 @@ chatmig_serve_call_end(ServeCall *call)
 }
 
 void
-chatmig_serve_call_lock(const ServeCall *call, const char *first,
-						const char *second)
+chatmig_serve_call_lock(const ServeCall *call, const QueryArgs *args, int n)
 {
-	const char *const names[] = {first, second};
 	uint64 hash = call->target->tables[TARGET_MESSAGES].relid;
 
-	for (int i = 0; i < lengthof(names); i++)
-		hash = hash_bytes_extended(
-			(const unsigned char *) (names[i] ? names[i] : ""),
-			names[i] ? strlen(names[i]) + 1 : 0, hash);
+	for (int i = 0; i < n; i++)
+		hash = hash_combine64(hash, hash_value(args, i));
 	(void) DirectFunctionCall1(pg_advisory_xact_lock_int8,
 							   Int64GetDatum((int64) hash));
+}
+
+/* Of what is equal to the type, the same; where it has no hash, always 1. */
+static uint64
+hash_value(const QueryArgs *args, int i)
+{
+	TypeCacheEntry *type =
+		lookup_type_cache(args->types[i], TYPECACHE_HASH_EXTENDED_PROC_FINFO);
+
+	if (args->nulls[i] == 'n')
+		return 0;
+	if (!OidIsValid(type->hash_extended_proc))
+		return 1;
+	return DatumGetUInt64(FunctionCall2Coll(&type->hash_extended_proc_finfo,
+											get_typcollation(args->types[i]),
+											args->values[i], Int64GetDatum(0)));
 }
 
 static void

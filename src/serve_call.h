@@ -25,9 +25,11 @@ extern void chatmig_serve_call_begin(ServeCall *call, const char *function,
 									 const char *migration);
 extern void chatmig_serve_call_end(ServeCall *call);
 
-/* Serialises who calls it with the same names, to the end of the transaction.
+/*
+ * Serialises who calls it with the same first n arguments, as their types
+ * compare them, to the end of the transaction.
  */
-extern void chatmig_serve_call_lock(const ServeCall *call, const char *first,
-									const char *second);
+extern void chatmig_serve_call_lock(const ServeCall *call,
+									const QueryArgs *args, int n);
 
 #endif /* CHATMIG_SERVE_CALL_H */

@@ -101,7 +101,7 @@ chatmig_serve_delete(ServeCall *call, const char *conversation,
 		chatmig_serve_input_arg(&args, call, TARGET_MESSAGES,
 								FIELD_CONVERSATION, "conversation",
 								conversation);
-		chatmig_serve_call_lock(call, chatmig_serve_input_text(&args, 0), NULL);
+		chatmig_serve_call_lock(call, &args, 1);
 		delete_grouped(call, &args, BY_ID, counts);
 	}
 	if (counts->conversations == 0)

@@ -157,7 +157,6 @@ chatmig_serve_active(ServeCall *call, const char *owner,
 	ConversationRequest request = {.owner = owner, .counterpart = counterpart};
 	int variant = (counterpart ? HAS_COUNTERPART : 0) | (idle ? HAS_IDLE : 0);
 	QueryArgs args = {0};
-	char *names[2];
 	char *last = NULL;
 	char *id;
 
@@ -182,12 +181,11 @@ chatmig_serve_active(ServeCall *call, const char *owner,
 	id = find_active(call, &args, variant, false, &last);
 	if (id != NULL)
 		return id;
-	names[0] = chatmig_serve_input_text(&args, 0);
-	names[1] = chatmig_serve_input_text(&args, 1);
 	if (table == TARGET_MESSAGES)
-		return next_id(call, names[0], names[1], last);
+		return next_id(call, chatmig_serve_input_text(&args, 0),
+					   chatmig_serve_input_text(&args, 1), last);
 	/* one of those who find none makes one; the others find that */
-	chatmig_serve_call_lock(call, names[0], names[1]);
+	chatmig_serve_call_lock(call, &args, 2);
 	id = find_active(call, &args, variant, false, &last);
 	if (id == NULL && IsolationUsesXactSnapshot() &&
 		find_active(call, &args, variant, true, &last) != NULL)

@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/typcache.h"
 
 #include "serve_input.h"
 #include "serve_sql.h"
@@ -58,6 +59,19 @@ chatmig_serve_input_arg(QueryArgs *args, const ServeCall *call,
 		OidInputFunctionCall(function, unconstify(char *, text), parameter, -1),
 		false);
 	error_context_stack = context.previous;
+}
+
+bool
+chatmig_serve_input_equal(const QueryArgs *one, const QueryArgs *other)
+{
+	TypeCacheEntry *type =
+		lookup_type_cache(one->types[0], TYPECACHE_EQ_OPR_FINFO);
+
+	if (one->nulls[0] == 'n' || other->nulls[0] == 'n')
+		return false;
+	return DatumGetBool(FunctionCall2Coll(&type->eq_opr_finfo,
+										  get_typcollation(one->types[0]),
+										  one->values[0], other->values[0]));
 }
 
 char *

@@ -17,6 +17,10 @@ extern void chatmig_serve_input_arg(QueryArgs *args, const ServeCall *call,
 									TargetTable table, Field field,
 									const char *what, const char *text);
 
+/* Whether the first arguments, of one type, are equal, and not NULL. */
+extern bool chatmig_serve_input_equal(const QueryArgs *one,
+									  const QueryArgs *other);
+
 /* The argument as its type writes it, palloc'd; NULL for NULL. */
 extern char *chatmig_serve_input_text(const QueryArgs *args, int i);
 

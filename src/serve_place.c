@@ -204,7 +204,7 @@ find_in_messages(ServeCall *call, const char *conversation, const char *owner,
 	QueryPlan *plan;
 	bool found;
 
-	chatmig_serve_call_lock(call, chatmig_serve_input_text(&args, 0), NULL);
+	chatmig_serve_call_lock(call, &args, 1);
 	plan = chatmig_serve_cache_plan(call->target, SERVE_LAST_MESSAGE, 0,
 									build_last_message, &args);
 	found = chatmig_query_fetch(plan, &args, false, lengthof(values), values,
@@ -297,15 +297,12 @@ check_owner(const ServeCall *call, TargetTable table, const char *conversation,
 			const char *owner, const Place *place)
 {
 	QueryArgs given = {0};
-	char *actual;
 
 	if (owner == NULL)
 		return;
 	chatmig_serve_input_require(call, table, FIELD_OWNER, "owner");
 	chatmig_serve_input_arg(&given, call, table, FIELD_OWNER, "owner", owner);
-	actual = chatmig_serve_input_text(&place->group, 0);
-	if (actual == NULL ||
-		strcmp(actual, chatmig_serve_input_text(&given, 0)) != 0)
+	if (!chatmig_serve_input_equal(&place->group, &given))
 		chatmig_serve_input_foreign(call, conversation, owner);
 }
 
