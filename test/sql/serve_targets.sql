@@ -332,6 +332,28 @@ SELECT chatmig_delete_conversation(:'coach', 'mentor');
 SELECT content, "chatId" IS NULL AS alone FROM messages ORDER BY content COLLATE "C";
 
 --
+-- Owners that compare equal though they are spelled differently
+--
+CREATE SCHEMA regress_serve_citext;
+SET search_path = regress_serve_citext, regress_serve_targets;
+CREATE EXTENSION citext;
+CREATE DOMAIN person AS citext;
+CREATE TABLE chats (id int PRIMARY KEY, user_id person, message text,
+                    response text, photo text, sent_at timestamptz);
+INSERT INTO chats VALUES (1, 'Ada', 'q1', 'a1', NULL, '2024-05-01 10:00Z');
+SELECT chatmig_register('chats', '{"media": "photo"}', options => '{"id_type": "bigint"}',
+                        name => 'citext');
+SELECT conversations FROM chatmig_migrate('citext');
+SELECT chatmig_active_conversation('ADA', migration => 'citext');
+SELECT chatmig_append('1', 'user', NULL, owner => 'ada', migration => 'citext',
+    media => chatmig_create_media('aDa', 'http://example.org/cat', migration => 'citext'));
+SELECT owner, messages FROM chatmig_conversations('ada', migration => 'citext');
+\set VERBOSITY sqlstate
+SELECT chatmig_append('1', 'user', NULL, owner => 'ben', migration => 'citext');
+\set VERBOSITY default
+SELECT * FROM chatmig_reset('ADA', 'citext');
+
+--
 -- The cache: what changes is seen by the next call
 --
 -- An enum that grows, a schema that is renamed, and a column.
@@ -366,4 +388,4 @@ SELECT chatmig_active_conversation('ben', migration => 'whatsapp');
 
 SET client_min_messages = warning;
 DROP SCHEMA regress_serve_targets, regress_serve_moved, regress_serve_auraflow,
-    regress_serve_mentor CASCADE;
+    regress_serve_mentor, regress_serve_citext CASCADE;
