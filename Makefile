@@ -114,6 +114,20 @@ OBJS = \
 	src/rollback_find.o \
 	src/rollback_link.o \
 	src/rollback_copy.o \
+	src/serve.o \
+	src/serve_create.o \
+	src/serve_append.o \
+	src/serve_place.o \
+	src/serve_history.o \
+	src/serve_list.o \
+	src/serve_statistics.o \
+	src/serve_change.o \
+	src/serve_id.o \
+	src/serve_input.o \
+	src/serve_call.o \
+	src/serve_cache.o \
+	src/serve_sql.o \
+	src/serve_target.o \
 	src/ledger.o \
 	src/caller.o \
 	src/query.o
@@ -145,13 +159,20 @@ REGRESS = \
 	system_lyra \
 	system_whatsapp \
 	system_mentor \
-	system_surrealpilot
+	system_surrealpilot \
+	serve \
+	serve_targets \
+	serve_rights
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
 ISOLATION = \
 	concurrent_runs \
 	concurrent_writers \
-	concurrent_rollback
+	concurrent_rollback \
+	serve_append \
+	serve_delete \
+	serve_active \
+	serve_grouped
 
 # test/expected is a link to expected/: that is where pg_regress looks.
 TEST_OUTPUT = test/output

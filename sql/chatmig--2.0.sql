@@ -423,6 +423,268 @@ COMMENT ON FUNCTION @extschema@.chatmig_rollback(
     'Takes back exactly what a migration made, and drops the tables it created if nothing else is in them. What was changed in migrated rows since is lost. Refuses (55000) where rows that came later hang on migrated ones, and where the legacy table is gone, or rows of it are, so that the messages are the only copy. The numbers count what was taken back. dry_run: changes nothing. force: deletes the only copy, too';
 
 --
+-- Conversations, served from the tables that a migration has filled. Ids are
+-- text, whatever their type. Each function does what the caller could do by
+-- hand, with the caller's rights on the tables and under row security, so that
+-- PUBLIC may call them. migration: whose tables; NULL: there is only one.
+--
+CREATE FUNCTION @extschema@.chatmig_create_conversation(
+    owner pg_catalog.text DEFAULT NULL,
+    counterpart pg_catalog.text DEFAULT NULL,
+    title pg_catalog.text DEFAULT NULL,
+    metadata pg_catalog.jsonb DEFAULT NULL,
+    migration pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.text
+AS 'MODULE_PATHNAME', 'chatmig_create_conversation'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_create_conversation(
+    pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.jsonb,
+    pg_catalog.text) IS
+    'Begins a conversation of an owner, with a counterpart or nobody, and returns its id. Where the target has no table of conversations, the id alone: the first message makes it true';
+
+CREATE FUNCTION @extschema@.chatmig_active_conversation(
+    owner pg_catalog.text DEFAULT NULL,
+    counterpart pg_catalog.text DEFAULT NULL,
+    idle pg_catalog.interval DEFAULT NULL,
+    migration pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.text
+AS 'MODULE_PATHNAME', 'chatmig_active_conversation'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_active_conversation(
+    pg_catalog.text, pg_catalog.text, pg_catalog.interval,
+    pg_catalog.text) IS
+    'The id of the owner''s latest conversation with that counterpart (NULL: with nobody) that is not archived and, with idle, in which something has happened within that time; begins one where there is none, and never two, whoever else calls it at the same time';
+
+CREATE FUNCTION @extschema@.chatmig_append(
+    conversation pg_catalog.text,
+    role pg_catalog.text,
+    content pg_catalog.text,
+    model pg_catalog.text DEFAULT NULL,
+    tokens pg_catalog.int8 DEFAULT NULL,
+    metadata pg_catalog.jsonb DEFAULT NULL,
+    media pg_catalog.text DEFAULT NULL,
+    reply_to pg_catalog.text DEFAULT NULL,
+    owner pg_catalog.text DEFAULT NULL,
+    migration pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.text
+AS 'MODULE_PATHNAME', 'chatmig_append'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_append(
+    pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.text,
+    pg_catalog.int8, pg_catalog.jsonb, pg_catalog.text, pg_catalog.text,
+    pg_catalog.text, pg_catalog.text) IS
+    'Adds a message at the end of a conversation, moves the conversation''s updated_at to its time, and returns its id. role: user, assistant, system or tool, or the table''s own word. conversation NULL: a message that stands alone, where the table allows that. owner: whose conversation it must be. Others who append to the same conversation wait until this transaction ends. Errors: P0002 no such conversation, 55000 it is archived, 22023 unknown role, 22P02 not an id, 23503 reply_to or media do not belong there, 0A000 no column for what is given';
+
+CREATE FUNCTION @extschema@.chatmig_append_pair(
+    conversation pg_catalog.text,
+    question pg_catalog.text,
+    answer pg_catalog.text,
+    model pg_catalog.text DEFAULT NULL,
+    tokens pg_catalog.int8 DEFAULT NULL,
+    metadata pg_catalog.jsonb DEFAULT NULL,
+    media pg_catalog.text DEFAULT NULL,
+    owner pg_catalog.text DEFAULT NULL,
+    migration pg_catalog.text DEFAULT NULL,
+    OUT question_message pg_catalog.text,
+    OUT answer_message pg_catalog.text)
+RETURNS pg_catalog.record
+AS 'MODULE_PATHNAME', 'chatmig_append_pair'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_append_pair(
+    pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.text,
+    pg_catalog.int8, pg_catalog.jsonb, pg_catalog.text, pg_catalog.text,
+    pg_catalog.text) IS
+    'Adds a question and its answer, both or none, and returns their ids. The medium goes with the question, tokens with the answer, model and metadata with both. Errors as in chatmig_append()';
+
+CREATE FUNCTION @extschema@.chatmig_history(
+    conversation pg_catalog.text,
+    max_messages pg_catalog.int8 DEFAULT 50,
+    before_position pg_catalog.int8 DEFAULT NULL,
+    migration pg_catalog.text DEFAULT NULL,
+    OUT message pg_catalog.text,
+    OUT "position" pg_catalog.int8,
+    OUT role pg_catalog.text,
+    OUT content pg_catalog.text,
+    OUT model pg_catalog.text,
+    OUT tokens pg_catalog.int8,
+    OUT metadata pg_catalog.jsonb,
+    OUT media pg_catalog.text,
+    OUT media_url pg_catalog.text,
+    OUT media_type pg_catalog.text,
+    OUT media_summary pg_catalog.text,
+    OUT reply_to pg_catalog.text,
+    OUT created_at pg_catalog.timestamptz)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'chatmig_history'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_history(
+    pg_catalog.text, pg_catalog.int8, pg_catalog.int8, pg_catalog.text) IS
+    'The last messages of a conversation, in their order; max_messages NULL: all. The page before: before_position => the first position of this one. Errors: P0002 no such conversation';
+
+CREATE FUNCTION @extschema@.chatmig_pairs(
+    owner pg_catalog.text DEFAULT NULL,
+    conversation pg_catalog.text DEFAULT NULL,
+    migration pg_catalog.text DEFAULT NULL,
+    OUT conversation pg_catalog.text,
+    OUT question pg_catalog.text,
+    OUT answer pg_catalog.text,
+    OUT model pg_catalog.text,
+    OUT asked_at pg_catalog.timestamptz,
+    OUT answered_at pg_catalog.timestamptz,
+    OUT question_message pg_catalog.text,
+    OUT answer_message pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'chatmig_pairs'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_pairs(
+    pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
+    'The messages of users and assistants as questions and answers, for what still reads such rows: of an owner, standalone messages last, or of a conversation. A question without an answer is a row, and so is an answer without a question';
+
+CREATE FUNCTION @extschema@.chatmig_conversations(
+    owner pg_catalog.text DEFAULT NULL,
+    counterpart pg_catalog.text DEFAULT NULL,
+    active pg_catalog.bool DEFAULT true,
+    max_rows pg_catalog.int8 DEFAULT 50,
+    before pg_catalog.text DEFAULT NULL,
+    migration pg_catalog.text DEFAULT NULL,
+    OUT conversation pg_catalog.text,
+    OUT owner pg_catalog.text,
+    OUT counterpart pg_catalog.text,
+    OUT title pg_catalog.text,
+    OUT active pg_catalog.bool,
+    OUT messages pg_catalog.int8,
+    OUT last_role pg_catalog.text,
+    OUT last_message pg_catalog.text,
+    OUT created_at pg_catalog.timestamptz,
+    OUT updated_at pg_catalog.timestamptz,
+    OUT metadata pg_catalog.jsonb)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'chatmig_conversations'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_conversations(
+    pg_catalog.text, pg_catalog.text, pg_catalog.bool, pg_catalog.int8,
+    pg_catalog.text, pg_catalog.text) IS
+    'An owner''s conversations, the latest first, with the first 100 characters of the last message; owner NULL: of all that the caller may see; counterpart NULL: with whomever; active false: archived ones, NULL: both; max_rows NULL: all. The next page: before => the last conversation of this one';
+
+CREATE FUNCTION @extschema@.chatmig_message_count(
+    conversation pg_catalog.text,
+    migration pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME', 'chatmig_message_count'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_message_count(
+    pg_catalog.text, pg_catalog.text) IS
+    'The number of messages in a conversation. Errors: P0002 no such conversation';
+
+CREATE FUNCTION @extschema@.chatmig_rename_conversation(
+    conversation pg_catalog.text,
+    title pg_catalog.text,
+    migration pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.void
+AS 'MODULE_PATHNAME', 'chatmig_rename_conversation'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_rename_conversation(
+    pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
+    'Gives a conversation a title. Errors: P0002 no such conversation, 0A000 conversations have no title';
+
+CREATE FUNCTION @extschema@.chatmig_archive_conversation(
+    conversation pg_catalog.text,
+    migration pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.bool
+AS 'MODULE_PATHNAME', 'chatmig_archive_conversation'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_archive_conversation(
+    pg_catalog.text, pg_catalog.text) IS
+    'Archives a conversation: it stays, is no longer active, and takes no message; false: it was archived already. Errors: P0002 no such conversation, 0A000 conversations have no column for it';
+
+CREATE FUNCTION @extschema@.chatmig_unarchive_conversation(
+    conversation pg_catalog.text,
+    migration pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.bool
+AS 'MODULE_PATHNAME', 'chatmig_unarchive_conversation'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_unarchive_conversation(
+    pg_catalog.text, pg_catalog.text) IS
+    'Opens an archived conversation again; false: it was open. Errors: P0002 no such conversation, 0A000 conversations have no column for it';
+
+CREATE FUNCTION @extschema@.chatmig_delete_conversation(
+    conversation pg_catalog.text,
+    migration pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME', 'chatmig_delete_conversation'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_delete_conversation(
+    pg_catalog.text, pg_catalog.text) IS
+    'Deletes a conversation with its messages, and returns their number; media stay. Errors: P0002 no such conversation';
+
+CREATE FUNCTION @extschema@.chatmig_reset(
+    owner pg_catalog.text,
+    migration pg_catalog.text DEFAULT NULL,
+    OUT conversations pg_catalog.int8,
+    OUT messages pg_catalog.int8)
+RETURNS pg_catalog.record
+AS 'MODULE_PATHNAME', 'chatmig_reset'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_reset(
+    pg_catalog.text, pg_catalog.text) IS
+    'Deletes all conversations and messages of an owner, standalone ones too, and returns how many; the owner and the owner''s media stay';
+
+CREATE FUNCTION @extschema@.chatmig_cleanup(
+    older_than pg_catalog.interval,
+    dry_run pg_catalog.bool DEFAULT false,
+    migration pg_catalog.text DEFAULT NULL,
+    OUT conversations pg_catalog.int8,
+    OUT messages pg_catalog.int8)
+RETURNS pg_catalog.record
+AS 'MODULE_PATHNAME', 'chatmig_cleanup'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_cleanup(
+    pg_catalog.interval, pg_catalog.bool, pg_catalog.text) IS
+    'Deletes the conversations, whosever they are, in which nothing has happened for so long, with their messages, and returns how many. dry_run: counts them';
+
+CREATE FUNCTION @extschema@.chatmig_create_media(
+    owner pg_catalog.text,
+    url pg_catalog.text,
+    type pg_catalog.text DEFAULT NULL,
+    summary pg_catalog.text DEFAULT NULL,
+    metadata pg_catalog.jsonb DEFAULT NULL,
+    migration pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.text
+AS 'MODULE_PATHNAME', 'chatmig_create_media'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_create_media(
+    pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.text,
+    pg_catalog.jsonb, pg_catalog.text) IS
+    'Adds a medium of an owner, for chatmig_append(media => ...), and returns its id. Errors: 0A000 the target has no table of media';
+
+CREATE FUNCTION @extschema@.chatmig_statistics(
+    owner pg_catalog.text DEFAULT NULL,
+    migration pg_catalog.text DEFAULT NULL,
+    OUT conversations pg_catalog.int8,
+    OUT active_conversations pg_catalog.int8,
+    OUT archived_conversations pg_catalog.int8,
+    OUT with_counterpart pg_catalog.int8,
+    OUT without_counterpart pg_catalog.int8,
+    OUT messages pg_catalog.int8,
+    OUT user_messages pg_catalog.int8,
+    OUT assistant_messages pg_catalog.int8,
+    OUT system_messages pg_catalog.int8,
+    OUT tool_messages pg_catalog.int8,
+    OUT other_messages pg_catalog.int8,
+    OUT conversation_messages pg_catalog.int8,
+    OUT active_conversation_messages pg_catalog.int8,
+    OUT standalone_messages pg_catalog.int8,
+    OUT media pg_catalog.int8,
+    OUT first_activity pg_catalog.timestamptz,
+    OUT last_activity pg_catalog.timestamptz)
+RETURNS pg_catalog.record
+AS 'MODULE_PATHNAME', 'chatmig_statistics'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_statistics(
+    pg_catalog.text, pg_catalog.text) IS
+    'An owner in numbers; NULL: all that the caller may see. conversations = active + archived = with + without counterpart; messages = those of all roles = conversation + standalone messages. Reads all of the owner''s messages';
+
+--
 -- What the query that reads a legacy table calls for each row.
 --
 CREATE FUNCTION @extschema@.chatmig_json_fault(json pg_catalog.text)

@@ -10,6 +10,7 @@
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -82,6 +83,19 @@ chatmig_columns_check(const MigrationPlan *plan)
 						 &columns.columns[i]);
 		table_close(rel, NoLock); /* nobody alters it before the run */
 	}
+}
+
+char *
+chatmig_columns_group_name(const char *name)
+{
+	static const char *const taken[] = {
+		"id",         "title",      "description", "is_active", "metadata",
+		"created_at", "updated_at", "url",         "type",      "summary"};
+
+	for (int i = 0; i < lengthof(taken); i++)
+		if (strcmp(name, taken[i]) == 0)
+			return makeObjectName("owner", name, NULL);
+	return pstrdup(name);
 }
 
 static void

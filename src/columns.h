@@ -57,4 +57,10 @@ extern void chatmig_columns_list_all(const MigrationPlan *plan,
  */
 extern void chatmig_columns_check(const MigrationPlan *plan);
 
+/*
+ * What the owner's or counterpart's column is called in tables that chatmig
+ * creates: as in the source, unless they have a column of that name. Palloc'd.
+ */
+extern char *chatmig_columns_group_name(const char *name);
+
 #endif /* CHATMIG_COLUMNS_H */

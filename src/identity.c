@@ -51,6 +51,21 @@ chatmig_identity_uuid(const Identity *identity)
 	return UUIDPGetDatum(uuid);
 }
 
+Datum
+chatmig_identity_random(TimestampTz time)
+{
+	pg_uuid_t *uuid = palloc(UUID_LEN);
+	Value value = {.datum = TimestampTzGetDatum(time)};
+
+	if (!pg_strong_random(uuid->data, UUID_LEN))
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not generate random values")));
+	store_bytes(uuid->data, 6, unix_milliseconds(value));
+	uuid->data[6] = (uuid->data[6] & 0x0F) | 0x70;
+	uuid->data[8] = (uuid->data[8] & 0x3F) | 0x80;
+	return UUIDPGetDatum(uuid);
+}
+
 static uint64
 unix_milliseconds(Value time)
 {

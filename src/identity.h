@@ -18,7 +18,8 @@ typedef enum IdentityKind
 	IDENTITY_CONVERSATION = 1,
 	IDENTITY_MESSAGE = 2,
 	IDENTITY_MEDIUM = 3,
-	IDENTITY_OWNER = 4 /* the conversation of an owner without messages */
+	IDENTITY_OWNER = 4, /* the conversation of an owner without messages */
+	IDENTITY_SERVED = 5 /* one that begins when it is asked for */
 } IdentityKind;
 
 typedef struct Identity
@@ -39,5 +40,8 @@ typedef struct Identity
  * machine.
  */
 extern Datum chatmig_identity_uuid(const Identity *identity);
+
+/* One that follows from nothing but the time: the rest is random. */
+extern Datum chatmig_identity_random(TimestampTz time);
 
 #endif /* CHATMIG_IDENTITY_H */

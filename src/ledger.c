@@ -15,6 +15,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -43,6 +44,7 @@ static void store_reject(const char *name, const Reject *reject);
 static char *find_relative(Oid relid, const char *rows);
 static Oid ledger_table(const char *name);
 static Oid extension_schema(void);
+static void announce(void);
 static void begin_access(Access *access);
 static void end_access(const Access *access);
 static uint64 run(const char *sql, const QueryArgs *args);
@@ -115,6 +117,19 @@ chatmig_ledger_names(void)
 					  "ORDER BY name COLLATE \"C\"");
 }
 
+List *
+chatmig_ledger_migrated_names(void)
+{
+	return list_names("SELECT migration FROM %s.chatmig_run "
+					  "ORDER BY migration COLLATE \"C\"");
+}
+
+Oid
+chatmig_ledger_relation(void)
+{
+	return ledger_table("chatmig_migration");
+}
+
 void
 chatmig_ledger_store(const Registration *registration)
 {
@@ -138,6 +153,7 @@ chatmig_ledger_store(const Registration *registration)
 		"options = excluded.options, profile = excluded.profile, "
 		"registered_at = excluded.registered_at",
 		&args);
+	announce();
 }
 
 void
@@ -147,6 +163,7 @@ chatmig_ledger_forget(const char *name)
 
 	chatmig_query_text_arg(&args, name);
 	run("DELETE FROM %s.chatmig_migration WHERE name = $1", &args);
+	announce();
 }
 
 void
@@ -246,6 +263,7 @@ chatmig_ledger_store_targets(const char *name, const LedgerTargets *targets)
 			"VALUES ($1, $2, $3::regclass, $4, $5)",
 			&args);
 	}
+	announce();
 }
 
 void
@@ -277,6 +295,7 @@ chatmig_ledger_store_run(const char *name, const RunCounts *counts)
 		"(excluded.legacy_rows, excluded.empty, excluded.rejected, "
 		"excluded.skipped)",
 		&args);
+	announce();
 }
 
 bool
@@ -332,6 +351,7 @@ chatmig_ledger_clear(const char *name)
 	run("DELETE FROM %s.chatmig_target WHERE migration = $1", &args);
 	run("DELETE FROM %s.chatmig_run WHERE migration = $1", &args);
 	run("DELETE FROM %s.chatmig_rejected WHERE migration = $1", &args);
+	announce();
 }
 
 const char *
@@ -411,6 +431,13 @@ static Oid
 ledger_table(const char *name)
 {
 	return get_relname_relid(name, extension_schema());
+}
+
+/* To other backends when this transaction commits, to this one before. */
+static void
+announce(void)
+{
+	CacheInvalidateRelcacheByRelid(ledger_table("chatmig_migration"));
 }
 
 /* Not exported by the server before 16. */

@@ -108,6 +108,16 @@ extern List *chatmig_ledger_profile_names(void);
 /* Names of all registrations, sorted; of char *. */
 extern List *chatmig_ledger_names(void);
 
+/* Names of those that have been migrated, sorted; of char *. */
+extern List *chatmig_ledger_migrated_names(void);
+
+/*
+ * The table of registrations. All that changes a registration, or what is
+ * recorded of it, sends a relcache invalidation for this table, so that who
+ * keeps something of it in memory forgets it.
+ */
+extern Oid chatmig_ledger_relation(void);
+
 extern void chatmig_ledger_store(const Registration *registration);
 extern void chatmig_ledger_forget(const char *name);
 

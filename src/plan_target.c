@@ -16,6 +16,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "columns.h"
 #include "existing.h"
 #include "link.h"
 #include "owner_table.h"
@@ -26,7 +27,6 @@
 #include "vocabulary.h"
 
 static void choose_names(MigrationPlan *plan);
-static char *free_column(const char *name);
 static void choose_tables(MigrationPlan *plan, const LedgerTargets *recorded);
 static void choose_table(MigrationPlan *plan, TargetTable table,
 						 const LedgerTargets *recorded, Field referring);
@@ -103,24 +103,11 @@ choose_names(MigrationPlan *plan)
 	plan->uses[TARGET_OWNERS] = plan->options.empty_owners;
 	plan->uses[TARGET_LINKS] = plan->destination.links != NIL;
 	if (HAS_PART(mapping, PART_OWNER))
-		plan->owner_column = free_column(mapping->parts[PART_OWNER].name);
+		plan->owner_column =
+			chatmig_columns_group_name(mapping->parts[PART_OWNER].name);
 	if (HAS_PART(mapping, PART_COUNTERPART))
 		plan->counterpart_column =
-			free_column(mapping->parts[PART_COUNTERPART].name);
-}
-
-/* A group column keeps its name unless the default target has one like it. */
-static char *
-free_column(const char *name)
-{
-	static const char *const taken[] = {
-		"id",         "title",      "description", "is_active", "metadata",
-		"created_at", "updated_at", "url",         "type",      "summary"};
-
-	for (int i = 0; i < lengthof(taken); i++)
-		if (strcmp(name, taken[i]) == 0)
-			return makeObjectName("owner", name, NULL);
-	return pstrdup(name);
+			chatmig_columns_group_name(mapping->parts[PART_COUNTERPART].name);
 }
 
 /* Messages first: what they refer to says which the others are. */

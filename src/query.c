@@ -25,6 +25,17 @@ typedef struct StreamReceiver
 	void *state;
 } StreamReceiver;
 
+/* What take_row() fills. */
+typedef struct FetchState
+{
+	MemoryContext context;
+	int ncolumns;
+	Datum *values;
+	bool *nulls;
+	bool found;
+} FetchState;
+
+static bool take_row(TupleTableSlot *slot, void *state);
 static ParamListInfo make_params(const QueryArgs *args);
 static void stream_startup(DestReceiver *self, int operation, TupleDesc desc);
 static bool stream_receive(TupleTableSlot *slot, DestReceiver *self);
@@ -204,6 +215,89 @@ chatmig_query_run_with_stores(const char *sql, const QueryStore *stores,
 	processed = SPI_processed;
 	SPI_finish();
 	return processed;
+}
+
+QueryPlan *
+chatmig_query_prepare(const char *sql, const QueryArgs *args)
+{
+	SPIPlanPtr plan;
+
+	SPI_connect();
+	plan = SPI_prepare(sql, args->n, (Oid *) args->types);
+	if (plan == NULL)
+		elog(ERROR, "SPI failed with \"%s\" at: %s",
+			 SPI_result_code_string(SPI_result), sql);
+	SPI_keepplan(plan);
+	SPI_finish();
+	return plan;
+}
+
+void
+chatmig_query_free(QueryPlan *plan)
+{
+	SPI_freeplan(plan);
+}
+
+uint64
+chatmig_query_execute(QueryPlan *plan, const QueryArgs *args, bool read_only,
+					  QueryRow row, void *state)
+{
+	StreamReceiver receiver = {.pub = {.receiveSlot = stream_receive,
+									   .rStartup = stream_startup,
+									   .rShutdown = stream_shutdown,
+									   .rDestroy = stream_destroy,
+									   .mydest = DestNone},
+							   .row = row,
+							   .state = state};
+	SPIExecuteOptions options = {.params = make_params(args),
+								 .read_only = read_only,
+								 .dest = row ? &receiver.pub : NULL};
+	uint64 processed;
+	int code;
+
+	SPI_connect();
+	code = SPI_execute_plan_extended(plan, &options);
+	if (code < 0)
+		elog(ERROR, "SPI failed with \"%s\"", SPI_result_code_string(code));
+	processed = SPI_processed;
+	SPI_finish();
+	return processed;
+}
+
+bool
+chatmig_query_fetch(QueryPlan *plan, const QueryArgs *args, bool read_only,
+					int ncolumns, Datum *values, bool *nulls)
+{
+	FetchState state = {.context = CurrentMemoryContext,
+						.ncolumns = ncolumns,
+						.values = values,
+						.nulls = nulls};
+
+	(void) chatmig_query_execute(plan, args, read_only, take_row, &state);
+	return state.found;
+}
+
+static bool
+take_row(TupleTableSlot *slot, void *state)
+{
+	FetchState *fetch = state;
+	MemoryContext old = MemoryContextSwitchTo(fetch->context);
+	TupleDesc desc = slot->tts_tupleDescriptor;
+
+	Assert(!fetch->found && desc->natts == fetch->ncolumns);
+	slot_getallattrs(slot);
+	for (int i = 0; i < fetch->ncolumns; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		fetch->nulls[i] = slot->tts_isnull[i];
+		if (!fetch->nulls[i])
+			fetch->values[i] = datumCopy(
+				slot->tts_values[i], attribute->attbyval, attribute->attlen);
+	}
+	fetch->found = true;
+	MemoryContextSwitchTo(old);
+	return true;
 }
 
 static ParamListInfo

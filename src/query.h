@@ -13,7 +13,7 @@
 #include "utils/queryenvironment.h"
 #include "utils/tuplestore.h"
 
-#define MAX_QUERY_ARGS 12
+#define MAX_QUERY_ARGS 16
 
 /* Parameters $1, $2, ... of a statement. */
 typedef struct QueryArgs
@@ -81,5 +81,31 @@ typedef struct QueryStore
 extern uint64 chatmig_query_run_with_stores(const char *sql,
 											const QueryStore *stores,
 											int nstores);
+
+/*
+ * A statement that is prepared once and run often: the types of the arguments
+ * are fixed, their values are not. It is kept until it is freed, over the end
+ * of transactions, too, and planned again where tables have changed.
+ */
+typedef struct _SPI_plan QueryPlan;
+extern QueryPlan *chatmig_query_prepare(const char *sql, const QueryArgs *args);
+extern void chatmig_query_free(QueryPlan *plan);
+
+/*
+ * Runs it and calls row, if not NULL, for each row of the result; returns the
+ * number of rows processed. With read_only under the active snapshot, or else
+ * under a new one, which is how a statement sees what was committed while the
+ * one before it waited for a lock.
+ */
+extern uint64 chatmig_query_execute(QueryPlan *plan, const QueryArgs *args,
+									bool read_only, QueryRow row, void *state);
+
+/*
+ * The same, for a row at most: copies its columns, of which there must be
+ * ncolumns, into the current memory context. False: there is no row.
+ */
+extern bool chatmig_query_fetch(QueryPlan *plan, const QueryArgs *args,
+								bool read_only, int ncolumns, Datum *values,
+								bool *nulls);
 
 #endif /* CHATMIG_QUERY_H */

@@ -37,6 +37,8 @@ typedef struct RoleColumn
 	List *literals;       /* of char *; enum labels, and what checks mention */
 	StringInfoData tests; /* SQL: conditions on v, a text, with ANDs */
 	List *allowed;        /* of those that were tried */
+	int nown;
+	const RoleSpelling *own; /* spellings, besides those that are known */
 } RoleColumn;
 
 static void examine(RoleColumn *role_column);
@@ -82,6 +84,21 @@ chatmig_role_values(MigrationPlan *plan)
 			refuse(&role_column, role);
 	}
 	check_distinct(plan);
+}
+
+void
+chatmig_role_values_find(MigrationPlan *plan, const RoleSpelling *own, int n)
+{
+	RoleColumn role_column = {.plan = plan,
+							  .column =
+								  &plan->fields[TARGET_MESSAGES][FIELD_ROLE],
+							  .nown = n,
+							  .own = own};
+
+	examine(&role_column);
+	role_column.allowed = try_values(&role_column);
+	for (Role role = 0; role < NUM_ROLES; role++)
+		plan->role_values[role] = choose(&role_column, role);
 }
 
 /* The column's type, its domains from the outside in, and its table. */
@@ -280,7 +297,9 @@ choose(const RoleColumn *role_column, Role role)
 		Role known;
 
 		if (is_in(role_column->allowed, lfirst(lc)) &&
-			chatmig_role_find(NULL, 0, lfirst(lc), &known) && known == role)
+			chatmig_role_find(role_column->own, role_column->nown, lfirst(lc),
+							  &known) &&
+			known == role)
 			return lfirst(lc);
 	}
 	return NULL;

@@ -16,4 +16,11 @@
  */
 extern void chatmig_role_values(MigrationPlan *plan);
 
+/*
+ * The same for a messages' table that exists, whatever its roles: one without
+ * a place in it has no value. The n own spellings are known, too.
+ */
+extern void chatmig_role_values_find(MigrationPlan *plan,
+									 const RoleSpelling *own, int n);
+
 #endif /* CHATMIG_ROLE_VALUES_H */

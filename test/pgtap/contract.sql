@@ -2,7 +2,7 @@
 
 BEGIN;
 CREATE EXTENSION chatmig;
-SELECT plan(185);
+SELECT plan(265);
 
 -- The functions: arguments with defaults and what they return; s, i or v for
 -- the volatility, s or u for parallel safe or not; whether PUBLIC may call them.
@@ -41,6 +41,55 @@ INSERT INTO promise VALUES
 ('chatmig_rollback',
  'name text, dry_run boolean DEFAULT false, force boolean DEFAULT false, OUT migration text, OUT legacy_rows bigint, OUT already bigint, OUT skipped bigint, OUT migrated bigint, OUT empty bigint, OUT rejected bigint, OUT conversations bigint, OUT messages bigint, OUT media bigint, OUT links bigint, OUT elapsed interval',
  'SETOF record', 'v', 'u', false),
+-- what serves conversations
+('chatmig_create_conversation',
+ 'owner text DEFAULT NULL::text, counterpart text DEFAULT NULL::text, title text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, migration text DEFAULT NULL::text',
+ 'text', 'v', 'u', true),
+('chatmig_active_conversation',
+ 'owner text DEFAULT NULL::text, counterpart text DEFAULT NULL::text, idle interval DEFAULT NULL::interval, migration text DEFAULT NULL::text',
+ 'text', 'v', 'u', true),
+('chatmig_append',
+ 'conversation text, role text, content text, model text DEFAULT NULL::text, tokens bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb, media text DEFAULT NULL::text, reply_to text DEFAULT NULL::text, owner text DEFAULT NULL::text, migration text DEFAULT NULL::text',
+ 'text', 'v', 'u', true),
+('chatmig_append_pair',
+ 'conversation text, question text, answer text, model text DEFAULT NULL::text, tokens bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb, media text DEFAULT NULL::text, owner text DEFAULT NULL::text, migration text DEFAULT NULL::text, OUT question_message text, OUT answer_message text',
+ 'record', 'v', 'u', true),
+('chatmig_history',
+ 'conversation text, max_messages bigint DEFAULT 50, before_position bigint DEFAULT NULL::bigint, migration text DEFAULT NULL::text, OUT message text, OUT "position" bigint, OUT role text, OUT content text, OUT model text, OUT tokens bigint, OUT metadata jsonb, OUT media text, OUT media_url text, OUT media_type text, OUT media_summary text, OUT reply_to text, OUT created_at timestamp with time zone',
+ 'SETOF record', 's', 'u', true),
+('chatmig_pairs',
+ 'owner text DEFAULT NULL::text, conversation text DEFAULT NULL::text, migration text DEFAULT NULL::text, OUT conversation text, OUT question text, OUT answer text, OUT model text, OUT asked_at timestamp with time zone, OUT answered_at timestamp with time zone, OUT question_message text, OUT answer_message text',
+ 'SETOF record', 's', 'u', true),
+('chatmig_conversations',
+ 'owner text DEFAULT NULL::text, counterpart text DEFAULT NULL::text, active boolean DEFAULT true, max_rows bigint DEFAULT 50, before text DEFAULT NULL::text, migration text DEFAULT NULL::text, OUT conversation text, OUT owner text, OUT counterpart text, OUT title text, OUT active boolean, OUT messages bigint, OUT last_role text, OUT last_message text, OUT created_at timestamp with time zone, OUT updated_at timestamp with time zone, OUT metadata jsonb',
+ 'SETOF record', 's', 'u', true),
+('chatmig_message_count',
+ 'conversation text, migration text DEFAULT NULL::text',
+ 'bigint', 's', 'u', true),
+('chatmig_rename_conversation',
+ 'conversation text, title text, migration text DEFAULT NULL::text',
+ 'void', 'v', 'u', true),
+('chatmig_archive_conversation',
+ 'conversation text, migration text DEFAULT NULL::text',
+ 'boolean', 'v', 'u', true),
+('chatmig_unarchive_conversation',
+ 'conversation text, migration text DEFAULT NULL::text',
+ 'boolean', 'v', 'u', true),
+('chatmig_delete_conversation',
+ 'conversation text, migration text DEFAULT NULL::text',
+ 'bigint', 'v', 'u', true),
+('chatmig_reset',
+ 'owner text, migration text DEFAULT NULL::text, OUT conversations bigint, OUT messages bigint',
+ 'record', 'v', 'u', true),
+('chatmig_cleanup',
+ 'older_than interval, dry_run boolean DEFAULT false, migration text DEFAULT NULL::text, OUT conversations bigint, OUT messages bigint',
+ 'record', 'v', 'u', true),
+('chatmig_create_media',
+ 'owner text, url text, type text DEFAULT NULL::text, summary text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, migration text DEFAULT NULL::text',
+ 'text', 'v', 'u', true),
+('chatmig_statistics',
+ 'owner text DEFAULT NULL::text, migration text DEFAULT NULL::text, OUT conversations bigint, OUT active_conversations bigint, OUT archived_conversations bigint, OUT with_counterpart bigint, OUT without_counterpart bigint, OUT messages bigint, OUT user_messages bigint, OUT assistant_messages bigint, OUT system_messages bigint, OUT tool_messages bigint, OUT other_messages bigint, OUT conversation_messages bigint, OUT active_conversation_messages bigint, OUT standalone_messages bigint, OUT media bigint, OUT first_activity timestamp with time zone, OUT last_activity timestamp with time zone',
+ 'record', 's', 'u', true),
 -- what the queries that read and check call
 ('chatmig_json_fault', 'json text', 'text', 'i', 's', true),
 ('chatmig_time_from_timestamp', 'timestamp without time zone, zone text',
@@ -64,8 +113,8 @@ SELECT is(p.provolatile::text || p.proparallel::text, f.volatility::text || f.pa
           f.name || ': volatility and parallel safety')
 FROM promise AS f LEFT JOIN pg_proc AS p ON p.proname = f.name ORDER BY f.name;
 SELECT is(has_function_privilege('public', p.oid, 'EXECUTE'), f.for_public,
-          f.name || CASE WHEN f.for_public THEN ': PUBLIC may call it, it only reads'
-                         ELSE ': not for PUBLIC, it writes' END)
+          f.name || CASE WHEN f.for_public THEN ': PUBLIC may call it'
+                         ELSE ': not for PUBLIC' END)
 FROM promise AS f LEFT JOIN pg_proc AS p ON p.proname = f.name ORDER BY f.name;
 SELECT cmp_ok(length(obj_description(p.oid, 'pg_proc')), '>', 20, f.name || ': has a comment')
 FROM promise AS f LEFT JOIN pg_proc AS p ON p.proname = f.name ORDER BY f.name;

@@ -15,7 +15,7 @@ GRANT USAGE ON SCHEMA regress_rights_ext TO regress_chatmig_owner,
 GRANT USAGE ON SCHEMA regress_rights TO PUBLIC;
 GRANT CREATE ON SCHEMA regress_rights TO regress_chatmig_owner;
 
--- What PUBLIC may call: what reads only. Nothing of the ledger may be written
+-- What PUBLIC may not call. Nothing of the ledger may be written
 -- or, but for the two views and the profiles, read.
 SELECT p.proname FROM pg_proc AS p
 WHERE p.pronamespace = 'regress_rights_ext'::regnamespace

@@ -7,6 +7,20 @@
 # From the top down; a name stands above all that it includes.
 rules='
 chatmig:           create detect register report migrate validate rollback ledger settings
+serve:             serve_append serve_change serve_create serve_history serve_list
+serve_create:      serve_id serve_input serve_sql serve_call identity
+serve_append:      serve_place serve_id serve_input serve_sql serve_call
+serve_place:       serve_input serve_sql serve_call
+serve_statistics:  serve_list serve_input serve_sql
+serve_list:        serve_history serve_input serve_sql serve_call
+serve_history:     serve_input serve_sql serve_call
+serve_change:      serve_input serve_sql serve_call
+serve_id:          serve_input serve_call identity
+serve_input:       serve_sql serve_call
+serve_call:        serve_cache
+serve_cache:       serve_target
+serve_sql:         serve_target
+serve_target:      columns field role_values vocabulary keys plan arguments ledger query
 report:            migrate reference
 migrate:           accept read split fit group write write_link write_reply target reference existing columns plan rows settings caller
 accept:            sequence owner_table skip relation plan keys query role
@@ -88,7 +102,7 @@ detection:         mapping
 epoch:             query
 difference:        query
 plan:              plan_target plan_check migration keys options query caller
-plan_target:       link owner_table plan_check existing relation role_values vocabulary field migration
+plan_target:       link owner_table plan_check existing relation columns role_values vocabulary field migration
 plan_check:        migration
 link:              existing keys migration
 owner_table:       keys field vocabulary migration
