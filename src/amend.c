@@ -27,7 +27,6 @@ static Jsonb *overlay_roles(Jsonb *old, Jsonb *given);
 static Jsonb *as_stored(Jsonb *old, Jsonb *given);
 static bool is_detected(const char *key);
 static Jsonb *in_array(Jsonb *mapping, const char *key);
-static Jsonb *without_key(Jsonb *object, const char *key);
 static Jsonb *without_new_epoch(Jsonb *old, Jsonb *mapping);
 static bool same_without(Jsonb *a, Jsonb *b, const char *key);
 static Jsonb *member(Jsonb *object, const char *key);
@@ -88,7 +87,7 @@ as_stored(Jsonb *old, Jsonb *given)
 			key = pnstrdup(value.val.string.val, value.val.string.len);
 		else if (token == WJB_VALUE && value.type == jbvNull &&
 				 (is_detected(key) || !chatmig_arguments_has(old, key)))
-			stored = without_key(stored, key);
+			stored = chatmig_arguments_without(stored, key);
 	}
 	return in_array(in_array(stored, KEY), KEEP);
 }
@@ -119,13 +118,6 @@ in_array(Jsonb *mapping, const char *key)
 	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
 	return overlay(mapping, JsonbValueToJsonb(
 								pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
-}
-
-static Jsonb *
-without_key(Jsonb *object, const char *key)
-{
-	return DatumGetJsonbP(DirectFunctionCall2(
-		jsonb_delete, JsonbPGetDatum(object), CStringGetTextDatum(key)));
 }
 
 /* old || given */
@@ -165,7 +157,7 @@ without_new_epoch(Jsonb *old, Jsonb *mapping)
 {
 	if (chatmig_arguments_has(old, EPOCH))
 		return mapping;
-	return without_key(mapping, EPOCH);
+	return chatmig_arguments_without(mapping, EPOCH);
 }
 
 static bool

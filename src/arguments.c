@@ -1,6 +1,7 @@
 /*
  * arguments.c
- *	  Reading the jsonb objects that users write: mapping, target, options.
+ *	  Reading, and making, the jsonb objects that users write: mapping, target,
+ *	  options.
  */
 #include "postgres.h"
 
@@ -218,6 +219,24 @@ chatmig_arguments_each(Jsonb *argument, const char *what, const char *key,
 			pair(name, value_string(&item), state);
 		}
 	}
+}
+
+Jsonb *
+chatmig_arguments_without(Jsonb *object, const char *key)
+{
+	return DatumGetJsonbP(DirectFunctionCall2(
+		jsonb_delete, JsonbPGetDatum(object), CStringGetTextDatum(key)));
+}
+
+void
+chatmig_arguments_push(JsonbParseState **state, JsonbIteratorToken token,
+					   const char *string)
+{
+	JsonbValue value = {.type = jbvString};
+
+	value.val.string.val = unconstify(char *, string);
+	value.val.string.len = strlen(string);
+	pushJsonbValue(state, token, &value);
 }
 
 static JsonbValue *

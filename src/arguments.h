@@ -1,6 +1,7 @@
 /*
  * arguments.h
- *	  Reading the jsonb objects that users write: mapping, target, options.
+ *	  Reading, and making, the jsonb objects that users write: mapping, target,
+ *	  options.
  *
  * "what" is the argument's name, for messages. All errors are 22023 and say
  * what was given and what is known.
@@ -57,5 +58,13 @@ extern void chatmig_arguments_each(Jsonb *argument, const char *what,
 								   void (*pair)(const char *name,
 												const char *value, void *state),
 								   void *state);
+
+/* A copy of the object without that key. */
+extern Jsonb *chatmig_arguments_without(Jsonb *object, const char *key);
+
+/* Adds a string to an object or array that is being made; it is not copied. */
+extern void chatmig_arguments_push(JsonbParseState **state,
+								   JsonbIteratorToken token,
+								   const char *string);
 
 #endif /* CHATMIG_ARGUMENTS_H */

@@ -17,6 +17,7 @@
 #include "catalog/pg_class.h"
 #include "utils/rel.h"
 
+#include "arguments.h"
 #include "confidence.h"
 #include "detect.h"
 #include "evidence.h"
@@ -46,8 +47,6 @@ static void note_messages(StringInfo note, const Candidate *column);
 static void note_epoch(StringInfo note, const Candidate *column);
 static void keep_evidence(Subject *subject);
 static void note_no_shape(Subject *subject);
-static void push_string(JsonbParseState **state, JsonbIteratorToken token,
-						const char *value);
 
 Detection *
 chatmig_detect_relation(Relation rel, const Shape *forced_shape)
@@ -96,44 +95,47 @@ chatmig_detect_mapping(const Detection *detection)
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	if (detection->has_shape)
 	{
-		push_string(&state, WJB_KEY, "shape");
-		push_string(&state, WJB_VALUE, chatmig_shape_names[detection->shape]);
+		chatmig_arguments_push(&state, WJB_KEY, "shape");
+		chatmig_arguments_push(&state, WJB_VALUE,
+							   chatmig_shape_names[detection->shape]);
 	}
 	if (detection->key != NIL)
 	{
-		push_string(&state, WJB_KEY, "key");
+		chatmig_arguments_push(&state, WJB_KEY, "key");
 		pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 		foreach(lc, detection->key)
-			push_string(&state, WJB_ELEM, lfirst(lc));
+			chatmig_arguments_push(&state, WJB_ELEM, lfirst(lc));
 		pushJsonbValue(&state, WJB_END_ARRAY, NULL);
 	}
 	for (int part = 0; part < NUM_PARTS; part++)
 	{
 		if (list_length(detection->candidates[part]) != 1)
 			continue;
-		push_string(&state, WJB_KEY, chatmig_part_names[part]);
-		push_string(&state, WJB_VALUE, linitial(detection->candidates[part]));
+		chatmig_arguments_push(&state, WJB_KEY, chatmig_part_names[part]);
+		chatmig_arguments_push(&state, WJB_VALUE,
+							   linitial(detection->candidates[part]));
 	}
 	if (detection->path != NULL)
 	{
-		push_string(&state, WJB_KEY, "path");
-		push_string(&state, WJB_VALUE, detection->path);
+		chatmig_arguments_push(&state, WJB_KEY, "path");
+		chatmig_arguments_push(&state, WJB_VALUE, detection->path);
 	}
 	if (detection->epoch != NULL)
 	{
-		push_string(&state, WJB_KEY, "epoch");
-		push_string(&state, WJB_VALUE, detection->epoch);
+		chatmig_arguments_push(&state, WJB_KEY, "epoch");
+		chatmig_arguments_push(&state, WJB_VALUE, detection->epoch);
 	}
 	if (detection->spellings != NIL)
 	{
-		push_string(&state, WJB_KEY, "roles");
+		chatmig_arguments_push(&state, WJB_KEY, "roles");
 		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 		foreach(lc, detection->spellings)
 		{
 			RoleSpelling *spelling = lfirst(lc);
 
-			push_string(&state, WJB_KEY, spelling->spelling);
-			push_string(&state, WJB_VALUE, chatmig_role_names[spelling->role]);
+			chatmig_arguments_push(&state, WJB_KEY, spelling->spelling);
+			chatmig_arguments_push(&state, WJB_VALUE,
+								   chatmig_role_names[spelling->role]);
 		}
 		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	}
@@ -400,15 +402,4 @@ note_no_shape(Subject *subject)
 	}
 	chatmig_subject_note(subject, "no columns that could be a question and "
 								  "its answer, nor a role and a content");
-}
-
-static void
-push_string(JsonbParseState **state, JsonbIteratorToken token,
-			const char *value)
-{
-	JsonbValue string = {
-		.type = jbvString,
-		.val.string = {.len = strlen(value), .val = unconstify(char *, value)}};
-
-	pushJsonbValue(state, token, &string);
 }

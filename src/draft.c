@@ -60,8 +60,6 @@ static void choose_spellings(Relation rel, Draft *draft);
 static void add_spelling(const char *spelling, const char *role, void *state);
 static Jsonb *serialize(const Draft *draft);
 static void push_names(JsonbParseState **state, const char *key, List *names);
-static void push_string(JsonbParseState **state, JsonbIteratorToken token,
-						const char *string);
 static char *join(const List *names);
 
 Jsonb *
@@ -371,46 +369,47 @@ serialize(const Draft *draft)
 	ListCell *lc;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_string(&state, WJB_KEY, "shape");
-	push_string(&state, WJB_VALUE, chatmig_shape_names[draft->shape]);
+	chatmig_arguments_push(&state, WJB_KEY, "shape");
+	chatmig_arguments_push(&state, WJB_VALUE,
+						   chatmig_shape_names[draft->shape]);
 	push_names(&state, "key", draft->key);
 	for (Part part = 0; part < NUM_PARTS; part++)
 	{
 		if (draft->parts[part] == NULL)
 			continue;
-		push_string(&state, WJB_KEY, chatmig_part_names[part]);
-		push_string(&state, WJB_VALUE, draft->parts[part]);
+		chatmig_arguments_push(&state, WJB_KEY, chatmig_part_names[part]);
+		chatmig_arguments_push(&state, WJB_VALUE, draft->parts[part]);
 	}
 	if (draft->media != NULL)
 	{
 		JsonbValue media;
 
-		push_string(&state, WJB_KEY, chatmig_part_names[PART_MEDIA]);
+		chatmig_arguments_push(&state, WJB_KEY, chatmig_part_names[PART_MEDIA]);
 		JsonbToJsonbValue(draft->media, &media);
 		pushJsonbValue(&state, WJB_VALUE, &media);
 	}
 	if (draft->path != NULL)
 	{
-		push_string(&state, WJB_KEY, "path");
-		push_string(&state, WJB_VALUE, draft->path);
+		chatmig_arguments_push(&state, WJB_KEY, "path");
+		chatmig_arguments_push(&state, WJB_VALUE, draft->path);
 	}
 	if (draft->epoch != NULL)
 	{
-		push_string(&state, WJB_KEY, "epoch");
-		push_string(&state, WJB_VALUE, draft->epoch);
+		chatmig_arguments_push(&state, WJB_KEY, "epoch");
+		chatmig_arguments_push(&state, WJB_VALUE, draft->epoch);
 	}
 	if (draft->has_keep)
 		push_names(&state, "keep", draft->keep);
 	if (draft->spellings != NIL)
 	{
-		push_string(&state, WJB_KEY, "roles");
+		chatmig_arguments_push(&state, WJB_KEY, "roles");
 		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 		foreach(lc, draft->spellings)
 		{
 			DraftSpelling *spelling = lfirst(lc);
 
-			push_string(&state, WJB_KEY, spelling->spelling);
-			push_string(&state, WJB_VALUE, spelling->role);
+			chatmig_arguments_push(&state, WJB_KEY, spelling->spelling);
+			chatmig_arguments_push(&state, WJB_VALUE, spelling->role);
 		}
 		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	}
@@ -422,22 +421,11 @@ push_names(JsonbParseState **state, const char *key, List *names)
 {
 	ListCell *lc;
 
-	push_string(state, WJB_KEY, key);
+	chatmig_arguments_push(state, WJB_KEY, key);
 	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
 	foreach(lc, names)
-		push_string(state, WJB_ELEM, lfirst(lc));
+		chatmig_arguments_push(state, WJB_ELEM, lfirst(lc));
 	pushJsonbValue(state, WJB_END_ARRAY, NULL);
-}
-
-static void
-push_string(JsonbParseState **state, JsonbIteratorToken token,
-			const char *string)
-{
-	JsonbValue value = {.type = jbvString};
-
-	value.val.string.val = unconstify(char *, string);
-	value.val.string.len = strlen(string);
-	pushJsonbValue(state, token, &value);
 }
 
 static char *

@@ -54,12 +54,9 @@ static Jsonb *without_links(const Profile *profile, Relation rel,
 							Jsonb *target);
 static bool link_fits(const Profile *profile, Relation rel, Jsonb *target,
 					  const JsonbValue *link);
-static Jsonb *without_key(Jsonb *object, const char *key);
 static Jsonb *replace(Jsonb *object, const char *key, JsonbValue *value);
 static char *string_member(JsonbContainer *object, const char *key);
 static bool has_column(Relation rel, const char *column);
-static void push_string(JsonbParseState **state, JsonbIteratorToken token,
-						const char *string);
 
 Profile *
 chatmig_profile_find(const char *name)
@@ -117,7 +114,7 @@ not_overridden(Jsonb *profile, Jsonb *own)
 	it = JsonbIteratorInit(&own->root);
 	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
 		if (token == WJB_KEY)
-			profile = without_key(
+			profile = chatmig_arguments_without(
 				profile, pnstrdup(key.val.string.val, key.val.string.len));
 	return profile;
 }
@@ -147,14 +144,15 @@ without_columns(const Profile *profile, Relation rel)
 
 		if (column == NULL || names_all(rel, profile, name, list_make1(column)))
 			continue;
-		mapping = without_key(mapping, name);
+		mapping = chatmig_arguments_without(mapping, name);
 		/* the type of no medium; detection finds both or none */
 		if (part == PART_MEDIA)
-			mapping = without_key(mapping, chatmig_part_names[PART_MEDIA_TYPE]);
+			mapping = chatmig_arguments_without(
+				mapping, chatmig_part_names[PART_MEDIA_TYPE]);
 	}
 	if (!names_all(rel, profile, KEY,
 				   chatmig_arguments_strings(mapping, "mapping", KEY)))
-		mapping = without_key(mapping, KEY);
+		mapping = chatmig_arguments_without(mapping, KEY);
 	return without_kept(profile, rel, mapping);
 }
 
@@ -193,7 +191,7 @@ without_kept(const Profile *profile, Relation rel, Jsonb *mapping)
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	foreach(lc, chatmig_arguments_strings(mapping, "mapping", KEEP))
 		if (names_all(rel, profile, KEEP, list_make1(lfirst(lc))))
-			push_string(&state, WJB_ELEM, lfirst(lc));
+			chatmig_arguments_push(&state, WJB_ELEM, lfirst(lc));
 	return replace(mapping, KEEP, pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 
@@ -210,7 +208,7 @@ without_spellings(Relation rel, Jsonb *mapping, Jsonb *known)
 	JsonbValue *fitting;
 
 	if (chatmig_mapping_shape(mapping, &shape) && shape == SHAPE_PAIR)
-		return without_key(mapping, ROLES);
+		return chatmig_arguments_without(mapping, ROLES);
 	column = role_column(rel, mapping, known);
 	if (column == NULL || !has_column(rel, column))
 		return mapping;
@@ -219,7 +217,7 @@ without_spellings(Relation rel, Jsonb *mapping, Jsonb *known)
 	pushJsonbValue(&state.fitting, WJB_BEGIN_OBJECT, NULL);
 	chatmig_arguments_each(mapping, "mapping", ROLES, add_spelling, &state);
 	fitting = pushJsonbValue(&state.fitting, WJB_END_OBJECT, NULL);
-	return state.n == 0 ? without_key(mapping, ROLES)
+	return state.n == 0 ? chatmig_arguments_without(mapping, ROLES)
 						: replace(mapping, ROLES, fitting);
 }
 
@@ -277,8 +275,8 @@ add_spelling(const char *spelling, const char *role, void *arg)
 
 	if (!can_hold(state->type, spelling))
 		return;
-	push_string(&state->fitting, WJB_KEY, spelling);
-	push_string(&state->fitting, WJB_VALUE, role);
+	chatmig_arguments_push(&state->fitting, WJB_KEY, spelling);
+	chatmig_arguments_push(&state->fitting, WJB_VALUE, role);
 	state->n++;
 }
 
@@ -327,7 +325,7 @@ without_links(const Profile *profile, Relation rel, Jsonb *own)
 			pushJsonbValue(&state, WJB_ELEM, &link);
 	fitting = pushJsonbValue(&state, WJB_END_ARRAY, NULL);
 	return fitting->val.array.nElems == 0
-			   ? without_key(profile->target, LINKS)
+			   ? chatmig_arguments_without(profile->target, LINKS)
 			   : replace(profile->target, LINKS, fitting);
 }
 
@@ -366,20 +364,13 @@ link_fits(const Profile *profile, Relation rel, Jsonb *target,
 }
 
 static Jsonb *
-without_key(Jsonb *object, const char *key)
-{
-	return DatumGetJsonbP(DirectFunctionCall2(
-		jsonb_delete, JsonbPGetDatum(object), CStringGetTextDatum(key)));
-}
-
-static Jsonb *
 replace(Jsonb *object, const char *key, JsonbValue *value)
 {
 	JsonbParseState *state = NULL;
 	JsonbValue *member;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_string(&state, WJB_KEY, key);
+	chatmig_arguments_push(&state, WJB_KEY, key);
 	pushJsonbValue(&state, WJB_VALUE, value);
 	member = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	return merge(object, JsonbValueToJsonb(member));
@@ -401,15 +392,4 @@ static bool
 has_column(Relation rel, const char *column)
 {
 	return get_attnum(RelationGetRelid(rel), column) > 0;
-}
-
-static void
-push_string(JsonbParseState **state, JsonbIteratorToken token,
-			const char *string)
-{
-	JsonbValue value = {.type = jbvString};
-
-	value.val.string.val = unconstify(char *, string);
-	value.val.string.len = strlen(string);
-	pushJsonbValue(state, token, &value);
 }

@@ -28,7 +28,6 @@
 
 static bool is_copied(const MigrationPlan *plan, Part part);
 static List *referenced_tables(const MigrationPlan *plan);
-static char *qualified_name(Oid relid);
 static void copy_foreign_key(const MigrationPlan *plan, TargetTable table,
 							 const char *to, const char *reference);
 static void explain_violation(void *arg);
@@ -40,7 +39,7 @@ chatmig_reference_tables(const MigrationPlan *plan)
 	ListCell *lc;
 
 	foreach(lc, referenced_tables(plan))
-		result = lappend(result, qualified_name(lfirst_oid(lc)));
+		result = lappend(result, chatmig_keys_qualified_name(lfirst_oid(lc)));
 	return result;
 }
 
@@ -67,7 +66,7 @@ chatmig_reference_check(const MigrationPlan *plan)
 			 errdetail(
 				 "%s has a foreign key to it, and so will the tables of migration \"%s\".",
 				 plan->source_name, plan->name),
-			 errhint("GRANT REFERENCES ON %s TO %s.", qualified_name(relid),
+			 errhint("GRANT REFERENCES ON %s TO %s.", chatmig_keys_qualified_name(relid),
 					 quote_identifier(role))));
 	}
 }
@@ -143,13 +142,6 @@ referenced_tables(const MigrationPlan *plan)
 		}
 	}
 	return result;
-}
-
-static char *
-qualified_name(Oid relid)
-{
-	return quote_qualified_identifier(
-		get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
 }
 
 /*

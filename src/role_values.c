@@ -13,6 +13,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
@@ -22,6 +23,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
 #include "utils/syscache.h"
 
 #include "caller.h"
@@ -36,9 +38,12 @@ typedef struct RoleColumn
 	Oid base;
 	List *literals;       /* of char *; enum labels, and what checks mention */
 	StringInfoData tests; /* SQL: conditions on v, a text, with ANDs */
+	StringInfoData names; /* of these checks, quoted, with commas */
 	List *allowed;        /* of those that were tried */
 	int nown;
 	const RoleSpelling *own; /* spellings, besides those that are known */
+	char *fault;          /* a sentence: what a check said of a value it
+						   * cannot even test; NULL: none did */
 } RoleColumn;
 
 static void examine(RoleColumn *role_column);
@@ -50,7 +55,9 @@ static void add_check(RoleColumn *role_column, Relation rel, HeapTuple tuple,
 static bool is_on_column(const RoleColumn *role_column, Relation rel,
 						 HeapTuple tuple);
 static List *literals(const char *sql, List *found);
-static List *try_values(const RoleColumn *role_column);
+static List *try_values(RoleColumn *role_column);
+static List *query_values(const RoleColumn *role_column, const char *values,
+						  char **fault);
 static void append_value(StringInfo sql, const char *value, bool is_enum,
 						 const List *labels);
 static char *choose(const RoleColumn *role_column, Role role);
@@ -109,6 +116,7 @@ examine(RoleColumn *role_column)
 	const Column *column = role_column->column;
 	Oid type = column->type;
 
+	initStringInfo(&role_column->names);
 	initStringInfo(&role_column->tests);
 	appendStringInfoString(&role_column->tests, "true");
 	role_column->base = getBaseType(type);
@@ -194,6 +202,9 @@ add_check(RoleColumn *role_column, Relation rel, HeapTuple tuple, Oid owner,
 		" AND (SELECT (%s) FROM (SELECT v::%s AS %s) AS x) IS NOT FALSE", sql,
 		format_type_extended(role_column->base, -1, FORMAT_TYPE_FORCE_QUALIFY),
 		quote_identifier(name));
+	appendStringInfo(&role_column->names, "%s\"%s\"",
+					 role_column->names.len > 0 ? ", " : "",
+					 NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname));
 	role_column->literals = literals(sql, role_column->literals);
 }
 
@@ -237,37 +248,96 @@ literals(const char *sql, List *found)
 	return found;
 }
 
-/* Of the roles' names, what the user named and the literals: what is taken. */
+/*
+ * Of the roles' names, what the user named and the literals: what is taken. A
+ * check may raise an error for a value; then each is tried alone.
+ */
 static List *
-try_values(const RoleColumn *role_column)
+try_values(RoleColumn *role_column)
 {
 	bool is_enum = type_is_enum(role_column->base);
-	StringInfoData values;
-	RoleState role_state;
+	List *values = NIL;
+	StringInfoData all;
+	char *fault = NULL;
 	List *result;
 	ListCell *lc;
 
-	initStringInfo(&values);
 	for (Role role = 0; role < NUM_ROLES; role++)
 	{
 		char *named = role_column->plan->destination.roles[role];
 
-		append_value(&values, chatmig_role_names[role], is_enum,
-					 role_column->literals);
 		if (named != NULL)
-			append_value(&values, named, is_enum, role_column->literals);
+			values = lappend(values, named);
 	}
-	foreach(lc, role_column->literals)
-		append_value(&values, lfirst(lc), is_enum, role_column->literals);
-	if (values.len == 0)
+	for (Role role = 0; role < NUM_ROLES; role++)
+		values = lappend(values, unconstify(char *, chatmig_role_names[role]));
+	values = list_concat(values, role_column->literals);
+	initStringInfo(&all);
+	foreach(lc, values)
+		append_value(&all, lfirst(lc), is_enum, role_column->literals);
+	if (all.len == 0)
 		return NIL;
-	chatmig_caller_become(&role_state, role_column->plan->source_owner);
-	result = chatmig_query_list(
-		psprintf("SELECT v FROM unnest(ARRAY[%s]) AS v WHERE %s", values.data,
-				 role_column->tests.data),
-		NULL);
-	chatmig_caller_resume(&role_state);
+	result = query_values(role_column, all.data, &fault);
+	if (fault == NULL)
+		return result;
+	foreach(lc, values)
+	{
+		resetStringInfo(&all);
+		append_value(&all, lfirst(lc), is_enum, role_column->literals);
+		if (all.len > 0)
+			result = list_concat(result, query_values(role_column, all.data,
+													  &role_column->fault));
+	}
 	return result;
+}
+
+/*
+ * Those of the values that pass. NIL where a check cannot test one: *fault
+ * says so, unless it says something already.
+ */
+static List *
+query_values(const RoleColumn *role_column, const char *values, char **fault)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	List *volatile result = NIL;
+	ErrorData *volatile error = NULL;
+	RoleState role_state;
+
+	chatmig_caller_become(&role_state, role_column->plan->source_owner);
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		result = chatmig_query_list(
+			psprintf("SELECT v FROM unnest(ARRAY[%s]) AS v WHERE %s", values,
+					 role_column->tests.data),
+			NULL);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	chatmig_caller_resume(&role_state);
+
+	if (error == NULL)
+		return result;
+	if ((ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION &&
+		 error->sqlerrcode != ERRCODE_RAISE_EXCEPTION) ||
+		role_column->names.len == 0)
+		ReThrowError(error);
+	if (*fault == NULL)
+		*fault =
+			psprintf(" Its check constraints (%s) cannot test each value: %s.",
+					 role_column->names.data, error->message);
+	return NIL;
 }
 
 /* An enum cannot even be asked for what is no label of it. */
@@ -353,8 +423,9 @@ refuse_named(const RoleColumn *role_column, Role role)
 					errmsg("%s does not allow the role \"%s\"",
 						   plan->qualified[TARGET_MESSAGES],
 						   plan->destination.roles[role]),
-					errdetail("Target names it for \"%s\". %s",
-							  chatmig_role_names[role], plan->roles_allowed),
+					errdetail("Target names it for \"%s\". %s%s",
+							  chatmig_role_names[role], plan->roles_allowed,
+							  role_column->fault ? role_column->fault : ""),
 					errhint("Name one that it allows.")));
 }
 
@@ -368,7 +439,8 @@ refuse(const RoleColumn *role_column, Role role)
 		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 		 errmsg("%s has no role for the messages of the %s",
 				plan->qualified[TARGET_MESSAGES], chatmig_role_names[role]),
-		 errdetail("%s", plan->roles_allowed),
+		 errdetail("%s%s", plan->roles_allowed,
+				   role_column->fault ? role_column->fault : ""),
 		 errhint(
 			 "Say which it is: target => '{\"messages\": {\"table\": \"%s\", \"roles\": {\"%s\": \"...\"}}}'.",
 			 plan->table_names[TARGET_MESSAGES], chatmig_role_names[role])));

@@ -11,13 +11,13 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "keys.h"
 #include "query.h"
 #include "relation.h"
 #include "sequence.h"
 
 static Oid get_sequence(const MigrationPlan *plan, TargetTable table);
 static Oid find_sequence(const char *table, const char *column);
-static char *qualified_name(Oid sequence);
 static void check_right(const MigrationPlan *plan, Oid sequence, AclMode mode,
 						const char *right);
 
@@ -46,8 +46,8 @@ chatmig_sequence_ready(const MigrationPlan *plan, TargetTable table)
 				 "WHERE p.seqrelid = %u "
 				 "AND ((i.id - q.last_value) * sign(p.seqincrement) > 0 "
 				 "OR (i.id = q.last_value AND NOT q.is_called))",
-				 qualified_name(sequence), id, id, plan->qualified[table],
-				 sequence),
+				 chatmig_keys_qualified_name(sequence), id, id,
+				 plan->qualified[table], sequence),
 		NULL, &isnull);
 	if (isnull)
 		return sequence;
@@ -101,21 +101,13 @@ find_sequence(const char *table, const char *column)
 	return isnull ? InvalidOid : DatumGetObjectId(found);
 }
 
-static char *
-qualified_name(Oid sequence)
-{
-	return quote_qualified_identifier(
-		get_namespace_name(get_rel_namespace(sequence)),
-		get_rel_name(sequence));
-}
-
 /* One of the rights will do. */
 static void
 check_right(const MigrationPlan *plan, Oid sequence, AclMode mode,
 			const char *right)
 {
 	char *role = GetUserNameFromId(plan->source_owner, false);
-	char *name = qualified_name(sequence);
+	char *name = chatmig_keys_qualified_name(sequence);
 
 	if (pg_class_aclmask(sequence, plan->source_owner, mode, ACLMASK_ANY) != 0)
 		return;

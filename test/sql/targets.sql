@@ -226,6 +226,11 @@ SELECT roles($$text CHECK (role ~ '^(user|bot)$')$$);
 SELECT roles($$text CHECK (role ~ '^(user|bot)$')$$, '{"assistant": "bot"}');
 SELECT roles($$text CHECK (role IN ('user', 'it''s', 'x\y'))$$, '{"assistant": "it''s"}');
 SELECT roles($$text CHECK (role IN ('user', 'it''s', 'x\y'))$$, '{"assistant": "x\\y"}');
+-- A check that raises an error for what it cannot test does not allow that.
+SELECT roles($$text CHECK (role::int IN (1, 2))$$);
+SELECT roles($$text CHECK (role::int IN (1, 2))$$, '{"user": "1", "assistant": "2"}');
+SELECT roles($$text CHECK (role::int IN (1, 2))$$, '{"user": "1", "assistant": "me"}');
+SELECT roles($$text CHECK (role::int IN (1, 2))$$, '{"user": "1", "assistant": "3"}');
 -- A check that needs another column says nothing about the role alone.
 SELECT roles($$text, CHECK (role <> 'user' OR content <> '')$$);
 -- Too short for one of them; blank-padded; no role at all.

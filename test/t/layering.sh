@@ -47,7 +47,7 @@ leftover:          session plan rows
 media:             rows
 session:           rows
 place:             relation plan query
-sequence:          relation plan query
+sequence:          relation plan keys query
 target:            reference relation columns plan query caller
 reference:         defer keys plan query caller
 identity:          hash128 rows
@@ -90,7 +90,7 @@ amend:             arguments mapping ledger
 draft:             detect epoch keys arguments mapping role
 create:            detect difference ledger caller
 survey:            detect ledger
-detect:            confidence evidence suit subject vocabulary detection mapping
+detect:            confidence evidence suit subject vocabulary detection mapping arguments
 evidence:          sample witness suit subject vocabulary role
 sample:
 witness:           transcript_path epoch subject
