@@ -66,7 +66,8 @@ chatmig_reference_check(const MigrationPlan *plan)
 			 errdetail(
 				 "%s has a foreign key to it, and so will the tables of migration \"%s\".",
 				 plan->source_name, plan->name),
-			 errhint("GRANT REFERENCES ON %s TO %s.", chatmig_keys_qualified_name(relid),
+			 errhint("GRANT REFERENCES ON %s TO %s.",
+					 chatmig_keys_qualified_name(relid),
 					 quote_identifier(role))));
 	}
 }

@@ -42,8 +42,8 @@ typedef struct RoleColumn
 	List *allowed;        /* of those that were tried */
 	int nown;
 	const RoleSpelling *own; /* spellings, besides those that are known */
-	char *fault;          /* a sentence: what a check said of a value it
-						   * cannot even test; NULL: none did */
+	char *fault;             /* a sentence: what a check said of a value it
+							  * cannot even test; NULL: none did */
 } RoleColumn;
 
 static void examine(RoleColumn *role_column);
