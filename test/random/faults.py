@@ -194,7 +194,7 @@ def owner_changed(random, trial, state):
         "bigint": "0", "float8": "0", "uuid": "gen_random_uuid()"}.get(column.type, "'zoe'")
     return Fault("message_owner",
                  f"UPDATE {trial.tables['conversations']} "
-                 f"SET {ident(state.group_columns['owner'])} = {value} "
+                 f"SET {trial.layout.column('conversations', 'owner')} = {value} "
                  f"WHERE id = {literal(c['id'])};", state.key_text[m["id"]])
 
 
@@ -258,6 +258,12 @@ def legacy_changed(random, trial, state):
     if values is None:
         return None
     h = trial.history
+    if h.shape == "transcript":
+        return Fault("legacy_changed", f"UPDATE {h.qualified()} SET "
+                     f"{ident(h.parts['transcript'].name)} = "
+                     "'{\"messages\": [{}]}' "
+                     f"WHERE {legacy_where(trial, values)};",
+                     legacy_key(trial, state, values))
     column = h.parts.get("content") or h.parts.get(
         random.choice(["question", "answer"]))
     return Fault("legacy_changed", f"UPDATE {h.qualified()} SET "

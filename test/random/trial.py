@@ -34,12 +34,15 @@ class Trial:
         self.history = history
         self.session = session
         self.name = literal(history.migration())
-        self.tables = history.tables()
+        self.layout = history.layout
+        self.tables = {part: self.layout.qualified(part)
+                       for part in self.layout.tables}
         self.rows = []
         self.oracle = Oracle(history)
         self.random = random.Random(history.seed)
         self.rejects = {}
         self.deleted = 0    # legacy rows
+        self.others = {}    # part -> ids of what the application has made
         self.foreign = 0    # messages that the new application has added
 
     def run(self):
@@ -107,7 +110,7 @@ class Trial:
         nothing happens."""
         every = [Row(self.history, values)
                  for batch in self.history.batches for values in batch]
-        bad = [bool(row.messages() and row.codes()) for row in every]
+        bad = [0 if row.is_empty() else len(row.rejects()) for row in every]
         now = sum(bad[:len(self.rows)])
         if now > 0 and self.random.random() < 0.3:
             self.session.run(self.history.register(now - 1))
@@ -146,15 +149,19 @@ class Trial:
         """Before a run, validate counts the rows that it will migrate."""
         if not self.oracle.done:
             return
-        new = sum(bool(row.messages())
+        new = sum(not row.is_empty()
                   and row.key not in self.oracle.done
-                  and row.key not in self.rejects
+                  and not self.is_rejected(row)
                   for row in (Row(self.history, v) for v in self.rows))
         found = {check: n for check, status, n, *_ in self.findings()}
         if (new > 0) != ("legacy_unmigrated" in found) or \
                 set(found) - {"legacy_unmigrated", "legacy_rejected",
-                              "legacy_role", "legacy_time"} - self.allowed():
+                              "legacy_role", "legacy_time",
+                              "legacy_content"} - self.allowed():
             raise Failure("before a run", f"before a run, {new} new rows: {self.findings()}")
+
+    def is_rejected(self, row):
+        return any(key == row.key for key, _ in self.rejects)
 
     def again(self, state):
         wanted, _ = self.oracle.run(self.rows)
@@ -283,6 +290,9 @@ class Trial:
             allowed.add(("legacy_rejected", "warning"))
         if "unknown_role" in codes or "missing_role" in codes:
             allowed.add(("legacy_role", "warning"))
+        if {"not_json", "no_messages", "missing_content",
+                "not_an_object"} & set(codes):
+            allowed.add(("legacy_content", "warning"))
         bad = [f for f in self.findings() if tuple(f[:2]) not in allowed
                and f[0] not in self.allowed()]
         if bad:
@@ -291,10 +301,12 @@ class Trial:
 
     def compare_rejects(self, what, rejects):
         got = {}
-        for key, code, values in self.session.run(
-                "SELECT json_build_array(legacy_key, code, legacy_row) "
+        for key, code, values, part in self.session.run(
+                "SELECT json_build_array(legacy_key, code, legacy_row, part) "
                 f"FROM chatmig_rejects WHERE migration = {self.name};"):
-            got[self.split_key(key)] = code
+            if self.history.shape != "transcript":
+                part = 0
+            got[self.split_key(key), part] = code
             expect(f"{what}: columns of rejected row {key}", set(values),
                    {c.name for c in self.history.columns()})
         expect(f"{what}: rejected rows", set(got), set(rejects))
@@ -337,40 +349,62 @@ class State:
 
     def _read(self):
         h, tables = self.trial.history, self.trial.tables
-        session = self.trial.session
-        names = session.one(
-            "SELECT json_agg(attname ORDER BY attnum) FROM pg_attribute "
-            f"WHERE attrelid = {literal(tables['conversations'])}::regclass "
-            "AND attnum > 0;")
+        layout, session = self.trial.layout, self.trial.session
+        layout.read_names(session)
         self.owner_type = h.parts["owner"].type if "owner" in h.parts else None
-        group = self.group_columns = {}
-        for part in ("owner", "counterpart"):
-            if part in h.parts:
-                group[part] = names[len(group) + 1]
-        epoch = "extract(epoch FROM {0})::text AS {0}"
+        has_leftovers = session.one(
+            "SELECT to_json(count(*)) FROM pg_attribute "
+            f"WHERE attrelid = {literal(tables['trace'])}::regclass "
+            "AND attname = 'metadata' AND attnum > 0;") > 0
+
+        def text(part, field, name=None):
+            return f"{layout.column(part, field)}::text AS {name or field}"
+
+        def time(part, field):
+            column = layout.column(part, field)
+            if column == "NULL":
+                return f"NULL AS {field}"
+            type_, _ = layout.times[part]
+            if type_ == "timestamp":
+                zone = h.options.get("time_zone", "UTC")
+                column = f"{column} AT TIME ZONE {literal(zone)}"
+            return f"extract(epoch FROM {column})::text AS {field}"
+
+        def group(part, field):
+            column = layout.column(part, field)
+            if column == "NULL":
+                return f"NULL AS the_{field}"
+            return f"CASE WHEN {column} IS NOT NULL THEN " \
+                f"format('%s', {column}) END AS the_{field}"
+
         queries = {
-            "conversations": ["id::text", "title", "description", "is_active",
-                              "metadata::text", epoch.format("created_at"),
-                              epoch.format("updated_at")]
-            + [f"CASE WHEN {ident(name)} IS NOT NULL "
-               f"THEN format('%s', {ident(name)}) END AS the_{part}"
-               for part, name in group.items()],
-            "messages": ["id::text", "conversation_id::text", "position",
-                         "role", "content", "model", "tokens::text",
-                         "metadata::text", "media_id::text",
-                         "reply_to_id::text", epoch.format("created_at")],
+            "conversations": [text("conversations", f) for f in
+                              ("id", "title", "description", "metadata")]
+            + [layout.column("conversations", "is_active") + " AS is_active",
+               time("conversations", "created_at"),
+               time("conversations", "updated_at")]
+            + [group("conversations", f)
+               for f in ("owner", "counterpart", "session")],
+            "messages": [text("messages", f) for f in
+                         ("id", "role", "content", "model", "tokens",
+                          "metadata")]
+            + [text("messages", "conversation", "conversation_id"),
+               text("messages", "media", "media_id"),
+               text("messages", "reply_to", "reply_to_id"),
+               layout.column("messages", "position") + " AS position",
+               time("messages", "created_at")]
+            + [group("messages", f)
+               for f in ("owner", "counterpart", "session")],
             "trace": ["array_to_json(ARRAY[" + ", ".join(
                 f"format('%s', key_{n + 1})" for n in range(len(h.keys)))
                 + "]) AS key", "conversation_id::text", "message_ids::text[]",
-                "media_id::text"],
+                "media_id::text",
+                f"{'metadata' if has_leftovers else 'NULL'}::text AS metadata"],
         }
         if "media" in tables:
-            queries["media"] = ["id::text", "url", "type", "summary",
-                                "metadata::text", epoch.format("created_at")]
-            if "owner" in group:
-                queries["media"].append(
-                    f"CASE WHEN {ident(group['owner'])} IS NOT NULL THEN "
-                    f"format('%s', {ident(group['owner'])}) END AS the_owner")
+            queries["media"] = [text("media", f) for f in
+                                ("id", "url", "type", "summary", "metadata")] \
+                + [time("media", "created_at"), group("media", "owner")]
         sql = ["BEGIN; SET LOCAL DateStyle = 'ISO, YMD';"]
         for part, columns in queries.items():
             sql.append(f"SELECT json_build_array('{part}', to_json(x)) FROM "
@@ -378,7 +412,8 @@ class State:
         sql.append("COMMIT;")
         self.raw = {part: [] for part in queries}
         for part, row in session.run("\n".join(sql)):
-            self.raw[part].append(row)
+            if row.get("id") not in self.trial.others.get(part, ()):
+                self.raw[part].append(row)
         for part, rows in self.raw.items():
             rows.sort(key=repr)
         self.ids = {part: {row["id"] for row in self.raw.get(part, [])}
@@ -496,14 +531,16 @@ def describe_made(state, id_):
             "content": (m["content"] or "") if medium else m["content"],
             "model": m["model"], "tokens": m["tokens"],
             "metadata": metadata(m["metadata"]), "created_at": m["created_at"],
-            "reply_to": state.positions.get(m["reply_to_id"]),
-            "medium": medium and (medium["url"], medium["type"])})
+            "reply_to": state.entry.get(m["reply_to_id"]),
+            "medium": medium and (medium["url"], medium["type"]),
+            "summary": medium and medium["summary"]})
     result["keys"] = [m["key"] for m in result["messages"]]
     return result
 
 
 def describe_wanted(oracle, c):
-    times = [m.time for m in c.messages if m and m.time is not None] or [None]
+    times = sorted(m.time for m in c.messages if m and m.time is not None) \
+        or [None]
     result = {
         "owner": c.owner, "counterpart": c.counterpart, "title": c.title,
         "description": c.description, "metadata": c.metadata,
@@ -518,7 +555,7 @@ def describe_wanted(oracle, c):
             "content": (m.content or "") if m.medium else m.content,
             "model": m.model, "tokens": m.tokens, "metadata": m.metadata,
             "created_at": seconds(m.time),
-            "reply_to": position - 1 if m.replies else None,
-            "medium": m.medium})
+            "reply_to": m.reply if m.reply and len(m.reply) == 2 else None,
+            "medium": m.medium, "summary": m.summary})
     result["keys"] = [m["key"] for m in result["messages"]]
     return result
