@@ -165,7 +165,8 @@ is_wanted(const Search *search, const FieldDefinition *definition)
 		case FIELD_MEDIA:
 			return plan->has_media;
 		case FIELD_MODEL:
-			return HAS_PART(plan->mapping, PART_MODEL);
+			return HAS_PART(plan->mapping, PART_MODEL) ||
+				   plan->mapping->shape == SHAPE_TRANSCRIPT;
 		case FIELD_TOKENS:
 			return HAS_PART(plan->mapping, PART_TOKENS);
 		default:
