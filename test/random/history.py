@@ -102,6 +102,8 @@ class History:
         self._fill()
         from layout import Layout
         self.layout = Layout(self)
+        if self.random.random() < 0.4:
+            self.layout.existing(self.random)
 
     # -- what kind of table ------------------------------------------------
 

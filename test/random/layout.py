@@ -33,6 +33,7 @@ ROLE_VALUES = [
      "tool": "tool"},
     {"user": "user", "assistant": "assistant", "system": "system"},
     {"user": "USER", "assistant": "BOT", "system": "SYSTEM"},
+    {"user": "USER", "assistant": "BOT", "system": "SYSTEM", "tool": "TOOL"},
     {"user": "Human", "assistant": "AI"},
     {"user": "user", "assistant": "aurora"},
     {"user": "it's \"me\"", "assistant": "ünit"},
@@ -114,8 +115,10 @@ class Layout:
         self.id_default = {part: r.choice(["BY DEFAULT", "ALWAYS"])
                            for part in FIELDS}
         self.role_kind = r.choice(["text", "check", "enum"])
-        self.roles = r.choice(ROLE_VALUES if self.role_kind != "text"
-                              else ROLE_VALUES[:1])
+        roles = ROLE_VALUES if self.role_kind != "text" else ROLE_VALUES[:1]
+        if h.shape == "flat":       # every role that occurs must have a value
+            roles = [values for values in roles if len(values) == 4]
+        self.roles = r.choice(roles)
         self.times = {part: (r.choice(["timestamp", "timestamptz"]),
                              r.choice([0, 2, 3, 6, 6]))
                       for part in FIELDS}
@@ -167,7 +170,8 @@ class Layout:
                 return f"varchar({limit})"
             return "text" if field == "content" or r.random() < 0.8 else None
         if field == "position":
-            return "int" if r.random() < 0.5 else None
+            return "int" if r.random() < 0.5 or "time" not in h.parts \
+                else None
         if field == "tokens":
             return "bigint" if r.random() < 0.5 else None
         if field == "is_active":
@@ -233,10 +237,12 @@ class Layout:
             if part not in self.tables:
                 continue
             result[part] = {"table": self.tables[part]}
-            if self.style == "odd":
-                result[part]["columns"] = {
-                    field: column.name
-                    for field, column in self.columns[part].items()}
+            named = {field: column.name
+                     for field, column in self.columns[part].items()
+                     if self.style == "odd"
+                     or field in ("owner", "counterpart", "session")}
+            if named:
+                result[part]["columns"] = named
         own = {role: value for role, value in self.roles.items()
                if value in OWN_VALUES}
         if own:
@@ -256,6 +262,26 @@ class Layout:
         if not self.has(part, field):
             return "NULL"
         return ident(self.columns[part][field].name)
+
+    def rounded(self, part, time):
+        """As the column of its times keeps it, to half a step from 2000 on."""
+        if time is None or abs(time) == float("inf"):
+            return time
+        step = self.step(part)
+        since = time - 946684800 * 10**6
+        size = (abs(since) + step // 2) // step * step
+        return 946684800 * 10**6 + (size if since >= 0 else -size)
+
+    def step(self, part):
+        return 10 ** (6 - self.times[part][1])
+
+    def keeps_apart(self):
+        """Readers sort by time, and nothing else has an order."""
+        if not self.exists or self.has("messages", "position"):
+            return False
+        return self.history.shape == "pair" or (
+            self.history.shape == "flat"
+            and self.id_types["messages"] in ("uuid", "text"))
 
     def new_id(self, part):
         """SQL for an id of the application's, or None for the default."""

@@ -46,7 +46,7 @@ class Message:
         self.part = part
         self.role = role
         self.content = content
-        self.time = row.time
+        self.time = self.exact = row.time
         self.metadata = row.metadata
         self.model = row.part("model")
         self.tokens = None
@@ -192,13 +192,14 @@ class Row:
     def _transcribed(self):
         result = []
         for part, element in enumerate(self.elements or [], 1):
-            if element.code:
+            if self.element_codes(element):
                 continue
             message = Message(self, part, element.role, element.content)
             if element.time is not None:
-                message.time = element.time
+                message.time = message.exact = element.time
             rest = Element.members(element)
-            if not message.model:
+            layout = self.history.layout
+            if not message.model and layout.has("messages", "model"):
                 own = element.rest.get("model")
                 if message.model is None and own is not None and \
                         type(own) is str and own:
@@ -219,7 +220,7 @@ class Row:
         if names & set(rest):
             rest = {"chatmig_message": rest}
         base.update(rest)
-        return base or None
+        return base if base or self.metadata is not None else None
 
     def role(self):
         spelling = self.part("role")
@@ -246,15 +247,33 @@ class Row:
                 codes.append("unknown_role")
         if self.own_time == INVALID:
             codes.append("invalid_time")
+        if self.history.shape != "transcript":
+            codes += [code for m in self.halves() for code in self.unfit(m)]
+        return codes
+
+    def unfit(self, message):
+        """Why the target cannot hold it."""
+        layout = self.history.layout
+        if not layout.exists:
+            return []
+        codes = []
+        if message.role is not None and message.role not in layout.roles:
+            codes.append("role_not_allowed")
+        limit = layout.limits.get(("messages", "content"))
+        if limit and len(message.content or "") > limit:
+            codes.append("too_long")
         return codes
 
     def rejects(self):
         """{(key, part): codes}; of a part that is a message among others."""
         if self.codes():
             return {(self.key, 0): self.codes()}
-        return {(self.key, part): [element.code]
+        return {(self.key, part): self.element_codes(element)
                 for part, element in enumerate(self.elements, 1)
-                if element.code}
+                if self.element_codes(element)}
+
+    def element_codes(self, element):
+        return [element.code] if element.code else self.unfit(element)
 
     def set_metadata(self):
         h = self.history
@@ -292,14 +311,15 @@ class Oracle:
         self.runs = 0
         self.done = {}        # key -> (conversation, time of its messages)
 
-    def run(self, all_values):
+    def run(self, all_values, skips=lambda row: False):
         """Migrates what is new in the whole table. Returns counts and rejected
-        rows: key -> possible codes."""
+        rows: (key, part) -> possible codes. skips: whether a new row is left
+        alone."""
         rows = [Row(self.history, values) for values in all_values]
         self._fill_in_times(rows)
         counts = dict.fromkeys(["legacy_rows", "already", "migrated", "empty",
-                                "rejected", "conversations", "messages",
-                                "media"], 0)
+                                "rejected", "skipped", "conversations",
+                                "messages", "media"], 0)
         counts["legacy_rows"] = len(rows)
         # of a row of which others came through
         rejects = {at: codes for at, codes in self.rejects.items()
@@ -308,6 +328,9 @@ class Oracle:
         for row in rows:
             if row.key in self.done:
                 counts["already"] += 1
+            elif skips(row):
+                counts["skipped"] += 1
+                continue
             elif row.is_empty():
                 counts["empty"] += 1
                 continue
@@ -362,8 +385,7 @@ class Oracle:
                 elif said.get("isMediaAnalysis") is True and \
                         said.get("filename") in media:
                     holder = media[said["filename"]]
-                    # TODO: what comes later than the medium
-                    if holder.summary is None and holder.run == m.run:
+                    if holder.summary is None:
                         holder.summary = m.content
 
     def _fill_in_times(self, rows):
@@ -419,10 +441,39 @@ class Oracle:
             self.conversations.append(conversation)
             at = 0
         messages = row.messages()
+        self._keep_apart(conversation, messages, previous)
         for message in messages:
             message.run = self.runs
         conversation.messages[at:at] = messages
         self.done[row.key] = (conversation, row.time)
+
+    def _keep_apart(self, conversation, messages, previous):
+        """Where readers sort by time alone, a question is a step older than its
+        answer, and each message younger than the one before it."""
+        layout = self.history.layout
+        if not layout.exists:
+            return
+        last = None
+        if previous and self.done[previous.key][0] is conversation:
+            of_it = [m for m in conversation.messages
+                     if m and m.key == previous.key and m.time is not None]
+            last = max((m.time for m in of_it), default=None)
+            if of_it and of_it[0].run < self.runs and \
+                    previous.time is not None:
+                last = max(previous.time, last)
+        step = layout.step("messages")
+        for n, message in enumerate(messages):
+            message.exact = message.time
+            message.time = layout.rounded("messages", message.time)
+            if not layout.keeps_apart() or message.time is None or \
+                    abs(message.time) == float("inf"):
+                continue
+            if n + 1 < len(messages):
+                message.time -= step
+            if last is not None and message.time <= last:
+                message.time = last + step
+            last = message.exact = message.time
+            message.time = layout.rounded("messages", message.time)
 
     def _is_pause(self, before, after):
         gap = self.history.options.get("idle_gap")
@@ -437,6 +488,9 @@ class Oracle:
         if row.part("counterpart") is None:
             title = options.get("title_without_counterpart", title)
         conversation.title = fill(title, row, first)
+        limit = self.history.layout.limits.get(("conversations", "title"))
+        if limit and len(conversation.title or "") > limit:
+            conversation.title = conversation.title[:limit - 3] + "..."
         conversation.description = fill(options.get("description"), row, first)
         if row.part("session") is not None:
             column = self.history.parts["session"]

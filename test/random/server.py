@@ -18,7 +18,7 @@ class Session:
         self.psql = None
 
     def _start(self):
-        self.errors = tempfile.TemporaryFile(mode="w+")
+        self.errors = tempfile.TemporaryFile(mode="a+")
         self.psql = subprocess.Popen(
             ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
              "-d", self.database, "-f", "-"],
@@ -52,6 +52,7 @@ class Session:
     def reset(self):
         """As if it were a new one, unless it has failed."""
         self.run("ROLLBACK;\nDISCARD ALL;")
+        self.errors.truncate(0)
 
     def one(self, sql):
         rows = self.run(sql)
