@@ -390,7 +390,8 @@ is_in_order(WalkState *state, TupleTableSlot *slot)
 	const Mapping *mapping = state->plan->mapping;
 	bool is_unknown = time.isnull && mapping->time_kind != TIME_NONE &&
 					  (mapping->shape == SHAPE_TRANSCRIPT ||
-					   state->plan->time_precision < MAX_TIMESTAMP_PRECISION);
+					   state->plan->time_precision < MAX_TIMESTAMP_PRECISION ||
+					   state->plan->keeps_apart);
 
 	if (time.isnull != time_before.isnull)
 		return true;

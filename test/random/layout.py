@@ -119,9 +119,17 @@ class Layout:
         if h.shape == "flat":       # every role that occurs must have a value
             roles = [values for values in roles if len(values) == 4]
         self.roles = r.choice(roles)
-        self.times = {part: (r.choice(["timestamp", "timestamptz"]),
+        # of the hour that autumn has twice, a local time keeps but one
+        kinds = ["timestamptz", "timestamp"]
+        if h.options.get("time_zone", "UTC") not in ("UTC", "Asia/Kolkata"):
+            kinds = kinds[:1]
+        self.times = {part: (r.choice(kinds),
                              r.choice([0, 2, 3, 6, 6]))
                       for part in FIELDS}
+        # TODO: later runs, where rows without times have rounded ones
+        self.rounds = h._null_times == 0 or "time" not in h.parts
+        if not self.rounds:
+            self.times["messages"] = (self.times["messages"][0], 6)
         self.limits = {}
         self.columns = {}
         for part in FIELDS:
@@ -170,8 +178,8 @@ class Layout:
                 return f"varchar({limit})"
             return "text" if field == "content" or r.random() < 0.8 else None
         if field == "position":
-            return "int" if r.random() < 0.5 or "time" not in h.parts \
-                else None
+            return "int" if r.random() < 0.5 or not self.rounds \
+                or "time" not in h.parts else None
         if field == "tokens":
             return "bigint" if r.random() < 0.5 else None
         if field == "is_active":

@@ -220,7 +220,9 @@ class Row:
         if names & set(rest):
             rest = {"chatmig_message": rest}
         base.update(rest)
-        return base if base or self.metadata is not None else None
+        if not base and self.part("metadata") is None:
+            return None
+        return base if self.metadata is not None or base else None
 
     def role(self):
         spelling = self.part("role")
@@ -381,12 +383,11 @@ class Oracle:
                     continue
                 said = m.row.mapped_metadata()
                 if m.medium:
-                    media[said.get("filename")] = m
+                    media.setdefault(said.get("filename"), []).append(m)
                 elif said.get("isMediaAnalysis") is True and \
-                        said.get("filename") in media:
-                    holder = media[said["filename"]]
-                    if holder.summary is None:
-                        holder.summary = m.content
+                        media.get(said.get("filename")):
+                    # of several, the last that has none yet
+                    media[said["filename"]].pop().summary = m.content
 
     def _fill_in_times(self, rows):
         if "time" not in self.history.parts:

@@ -126,8 +126,9 @@ SELECT migrated, skipped, messages, media FROM chatmig_migrate('pictures', force
 -- neighbour's own is not: neither is wrong, nor is their order.
 --
 CREATE TABLE rounded (id int PRIMARY KEY, who int, role text, content text, at timestamptz);
-INSERT INTO rounded VALUES (1, 1, 'user', 'a', '2024-05-01 10:00:00.123456'), (2, 1, 'bot', 'b', NULL);
-CREATE TABLE rounded_c (id uuid PRIMARY KEY, who int);
+INSERT INTO rounded VALUES (1, 1, 'user', 'a', '2024-05-01 10:00:00.123456'), (2, 1, 'bot', 'b', NULL),
+    (3, 2, 'user', 'c', NULL), (4, 2, 'bot', '', '2024-05-01 10:00:00.123456'), (5, 2, 'user', 'd', '2024-05-01 09:00');
+CREATE TABLE rounded_c (id uuid PRIMARY KEY, who int, created_at timestamp(0), updated_at timestamp(0));
 CREATE TABLE rounded_m (id uuid PRIMARY KEY, conversation_id uuid REFERENCES rounded_c, position int, role text, content text, created_at timestamp(2));
 SELECT chatmig_register('rounded', '{"owner": "who"}', '{"conversations": "rounded_c", "messages": "rounded_m"}');
 SELECT migrated, messages FROM chatmig_migrate('rounded');
@@ -144,6 +145,45 @@ CREATE TABLE timeless_m (id uuid PRIMARY KEY, conversation_id uuid REFERENCES ti
 SELECT chatmig_register('timeless', '{"owner": "who"}', '{"conversations": "timeless_c", "messages": "timeless_m"}');
 SELECT migrated, messages FROM chatmig_migrate('timeless');
 SELECT * FROM faults('timeless');
+
+--
+-- A pair that has its time from the one before it, and was moved behind that,
+-- does not stand behind the one after it, which has that time too.
+--
+CREATE TABLE apart (id int PRIMARY KEY, who int, q text, a text, at timestamptz);
+INSERT INTO apart VALUES (1, 1, 'q1', 'a1', '2024-05-01'), (2, 1, 'q2', 'a2', NULL), (3, 1, 'q3', 'a3', '2024-05-01');
+CREATE TABLE apart_c (id uuid PRIMARY KEY, who int);
+CREATE TABLE apart_m (id uuid PRIMARY KEY, conversation_id uuid REFERENCES apart_c, role text, content text, created_at timestamptz);
+SELECT chatmig_register('apart', '{"owner": "who", "question": "q", "answer": "a"}', '{"conversations": "apart_c", "messages": "apart_m"}');
+SELECT migrated, messages FROM chatmig_migrate('apart');
+SELECT content, created_at FROM apart_m ORDER BY created_at;
+SELECT * FROM faults('apart');
+
+--
+-- A column that is said to be for tokens is not taken for the owner, though it
+-- is called so, and nothing fills it.
+--
+CREATE TABLE claimed (id int PRIMARY KEY, whose int, role text, content text, at timestamptz);
+INSERT INTO claimed VALUES (1, 7, 'user', 'a', '2024-05-01');
+CREATE TABLE claimed_c (id uuid PRIMARY KEY, who int);
+CREATE TABLE claimed_m (id uuid PRIMARY KEY, conversation_id uuid REFERENCES claimed_c, position int, role text, content text, whose int, created_at timestamptz);
+SELECT chatmig_register('claimed', '{"owner": "whose"}', '{"conversations": {"table": "claimed_c", "columns": {"owner": "who"}}, "messages": {"table": "claimed_m", "columns": {"tokens": "whose"}}}');
+SELECT migrated, messages FROM chatmig_migrate('claimed');
+SELECT content, whose FROM claimed_m;
+
+--
+-- Times without an end, where the application has talked to the owner
+--
+CREATE TABLE endless (id int PRIMARY KEY, who int, role text, content text, at timestamptz);
+INSERT INTO endless VALUES (1, 1, 'user', 'a', 'infinity');
+CREATE TABLE endless_c (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), who int);
+CREATE TABLE endless_m (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), conversation_id uuid REFERENCES endless_c, position int, role text, content text, created_at timestamptz);
+SELECT chatmig_register('endless', '{"owner": "who"}', '{"conversations": "endless_c", "messages": "endless_m"}');
+SELECT migrated, messages FROM chatmig_migrate('endless');
+WITH c AS (INSERT INTO endless_c (who) VALUES (1) RETURNING id)
+INSERT INTO endless_m (conversation_id, position, role, content, created_at)
+SELECT id, 0, 'user', 'a', '2024-05-01' FROM c;
+SELECT * FROM faults('endless');
 
 DROP SCHEMA regress_found CASCADE;
 DROP EXTENSION chatmig;
