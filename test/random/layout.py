@@ -126,7 +126,7 @@ class Layout:
         self.times = {part: (r.choice(kinds),
                              r.choice([0, 2, 3, 6, 6]))
                       for part in FIELDS}
-        # TODO: later runs, where rows without times have rounded ones
+        # in a later run, a row without a time has what the target kept of it
         self.rounds = h._null_times == 0 or "time" not in h.parts
         if not self.rounds:
             self.times["messages"] = (self.times["messages"][0], 6)
