@@ -152,6 +152,7 @@ REGRESS = \
 	rollback \
 	targets \
 	targets_rows \
+	targets_found \
 	rights \
 	attacks \
 	sources \

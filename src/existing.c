@@ -165,7 +165,8 @@ is_wanted(const Search *search, const FieldDefinition *definition)
 		case FIELD_MEDIA:
 			return plan->has_media;
 		case FIELD_MODEL:
-			return HAS_PART(plan->mapping, PART_MODEL);
+			return HAS_PART(plan->mapping, PART_MODEL) ||
+				   plan->mapping->shape == SHAPE_TRANSCRIPT;
 		case FIELD_TOKENS:
 			return HAS_PART(plan->mapping, PART_TOKENS);
 		default:
@@ -368,9 +369,18 @@ is_string(Oid type)
 static bool
 is_used(const Search *search, AttrNumber attnum)
 {
+	const DestinationTable *named =
+		&search->plan->destination.tables[search->table];
+	Oid relation = RelationGetRelid(search->rel);
+
 	for (Field field = 0; field < NUM_FIELDS; field++)
 		if (search->fields[field].name != NULL &&
 			search->fields[field].attnum == attnum)
+			return true;
+	/* said to be for something else, also where nothing fills that */
+	for (Field field = 0; field < NUM_NAMED_FIELDS; field++)
+		if (named->columns[field] != NULL &&
+			get_attnum(relation, named->columns[field]) == attnum)
 			return true;
 	return false;
 }

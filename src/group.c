@@ -76,8 +76,7 @@ chatmig_group_begin(const MigrationPlan *plan)
 
 	state->idle_gap = plan->options.idle_gap;
 	state->has_position = plan->has_position;
-	if (!plan->has_position && !plan->in_place &&
-		plan->mapping->shape != SHAPE_TRANSCRIPT)
+	if (plan->keeps_apart)
 	{
 		state->time_step = plan->time_step;
 		state->precision = plan->time_precision;

@@ -27,6 +27,8 @@
 #include "vocabulary.h"
 
 static void choose_names(MigrationPlan *plan);
+static void choose_group_columns(MigrationPlan *plan);
+static char *free_column(const MigrationPlan *plan, Part part);
 static void choose_tables(MigrationPlan *plan, const LedgerTargets *recorded);
 static void choose_table(MigrationPlan *plan, TargetTable table,
 						 const LedgerTargets *recorded, Field referring);
@@ -60,6 +62,7 @@ chatmig_plan_target(MigrationPlan *plan, Jsonb *target)
 	if (!plan->migrated)
 		chatmig_plan_check_create(plan);
 	choose_tables(plan, &recorded);
+	choose_group_columns(plan);
 	resolve_columns(plan, &recorded);
 	forget_session(plan);
 	choose_id_types(plan);
@@ -102,12 +105,35 @@ choose_names(MigrationPlan *plan)
 	plan->has_media = HAS_MEDIA(mapping);
 	plan->uses[TARGET_OWNERS] = plan->options.empty_owners;
 	plan->uses[TARGET_LINKS] = plan->destination.links != NIL;
+}
+
+static void
+choose_group_columns(MigrationPlan *plan)
+{
+	const Mapping *mapping = plan->mapping;
+
 	if (HAS_PART(mapping, PART_OWNER))
-		plan->owner_column =
-			chatmig_columns_group_name(mapping->parts[PART_OWNER].name);
+		plan->owner_column = free_column(plan, PART_OWNER);
 	if (HAS_PART(mapping, PART_COUNTERPART))
-		plan->counterpart_column =
-			chatmig_columns_group_name(mapping->parts[PART_COUNTERPART].name);
+		plan->counterpart_column = free_column(plan, PART_COUNTERPART);
+}
+
+/* In messages that exist, it may be among their columns, too. */
+static char *
+free_column(const MigrationPlan *plan, Part part)
+{
+	static const char *const taken[] = {
+		"conversation_id", "position", "role",     "content",
+		"model",           "tokens",   "media_id", "reply_to_id"};
+	char *name = chatmig_columns_group_name(plan->mapping->parts[part].name);
+
+	if (!OidIsValid(plan->tables[TARGET_MESSAGES]) ||
+		plan->created[TARGET_MESSAGES])
+		return name;
+	for (int i = 0; i < lengthof(taken); i++)
+		if (strcmp(name, taken[i]) == 0)
+			return makeObjectName("owner", name, NULL);
+	return name;
 }
 
 /* Messages first: what they refer to says which the others are. */

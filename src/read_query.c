@@ -56,6 +56,7 @@ static char *json_value(const Column *column);
 static char *object(const Column *columns, int n);
 static char *neighbours(const MigrationPlan *plan);
 static char *trace_joins(const MigrationPlan *plan);
+static const char *last_metadata(const MigrationPlan *plan);
 static char *last_position(const MigrationPlan *plan);
 static char *pending_owners(const MigrationPlan *plan);
 static char *group_columns(const MigrationPlan *plan, const char *prefix);
@@ -317,9 +318,22 @@ time_of_message(const MigrationPlan *plan)
 		!plan->migrated ? "f.at"
 		: plan->mapping->shape == SHAPE_TRANSCRIPT
 			/* the last message may have a time of its own */
-			? "coalesce(CASE WHEN m.metadata ? '" TIME_MISSING_MARK
-			  "' THEN m.created_at END, f.at)"
+			? psprintf("coalesce(CASE WHEN %s ? '" TIME_MISSING_MARK
+					   "' THEN m.created_at END, f.at)",
+					   last_metadata(plan))
 			: "CASE WHEN t.key_1 IS NULL THEN f.at ELSE coalesce(m.created_at, f.at) END");
+}
+
+/* Of the last message; in the trace, where there is no column for them. */
+static const char *
+last_metadata(const MigrationPlan *plan)
+{
+	const Column *fields = plan->fields[TARGET_MESSAGES];
+
+	return fields == NULL || fields[FIELD_METADATA].name != NULL
+			   ? "m.metadata"
+			   : "(t.metadata -> array_upper(t.message_ids, 1)::text "
+				 "-> 'metadata')";
 }
 
 /*

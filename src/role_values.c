@@ -225,14 +225,20 @@ is_on_column(const RoleColumn *role_column, Relation rel, HeapTuple tuple)
 			   role_column->column->attnum;
 }
 
-/* What stands in quotes, as pg_get_expr() writes it. */
+/* What stands in quotes, as pg_get_expr() writes it; names are no literals. */
 static List *
 literals(const char *sql, List *found)
 {
-	for (const char *p = strchr(sql, '\''); p != NULL; p = strchr(p, '\''))
+	bool in_name = false;
+
+	for (const char *p = sql; *p != '\0'; p++)
 	{
 		StringInfoData literal;
 
+		if (*p == '"')
+			in_name = !in_name;
+		if (*p != '\'' || in_name)
+			continue;
 		initStringInfo(&literal);
 		for (p++; *p != '\0' && (*p != '\'' || p[1] == '\''); p++)
 		{
@@ -243,7 +249,6 @@ literals(const char *sql, List *found)
 		found = lappend(found, literal.data);
 		if (*p == '\0')
 			break;
-		p++;
 	}
 	return found;
 }

@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "read_media.h"
 #include "relation.h"
 #include "skip.h"
 
@@ -27,6 +28,7 @@ static char *owner_has(const MigrationPlan *plan, const char *which);
 static char *is_there(const MigrationPlan *plan, const char *time);
 static char *half_is_there(const MigrationPlan *plan, Part part,
 						   const char *time);
+static char *has_no_medium(const MigrationPlan *plan, Part part);
 static char *column(const MigrationPlan *plan, Part part);
 
 char *
@@ -159,10 +161,12 @@ half_is_there(const MigrationPlan *plan, Part part, const char *time)
 	initStringInfo(&sql);
 	/* by hashes first: they are looked up, and few rows are there */
 	appendStringInfo(&sql,
-					 "(coalesce(%s, '') = '' OR hashtextextended(%s, 0) = ANY "
+					 "CASE WHEN coalesce(%s, '') = '' THEN %s "
+					 "ELSE hashtextextended(%s, 0) = ANY "
 					 "(SELECT hashtextextended(x.content, 0) FROM %s AS x) "
 					 "AND EXISTS (SELECT FROM %s AS x%s WHERE x.content = %s",
-					 content, content, plan->relation[TARGET_MESSAGES],
+					 content, has_no_medium(plan, part), content,
+					 plan->relation[TARGET_MESSAGES],
 					 plan->relation[TARGET_MESSAGES],
 					 has_owner ? ""
 							   : psprintf(" JOIN %s AS c "
@@ -196,8 +200,21 @@ half_is_there(const MigrationPlan *plan, Part part, const char *time)
 						 " AND NOT EXISTS (SELECT FROM (%s) AS r "
 						 "WHERE r.conversation_id = x.conversation_id)",
 						 chatmig_skip_made(plan));
-	appendStringInfoString(&sql, "))");
+	appendStringInfoString(&sql, ") END");
 	return sql.data;
+}
+
+/* A medium without a word is not known to be there. */
+static char *
+has_no_medium(const MigrationPlan *plan, Part part)
+{
+	if (part == PART_ANSWER)
+		return pstrdup("true");
+	if (plan->mapping->media_in_metadata)
+		return psprintf("(%s) IS NULL", chatmig_read_media_url(plan));
+	if (!HAS_PART(plan->mapping, PART_MEDIA))
+		return pstrdup("true");
+	return psprintf("coalesce(%s::text, '') = ''", column(plan, PART_MEDIA));
 }
 
 static char *

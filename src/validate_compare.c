@@ -13,6 +13,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "columns.h"
 #include "relation.h"
 #include "validate_compare.h"
 
@@ -20,6 +21,7 @@ static void compare_time(const MigrationPlan *plan, RowTests *tests);
 static void compare_group(const MigrationPlan *plan, RowTests *tests);
 static void compare_owner(const MigrationPlan *plan, Part part,
 						  const char *column, RowTests *tests);
+static const char *place_of_session(const MigrationPlan *plan);
 static void compare_session(const Column *session, const char *metadata,
 							RowTests *tests);
 static void compare_left_media(const MigrationPlan *plan, RowTests *tests);
@@ -112,8 +114,7 @@ compare_time(const MigrationPlan *plan, RowTests *tests)
 			psprintf("m.created_at IS DISTINCT FROM (%s)::timestamptz(%d)",
 					 time, plan->time_precision);
 	/* without positions, messages of the same time are kept apart */
-	if (!plan->has_position && plan->mapping->shape != SHAPE_TRANSCRIPT &&
-		plan->mapping->time_kind != TIME_NONE)
+	if (plan->keeps_apart && plan->mapping->time_kind != TIME_NONE)
 		differs = psprintf(
 			"(m.created_at BETWEEN (%s)::timestamptz(%d) - %s "
 			"AND (%s)::timestamptz(%d) + %d * %s) IS NOT TRUE",
@@ -142,10 +143,7 @@ compare_group(const MigrationPlan *plan, RowTests *tests)
 		compare_owner(plan, PART_COUNTERPART, "k.counterpart", tests);
 	if (HAS_PART(plan->mapping, PART_SESSION))
 		compare_session(&plan->mapping->parts[PART_SESSION],
-						plan->session_is_left ? "(m." LEFT_COLUMN
-												" -> 'session')"
-											  : "k.metadata",
-						tests);
+						place_of_session(plan), tests);
 }
 
 #define IN_ITS_CONVERSATION                                                    \
@@ -164,6 +162,23 @@ compare_owner(const MigrationPlan *plan, Part part, const char *column,
 		psprintf("format('is in a conversation of the %s %%L, not %%L.', "
 				 "%s, %s)",
 				 chatmig_part_names[part], column, value));
+}
+
+/* As metadata: the trace's, the conversation's, or a column of the message. */
+static const char *
+place_of_session(const MigrationPlan *plan)
+{
+	const TargetTable table = TARGET_CONVERSATIONS;
+
+	if (plan->session_is_left)
+		return "(m." LEFT_COLUMN " -> 'session')";
+	if (!plan->uses[table] ||
+		chatmig_relation_column(plan, table, FIELD_METADATA) != NULL ||
+		chatmig_relation_column(plan, table, FIELD_SESSION) != NULL)
+		return "k.metadata";
+	return psprintf(
+		"jsonb_build_object(%s, m." SESSION_COLUMN ")",
+		quote_literal_cstr(plan->mapping->parts[PART_SESSION].name));
 }
 
 /*

@@ -32,7 +32,8 @@ static bool has_times(const Judgement *judgement, Field field);
 static bool near_time(const Judgement *judgement, NullableDatum a,
 					  NullableDatum b);
 static bool is_before(NullableDatum a, NullableDatum b);
-static bool is_at(NullableDatum time, const TimeSpan *span, TimestampTz end);
+static bool is_at(const Judgement *judgement, NullableDatum time,
+				  TimestampTz end);
 
 void
 chatmig_validate_judge(Validation *validation, Walked *walked, const char *id)
@@ -140,7 +141,7 @@ judge_times(const Judgement *judgement)
 	if (has_times(judgement, FIELD_CREATED_AT) &&
 		!near_time(judgement, walked->begins, first) &&
 		!(walked->is_owners && is_before(walked->begins, first)) &&
-		!is_at(walked->begins, &walked->all, walked->all.first))
+		!is_at(judgement, walked->begins, walked->all.first))
 		report(judgement, CHECK_CONVERSATION_TIMES,
 			   psprintf("has created_at %s; its first message is of %s.",
 						chatmig_validate_time_text(walked->begins),
@@ -149,7 +150,7 @@ judge_times(const Judgement *judgement)
 		!near_time(judgement, walked->ends, last) &&
 		!(walked->is_owners && is_before(last, walked->ends)) &&
 		!same_time(walked->ends, walked->last_time) &&
-		!is_at(walked->ends, &walked->all, walked->all.last) &&
+		!is_at(judgement, walked->ends, walked->all.last) &&
 		!chatmig_validate_is_newer(judgement->validation->plan, walked->ends))
 		report(judgement, CHECK_CONVERSATION_TIMES,
 			   psprintf("has updated_at %s; its last message is of %s.",
@@ -216,8 +217,11 @@ is_before(NullableDatum a, NullableDatum b)
 
 /* At one end of the span. */
 static bool
-is_at(NullableDatum time, const TimeSpan *span, TimestampTz end)
+is_at(const Judgement *judgement, NullableDatum time, TimestampTz end)
 {
-	return !time.isnull && !span->is_empty &&
-		   DatumGetTimestampTz(time.value) == end;
+	NullableDatum span_end = {TimestampTzGetDatum(end),
+							  judgement->walked->all.is_empty};
+
+	return !time.isnull && !span_end.isnull &&
+		   near_time(judgement, time, span_end);
 }

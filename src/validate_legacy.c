@@ -305,13 +305,16 @@ is_there(const MigrationPlan *plan, const char *made)
 		return "false";
 	initStringInfo(&sql);
 	appendStringInfo(&sql,
-					 "NOT EXISTS (SELECT FROM %s WHERE h.content <> '' "
+					 "NOT EXISTS (SELECT FROM %s WHERE (h.content <> '' "
+					 "OR (h.part = 1 AND %s)) IS TRUE "
 					 "AND NOT (md5(h.content) = ANY (SELECT md5(x.content) "
 					 "FROM %s AS x) AND EXISTS (SELECT FROM %s AS x%s "
 					 "WHERE x.content = h.content "
 					 "AND NOT EXISTS (SELECT FROM (%s) AS r "
 					 "WHERE r.conversation_id = x.conversation_id)",
-					 chatmig_validate_sql_halves(mapping), messages, messages,
+					 chatmig_validate_sql_halves(mapping),
+					 chatmig_validate_sql_has_media(mapping), messages,
+					 messages,
 					 is_owned ? ""
 							  : psprintf(" JOIN %s AS c "
 										 "ON c.id = x.conversation_id",

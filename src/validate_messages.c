@@ -139,13 +139,18 @@ message_id(const Mapping *mapping)
 											  : "t.message_ids[h.part]";
 }
 
-/* The time by which rows are in order; of a transcript, not its messages'. */
+/*
+ * The time by which rows are in order; of a transcript, not its messages'. What
+ * a row without a time has been given is not known where it was rounded, or
+ * moved apart from others.
+ */
 static char *
 row_time(const MigrationPlan *plan)
 {
 	char *time = chatmig_validate_sql_time(plan);
 
-	if (plan->mapping->shape == SHAPE_TRANSCRIPT)
+	if (plan->mapping->shape == SHAPE_TRANSCRIPT ||
+		plan->time_precision < MAX_TIMESTAMP_PRECISION || plan->keeps_apart)
 		return psprintf("CASE WHEN %s THEN %s END",
 						chatmig_validate_compare_row_time(plan->mapping), time);
 	return psprintf("CASE WHEN %s THEN %s ELSE m.created_at END",

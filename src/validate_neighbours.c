@@ -103,13 +103,14 @@ no_neighbour(const MigrationPlan *plan, const char *time)
 	char *first;
 	char *last;
 
-	if (plan->has_position || plan->mapping->shape == SHAPE_TRANSCRIPT)
+	if (plan->time_precision < MAX_TIMESTAMP_PRECISION)
+		time = psprintf("(%s)::timestamptz(%d)", time, plan->time_precision);
+	if (!plan->keeps_apart)
 		return psprintf("AND NOT EXISTS (SELECT FROM %s AS n "
 						"WHERE %s = m.created_at%s)",
 						plan->source_name, time, group);
 	first = psprintf("(m.created_at - %d * %s)", MAX_STEPS, step);
 	last = psprintf("(m.created_at + %s)", step);
-	time = psprintf("(%s)::timestamptz(%d)", time, plan->time_precision);
 	group = psprintf(" AND %s BETWEEN %s AND %s%s", time, first, last, group);
 	return psprintf("%s%s%s", no_neighbour_in(plan, time, first, group),
 					no_neighbour_in(plan, time, "m.created_at", group),

@@ -389,7 +389,9 @@ is_in_order(WalkState *state, TupleTableSlot *slot)
 	NullableDatum time_before = value_of(before, WALK_ROW_TIME);
 	const Mapping *mapping = state->plan->mapping;
 	bool is_unknown = time.isnull && mapping->time_kind != TIME_NONE &&
-					  mapping->shape == SHAPE_TRANSCRIPT;
+					  (mapping->shape == SHAPE_TRANSCRIPT ||
+					   state->plan->time_precision < MAX_TIMESTAMP_PRECISION ||
+					   state->plan->keeps_apart);
 
 	if (time.isnull != time_before.isnull)
 		return true;
@@ -422,8 +424,9 @@ is_in_order(WalkState *state, TupleTableSlot *slot)
 static bool
 same_moment(NullableDatum a, NullableDatum b)
 {
-	return !a.isnull && !b.isnull &&
-		   DatumGetTimestampTz(a.value) == DatumGetTimestampTz(b.value);
+	return a.isnull == b.isnull &&
+		   (a.isnull ||
+			DatumGetTimestampTz(a.value) == DatumGetTimestampTz(b.value));
 }
 
 static void

@@ -11,6 +11,8 @@ import random
 import re
 import uuid
 
+import transcripts
+
 # Quoting, keywords, the names that the new tables and queries use themselves.
 NAMES = [
     "id", "who", "user", "select", "order by", 'quo"ted', "it's", "naïve",
@@ -98,6 +100,10 @@ class History:
         self.batches = []
         self._choose()
         self._fill()
+        from layout import Layout
+        self.layout = Layout(self)
+        if self.random.random() < 0.4:
+            self.layout.existing(self.random)
 
     # -- what kind of table ------------------------------------------------
 
@@ -109,7 +115,7 @@ class History:
         self.schema = r.choice(["legacy", "legacy", "Le \"gacy\""])
         self.table = r.choice(TABLES) if self.odd_names else "chat_messages"
         self.name = r.choice([None, None, None, "it's \"x\""])
-        self.shape = r.choice(["pair", "flat"])
+        self.shape = r.choice(["pair", "pair", "flat", "flat", "transcript"])
         self.source = r.choice(["table"] * 6 + ["view", "partitioned"])
         self.settings = {
             "TimeZone": r.choice(["UTC", "Pacific/Auckland", "America/Lima"]),
@@ -130,9 +136,15 @@ class History:
         if self.shape == "pair":
             self.parts["question"] = self._text_column("question")
             self.parts["answer"] = self._text_column("answer")
-        else:
+        elif self.shape == "flat":
             self._choose_role()
             self.parts["content"] = self._text_column("content")
+        else:
+            self.parts["transcript"] = self._column("transcript", r.choice(
+                ["text", "text", "varchar", "jsonb", "json"]))
+            self.path = r.choice(list(transcripts.PATHS) + ["$"])
+            if r.random() < 0.7:
+                self.roles = {"lyra": "assistant", "Me": "user"}
         if r.random() < 0.85:
             self.parts["time"] = self._column("time", r.choice(TIME_TYPES))
         if r.random() < 0.4:
@@ -143,10 +155,19 @@ class History:
                 "tokens", r.choice(["int", "bigint", "smallint"]))
         if r.random() < 0.4:
             self.parts["metadata"] = self._column("metadata", "jsonb")
-        if r.random() < 0.25:
+        self.media_keys = None
+        if self.shape == "flat" and "metadata" in self.parts \
+                and r.random() < 0.4:
+            self.media_keys = {"when": "hasMedia", "url": "url",
+                               "type": "mediaType", "name": "filename",
+                               "summary_when": "isMediaAnalysis"}
+        elif self.shape != "transcript" and r.random() < 0.25:
             self.parts["media"] = self._column("media", "text")
             if r.random() < 0.6:
                 self.parts["media_type"] = self._column("media_type", "text")
+        if len(self.keys) == 1 and self.shape != "transcript" \
+                and r.random() < 0.3:
+            self.parts["reply_to"] = self._column("reply_to", self.keys[0].type)
         for _ in range(r.choice([0, 0, 1, 2, 3])):
             self.kept.append(self._column("kept", r.choice(KEPT_TYPES)))
         self._choose_options()
@@ -187,6 +208,18 @@ class History:
             self.options["time_zone"] = r.choice(ZONES)
         if r.random() < 0.35:
             self.options["id_type"] = r.choice(["text", "bigint", "uuid"])
+        if "counterpart" in self.parts and r.random() < 0.4:
+            self.options["title_without_counterpart"] = r.choice(
+                ["General Chat", None, "{owner}: {first_message}"])
+        if r.random() < 0.25:
+            self.options["metadata"] = r.choice(
+                [{"moved": True}, {"moved": {"by": ["é", 1.50]}, "n": None}])
+        self.keep = None
+        if r.random() < 0.25:
+            able = [c for part, c in self.parts.items() if part in
+                    ("tokens", "model", "owner", "counterpart")
+                    and c.type != "float8"] + self.kept
+            self.keep = r.sample(able, r.randint(0, min(3, len(able))))
         self.target = {}
         if r.random() < 0.3:
             for table in ("conversations", "messages", "media", "trace"):
@@ -198,7 +231,8 @@ class History:
                  "session": "session_id", "time": "asked",
                  "model": "which_model", "tokens": "used_tokens",
                  "metadata": "meta", "media": "url", "media_type": "kind",
-                 "role": "spoken_by", "kept": "kept_1"}[part]
+                 "role": "spoken_by", "kept": "kept_1",
+                 "transcript": "envelope", "reply_to": "answers"}[part]
         collation = ' COLLATE "C"' if type_ in ("text", "varchar(40)") else ""
         return Column(self._take(plain), type_, collation)
 
@@ -216,6 +250,13 @@ class History:
 
     def columns(self):
         return self.keys + list(self.parts.values()) + self.kept
+
+    def kept_columns(self):
+        """What is kept in the metadata."""
+        if self.keep is not None:
+            return self.keep
+        return self.kept + [column for part, column in self.parts.items()
+                            if part == "reply_to"]
 
     # -- rows --------------------------------------------------------------
 
@@ -238,6 +279,7 @@ class History:
             self._steps = [0, gap // 3, gap // 2, gap // 2 + 1, gap, gap + 1]
         self._between = False   # rows come before and between those there
         self._taken = set()
+        self._keys = []
         self._next = r.randint(-5, 1000)
         self.epoch_unit = r.choice([1, 10**3, 10**6])
         if "time" in self.parts and self.parts["time"].type == "int":
@@ -299,6 +341,7 @@ class History:
                          for v, c in zip(key, self.keys))
             if same not in self._taken:
                 self._taken.add(same)
+                self._keys.append(key[0])
                 return {c.name: v for c, v in zip(self.keys, key)}
 
     def _key_value(self, type_):
@@ -341,12 +384,44 @@ class History:
             return r.choice([None, "0", "17", "-1", "32767"] +
                             (["5000000000"] if column.type == "bigint" else []))
         if part == "metadata":
+            if self.media_keys and r.random() < 0.6:
+                return json.dumps(self._medium())
             return r.choice([None, None, json.dumps(r.choice(JSONS))])
         if part == "media":
             return r.choice([None, None, "", "http://x/1.png", "file:é 😀"])
         if part == "media_type":
             return r.choice([None, "image", ""])
+        if part == "reply_to":
+            if r.random() < 0.4:
+                return None
+            return r.choice(self._keys[-3:] + [self._key_value(column.type)])
+        if part == "transcript":
+            text = transcripts.document(
+                r, self.path, lambda: self._text().replace("\x00", ""),
+                self._clock, self._bad)
+            if text is not None and column.type in ("json", "jsonb"):
+                try:
+                    json.loads(text)
+                except ValueError:
+                    return None
+            return text
         raise ValueError(part)
+
+    def _medium(self):
+        r = self.random
+        name = r.choice(["a.png", "b.png", "é 😀"])
+        if r.random() < 0.4:
+            return {"isMediaAnalysis": r.choice([True, True, False]),
+                    "filename": name}
+        medium = {"hasMedia": r.choice([True, True, False]), "filename": name}
+        if r.random() < 0.5:
+            medium["url"] = f"http://x/{name}"
+        if r.random() < 0.5:
+            medium["mediaType"] = "image/png"
+        return medium
+
+    def has_media(self):
+        return "media" in self.parts or self.media_keys is not None
 
     def _text(self):
         r = self.random
@@ -530,11 +605,21 @@ class History:
         mapping = {"shape": self.shape, "key": [c.name for c in self.keys]}
         all_parts = ["owner", "counterpart", "session", "time", "model",
                      "tokens", "metadata", "media", "media_type"]
-        all_parts += ["question", "answer"] if self.shape == "pair" \
-            else ["role", "content"]
+        if self.shape == "transcript":
+            all_parts = all_parts[:-2]
+            mapping["path"] = self.path
+        all_parts += {"pair": ["question", "answer"], "flat":
+                      ["role", "content"], "transcript": ["transcript"]
+                      }[self.shape]
+        if len(self.keys) == 1 and self.shape != "transcript":
+            all_parts.append("reply_to")
         for part in all_parts:
             column = self.parts.get(part)
             mapping[part] = column.name if column else None
+        if self.media_keys:
+            mapping["media"] = self.media_keys
+        if self.keep is not None:
+            mapping["keep"] = [c.name for c in self.keep]
         if self.roles:
             mapping["roles"] = self.roles
         if self.epoch:
@@ -544,28 +629,18 @@ class History:
     def register(self, max_rejects):
         options = dict(self.options, max_rejects=max_rejects)
         relation = f"{ident(self.schema)}.{ident(self.registered())}"
-        target = {k: v for k, v in self.target.items()
-                  if k != "media" or "media" in self.parts}
         name = f", name => {literal(self.name)}" if self.name else ""
         return (f"SELECT to_json(chatmig_register({literal(relation)}, "
                 f"{literal(json.dumps(self.mapping()))}, "
-                f"{literal(json.dumps(target))}, "
+                f"{literal(json.dumps(self.layout.target()))}, "
                 f"{literal(json.dumps(options))}{name}));")
-
-    def tables(self):
-        """The new tables, qualified, by their part."""
-        names = {"conversations": "conversations", "messages": "messages",
-                 "media": "media", "trace": self.migration() + "_trace"}
-        names.update(self.target)
-        if "media" not in self.parts:
-            del names["media"]
-        return {part: f"{ident(self.schema)}.{ident(name)}"
-                for part, name in names.items()}
 
     def show(self):
         lines = [self.create(), "-- mapping: " + json.dumps(self.mapping()),
                  "-- options: " + json.dumps(self.options)
-                 + " target: " + json.dumps(self.target)]
+                 + " target: " + json.dumps(self.layout.target())]
+        if self.layout.exists:
+            lines.append(self.layout.create())
         for n, batch in enumerate(self.batches):
             lines.append(f"-- batch {n}")
             lines.append(re.sub(r"[^\t\n]{300,}", lambda match:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
+from elements import Element, find
 from history import DAY, GAPS, KNOWN_ROLES, days_from_civil
 
 KNOWN = {
@@ -40,16 +41,18 @@ def parse_json(text):
 
 class Message:
     def __init__(self, row, part, role, content):
+        self.row = row
         self.key = row.key
         self.part = part
         self.role = role
         self.content = content
-        self.time = row.time
+        self.time = self.exact = row.time
         self.metadata = row.metadata
         self.model = row.part("model")
         self.tokens = None
-        self.replies = False
-        self.medium = None
+        self.reply = None       # (key, part), or a key
+        self.medium = None      # (url, type)
+        self.summary = None
 
 
 class Conversation:
@@ -85,6 +88,8 @@ class Row:
         self.own_time = self._own_time()
         self.time = self.own_time
         self.metadata = None
+        self.names = set()
+        self.elements = self._elements()
 
     def part(self, name):
         column = self.history.parts.get(name)
@@ -102,11 +107,71 @@ class Row:
             return time_of_number(text, self.history.epoch_unit)
         return time_of_iso(text, zone)
 
-    def url(self):
-        return self.part("media") or None
+    def medium(self):
+        """(url, type), or None."""
+        if self.history.media_keys is None:
+            url = self.part("media") or None
+            return url and (url, self.part("media_type"))
+        said = self.mapped_metadata()
+        if said.get("hasMedia") is not True:
+            return None
+        return said.get("url", said.get("filename")), said.get("mediaType")
+
+    def mapped_metadata(self):
+        said = self.part("metadata")
+        said = said and parse_json(said)
+        return said if isinstance(said, dict) else {}
+
+    def _elements(self):
+        """Of a transcript; None for one that cannot be read."""
+        if self.history.shape != "transcript":
+            return []
+        try:
+            found = find(parse_json(self.part("transcript") or "null"),
+                         self.history.path)
+        except ValueError:
+            return None
+        zone = self.history.options.get("time_zone", "UTC")
+
+        def time_of(value):
+            if isinstance(value, Number):
+                unit = 1
+                while abs(Decimal(value)) >= 10**11 * unit:
+                    unit *= 1000
+                return time_of_number(value, unit)
+            time = time_of_iso(value, zone) if isinstance(value, str) \
+                else INVALID
+            return None if time == INVALID else time
+
+        return [Element(value, self._known_role, time_of) for value in found]
+
+    def _known_role(self, spelling):
+        """(role, whether roles explained it), or None."""
+        if spelling in self.history.roles:
+            return self.history.roles[spelling], True
+        for role, spellings in KNOWN.items():
+            if spelling.lower() in spellings:
+                return role, False
+        return None
+
+    def is_empty(self):
+        if self.history.shape == "transcript":
+            return not self.part("transcript")
+        return not self.halves()
 
     def messages(self):
         """Its messages in order, or [] for a row that holds none."""
+        if self.history.shape == "transcript":
+            result = self._transcribed()
+        else:
+            result = self.halves()
+        if result:
+            result[-1].tokens = self.part("tokens")
+            if self.part("reply_to") is not None:
+                result[0].reply = (self.part("reply_to"),)
+        return result
+
+    def halves(self):
         if self.history.shape == "pair":
             halves = [(1, "user", self.part("question")),
                       (2, "assistant", self.part("answer"))]
@@ -114,17 +179,50 @@ class Row:
             halves = [(1, self.role(), self.part("content"))]
         result = []
         for part, role, content in halves:
-            has_medium = part == 1 and self.url() is not None
-            if not content and not has_medium:
+            medium = self.medium() if part == 1 else None
+            if not content and medium is None:
                 continue
             message = Message(self, part, role, content)
-            if has_medium:
-                message.medium = (self.url(), self.part("media_type"))
-            message.replies = part == 2 and len(result) == 1
+            message.medium = medium
+            if part == 2 and len(result) == 1:
+                message.reply = self.key, 1
             result.append(message)
-        if result:
-            result[-1].tokens = self.part("tokens")
         return result
+
+    def _transcribed(self):
+        result = []
+        for part, element in enumerate(self.elements or [], 1):
+            if self.element_codes(element):
+                continue
+            message = Message(self, part, element.role, element.content)
+            if element.time is not None:
+                message.time = message.exact = element.time
+            rest = Element.members(element)
+            layout = self.history.layout
+            if not message.model and layout.has("messages", "model"):
+                own = element.rest.get("model")
+                if message.model is None and own is not None and \
+                        type(own) is str and own:
+                    message.model = own
+                    del rest["model"]
+            message.metadata = self.with_members(rest, element.time)
+            if element.role == "assistant" and result and \
+                    result[-1].part == part - 1 and result[-1].role == "user":
+                message.reply = self.key, part - 1
+            result.append(message)
+        return result
+
+    def with_members(self, rest, time):
+        base = dict(self.metadata or {})
+        names = set(self.names) | set(base)
+        if time is not None:
+            base.pop(MARK, None)
+        if names & set(rest):
+            rest = {"chatmig_message": rest}
+        base.update(rest)
+        if not base and self.part("metadata") is None:
+            return None
+        return base if self.metadata is not None or base else None
 
     def role(self):
         spelling = self.part("role")
@@ -138,8 +236,12 @@ class Row:
         return None
 
     def codes(self):
-        """The reasons for which it cannot be converted."""
+        """The reasons for which the row cannot be converted."""
         codes = []
+        if self.elements is None:
+            codes.append("not_json")
+        elif self.history.shape == "transcript" and not self.elements:
+            codes.append("no_messages")
         if self.history.shape == "flat":
             if self.part("role") is None:
                 codes.append("missing_role")
@@ -147,15 +249,45 @@ class Row:
                 codes.append("unknown_role")
         if self.own_time == INVALID:
             codes.append("invalid_time")
+        if self.history.shape != "transcript":
+            codes += [code for m in self.halves() for code in self.unfit(m)]
         return codes
+
+    def unfit(self, message):
+        """Why the target cannot hold it."""
+        layout = self.history.layout
+        if not layout.exists:
+            return []
+        codes = []
+        if message.role is not None and message.role not in layout.roles:
+            codes.append("role_not_allowed")
+        limit = layout.limits.get(("messages", "content"))
+        if limit and len(message.content or "") > limit:
+            codes.append("too_long")
+        return codes
+
+    def rejects(self):
+        """{(key, part): codes}; of a part that is a message among others."""
+        if self.codes():
+            return {(self.key, 0): self.codes()}
+        return {(self.key, part): self.element_codes(element)
+                for part, element in enumerate(self.elements, 1)
+                if self.element_codes(element)}
+
+    def element_codes(self, element):
+        return [element.code] if element.code else self.unfit(element)
 
     def set_metadata(self):
         h = self.history
-        kept = {c.name: kept_json(c.type, self.values[c.name]) for c in h.kept}
-        names = set(kept) | {MARK}
+        columns = h.kept_columns()
+        kept = {c.name: kept_json(c.type, self.values[c.name])
+                for c in columns}
+        names = self.names = set(kept) | {MARK}
         result = {}
-        if any(self.values[c.name] is not None for c in h.kept):
+        if any(self.values[c.name] is not None for c in columns):
             result.update(kept)
+        result.update(parse_json(json.dumps(h.options.get("metadata", {}))))
+        names |= set(h.options.get("metadata", {}))
         if h.shape == "flat" and h.roles and h.role_is in ("text", "enum"):
             names.add(h.parts["role"].name)
             if self.part("role") in h.roles:
@@ -177,38 +309,85 @@ class Oracle:
     def __init__(self, history):
         self.history = history
         self.conversations = []
+        self.rejects = {}
+        self.runs = 0
         self.done = {}        # key -> (conversation, time of its messages)
 
-    def run(self, all_values):
+    def run(self, all_values, skips=lambda row: False):
         """Migrates what is new in the whole table. Returns counts and rejected
-        rows: key -> possible codes."""
+        rows: (key, part) -> possible codes. skips: whether a new row is left
+        alone."""
         rows = [Row(self.history, values) for values in all_values]
         self._fill_in_times(rows)
         counts = dict.fromkeys(["legacy_rows", "already", "migrated", "empty",
-                                "rejected", "conversations", "messages",
-                                "media"], 0)
+                                "rejected", "skipped", "conversations",
+                                "messages", "media"], 0)
         counts["legacy_rows"] = len(rows)
-        rejects = {}
+        # of a row of which others came through
+        rejects = {at: codes for at, codes in self.rejects.items()
+                   if at[0] in self.done}
         groups = {}
         for row in rows:
             if row.key in self.done:
                 counts["already"] += 1
-            elif not row.messages():
+            elif skips(row):
+                counts["skipped"] += 1
+                continue
+            elif row.is_empty():
                 counts["empty"] += 1
                 continue
-            elif row.codes():
-                counts["rejected"] += 1
-                rejects[row.key] = row.codes()
-                continue
+            else:
+                rejects.update(row.rejects())
+                if row.codes() or not row.messages():
+                    counts["rejected"] += 1
+                    continue
             groups.setdefault(row.group, []).append(row)
         before = len(self.conversations)
         for group in groups.values():
             for row in self._run_group(group):
                 counts["migrated"] += 1
                 counts["messages"] += len(row.messages())
-                counts["media"] += row.url() is not None
+                counts["media"] += row.medium() is not None
         counts["conversations"] = len(self.conversations) - before
+        self._resolve_replies()
+        self._summarize()
+        self.rejects = rejects
+        self.runs += 1
         return counts, rejects
+
+    def _resolve_replies(self):
+        """A row that answers another one answers its last message."""
+        last = {}
+        for c in self.conversations:
+            for m in c.messages:
+                if m and m.part >= last.get(m.key, (0,))[0]:
+                    last[m.key] = m.part, m
+        by_key = {comparable(self.history.keys[0].type, key[0]): m
+                  for key, (_, m) in last.items()}
+        for c in self.conversations:
+            for m in c.messages:
+                if m and m.reply and len(m.reply) == 1:
+                    other = by_key.get(comparable(self.history.keys[0].type,
+                                                  m.reply[0]))
+                    if other and other.key != m.key:
+                        m.reply = other.key, other.part
+
+    def _summarize(self):
+        """A message may say what is in a medium before it."""
+        if self.history.media_keys is None:
+            return
+        for c in self.conversations:
+            media = {}
+            for m in c.messages:
+                if m is None:
+                    continue
+                said = m.row.mapped_metadata()
+                if m.medium:
+                    media.setdefault(said.get("filename"), []).append(m)
+                elif said.get("isMediaAnalysis") is True and \
+                        media.get(said.get("filename")):
+                    # of several, the last that has none yet
+                    media[said["filename"]].pop().summary = m.content
 
     def _fill_in_times(self, rows):
         if "time" not in self.history.parts:
@@ -262,8 +441,40 @@ class Oracle:
             self._describe(conversation, row)
             self.conversations.append(conversation)
             at = 0
-        conversation.messages[at:at] = row.messages()
+        messages = row.messages()
+        self._keep_apart(conversation, messages, previous)
+        for message in messages:
+            message.run = self.runs
+        conversation.messages[at:at] = messages
         self.done[row.key] = (conversation, row.time)
+
+    def _keep_apart(self, conversation, messages, previous):
+        """Where readers sort by time alone, a question is a step older than its
+        answer, and each message younger than the one before it."""
+        layout = self.history.layout
+        if not layout.exists:
+            return
+        last = None
+        if previous and self.done[previous.key][0] is conversation:
+            of_it = [m for m in conversation.messages
+                     if m and m.key == previous.key and m.time is not None]
+            last = max((m.time for m in of_it), default=None)
+            if of_it and of_it[0].run < self.runs and \
+                    previous.time is not None:
+                last = max(previous.time, last)
+        step = layout.step("messages")
+        for n, message in enumerate(messages):
+            message.exact = message.time
+            message.time = layout.rounded("messages", message.time)
+            if not layout.keeps_apart() or message.time is None or \
+                    abs(message.time) == float("inf"):
+                continue
+            if n + 1 < len(messages):
+                message.time -= step
+            if last is not None and message.time <= last:
+                message.time = last + step
+            last = message.exact = message.time
+            message.time = layout.rounded("messages", message.time)
 
     def _is_pause(self, before, after):
         gap = self.history.options.get("idle_gap")
@@ -274,8 +485,13 @@ class Oracle:
     def _describe(self, conversation, row):
         options = self.history.options
         first = row.messages()[0].content
-        conversation.title = fill(options.get("title", "{first_message}"),
-                                  row, first)
+        title = options.get("title", "{first_message}")
+        if row.part("counterpart") is None:
+            title = options.get("title_without_counterpart", title)
+        conversation.title = fill(title, row, first)
+        limit = self.history.layout.limits.get(("conversations", "title"))
+        if limit and len(conversation.title or "") > limit:
+            conversation.title = conversation.title[:limit - 3] + "..."
         conversation.description = fill(options.get("description"), row, first)
         if row.part("session") is not None:
             column = self.history.parts["session"]

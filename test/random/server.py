@@ -1,6 +1,7 @@
 """A session with the server, through psql."""
 
 import json
+import os
 import subprocess
 import tempfile
 
@@ -17,12 +18,13 @@ class Session:
         self.psql = None
 
     def _start(self):
-        self.errors = tempfile.TemporaryFile(mode="w+")
+        self.errors = tempfile.TemporaryFile(mode="a+")
         self.psql = subprocess.Popen(
             ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
              "-d", self.database, "-f", "-"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors)
-        self.run("SET client_min_messages = error;")
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
+            env=dict(os.environ, PGOPTIONS="-c client_min_messages=error "
+                     "-c synchronous_commit=off"))
 
     def run(self, sql):
         """Runs statements, each of which returns JSON in one column, or
@@ -46,6 +48,11 @@ class Session:
         self.psql = None
         self.errors.seek(0)
         raise SqlError(self.errors.read().strip())
+
+    def reset(self):
+        """As if it were a new one, unless it has failed."""
+        self.run("ROLLBACK;\nDISCARD ALL;")
+        self.errors.truncate(0)
 
     def one(self, sql):
         rows = self.run(sql)

@@ -26,7 +26,6 @@ migrate:           accept read split fit group write write_link write_reply targ
 accept:            sequence owner_table skip relation plan keys query role
 read:              read_query json query plan rows
 read_query:        read_media owner_table skip plan
-read_media:        plan
 json:
 split:             split_transcript plan rows
 split_transcript:  element times plan rows
@@ -39,7 +38,8 @@ write:             write_conversation writer write_mode leftover place relation 
 write_conversation: writer relation session title query
 writer:            bulk insert media identity relation sequence columns write_mode plan rows
 write_mode:
-skip:              relation plan
+skip:              read_media relation plan
+read_media:        plan
 bulk:
 insert:            query
 title:             plan rows
@@ -67,7 +67,7 @@ validate_rows:
 validate_neighbours: validate_sql validation
 validate_metadata: validate_compare
 validate_media:    relation validate_compare
-validate_compare:  relation validate_sql validation
+validate_compare:  relation columns validate_sql validation
 validate_references: validation
 validate_owners:   validate_sql validation keys
 validate_tables:   validation

@@ -10,6 +10,6 @@ command -v python3 >/dev/null || skip_all "there is no python3"
 fresh chatmig_random
 sql chatmig_random "CREATE EXTENSION chatmig"
 
-ok "${HISTORIES:-60} random histories come out as they must" \
-	test/random/run -d chatmig_random -n "${HISTORIES:-60}" -s "${SEED:-1}"
+ok "${HISTORIES:-500} random histories come out as they must" \
+	test/random/run -d chatmig_random -n "${HISTORIES:-500}" -s "${SEED:-1}" -j "${JOBS:-$(nproc)}"
 done_testing
