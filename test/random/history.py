@@ -178,7 +178,7 @@ class History:
         if self.role_is == "bool":
             self.parts["role"] = Column("is_user", "bool")
             if self.odd_names and r.random() < 0.8:
-                self.parts["role"].name = self._names.pop()
+                self.parts["role"].name = self._take("is_user")
                 self.roles = {"true": "user", "false": "assistant"}
         elif self.role_is == "int":
             self.parts["role"] = self._column("role", "int")

@@ -220,9 +220,7 @@ class Row:
         if names & set(rest):
             rest = {"chatmig_message": rest}
         base.update(rest)
-        if not base and self.part("metadata") is None:
-            return None
-        return base if self.metadata is not None or base else None
+        return base if base or self.metadata == {} else None
 
     def role(self):
         spelling = self.part("role")
@@ -407,7 +405,8 @@ class Oracle:
     def _run_group(self, rows):
         """Yields the new rows of one group."""
         for row in rows:
-            if row.key in self.done and self.done[row.key][1] is not None:
+            if row.key in self.done and self.done[row.key][1] is not None \
+                    and not self._is_forgotten(row):
                 row.time = self.done[row.key][1]
         rows.sort(key=lambda row: (row.time is None, row.time or 0,
                                    row.sort_key))
@@ -422,6 +421,15 @@ class Oracle:
             self._place(row, previous, following)
             previous = row
             yield row
+
+    def _is_forgotten(self, row):
+        """The time that a transcript was given, if its last message has one
+        of its own."""
+        if self.history.shape != "transcript" or row.own_time is not None:
+            return False
+        messages = [m for m in self.done[row.key][0].messages
+                    if m and m.key == row.key]
+        return bool(messages) and MARK not in (messages[-1].metadata or {})
 
     def _place(self, row, previous, following):
         if previous and not self._is_pause(previous.time, row.time):
