@@ -143,7 +143,9 @@ class Filled:
         return skip
 
     def is_there(self, message, time, theirs):
-        return any(role == message.role and content == message.content
+        # TODO: of flat rows, too, once chatmig compares their roles
+        return any((role == message.role or self.history.shape == "flat")
+                   and content == message.content
                    and time is not None
                    and abs(self.layout.rounded("messages", at) - time) <= MINUTE
                    for said in theirs for role, content, at in said)
