@@ -289,6 +289,9 @@ class Trial:
         if self.layout.exists and not self.layout.has("messages", "position"):
             # rows without times, or of one time, are in the order of their ids
             return {"conversation_order"} if self.oracle.runs > 1 else set()
+        if self.history.shape == "transcript" and self.oracle.runs > 1 and \
+                self.history._null_times:
+            return {"conversation_order"}   # the times given are not known
         if not self.deleted:
             return set()
         return {"legacy_deleted", "conversation_order", "message_time"}
