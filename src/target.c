@@ -19,6 +19,7 @@
 
 #include "caller.h"
 #include "columns.h"
+#include "proof.h"
 #include "query.h"
 #include "reference.h"
 #include "relation.h"
@@ -191,17 +192,18 @@ finish_messages(const MigrationPlan *plan)
 	/* the unique constraint also serves a conversation's messages in order */
 	run("ALTER TABLE %s ADD PRIMARY KEY (id), "
 		"ADD UNIQUE (conversation_id, \"position\"), "
-		"ADD CHECK (role IN ('user', 'assistant', 'system', 'tool'))",
+		"ADD CHECK (role IN ('user', 'assistant', 'system', 'tool')) NOT VALID",
 		table);
 	/* without it each deleted message would look for replies in them all */
 	run("CREATE INDEX ON %s (reply_to_id) WHERE reply_to_id IS NOT NULL",
 		table);
-	run("ALTER TABLE %s ADD FOREIGN KEY (reply_to_id) REFERENCES %s (id) ON DELETE SET NULL",
+	run("ALTER TABLE %s ADD FOREIGN KEY (reply_to_id) REFERENCES %s (id) ON DELETE SET NULL NOT VALID",
 		table, table);
 	if (plan->uses[TARGET_CONVERSATIONS])
-		run("ALTER TABLE %s ADD FOREIGN KEY (conversation_id) REFERENCES %s (%s) ON DELETE CASCADE",
+		run("ALTER TABLE %s ADD FOREIGN KEY (conversation_id) REFERENCES %s (%s) ON DELETE CASCADE NOT VALID",
 			table, plan->qualified[TARGET_CONVERSATIONS],
 			chatmig_relation_column(plan, TARGET_CONVERSATIONS, FIELD_ID));
+	chatmig_proof_messages(plan);
 	if (plan->has_media)
 	{
 		run("CREATE INDEX ON %s (media_id) WHERE media_id IS NOT NULL", table);
