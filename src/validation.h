@@ -30,7 +30,8 @@ typedef struct CheckState
 typedef struct Survey
 {
 	bool is_made;      /* false: everything */
-	bool has_odd_rows; /* some are empty, untraced, changed, gone, ... */
+	bool has_untraced; /* some are in no trace: empty, rejected, new */
+	bool has_odd_rows; /* some of the others are changed, gone, ... */
 	bool has_timeless; /* some rows have no time of their own */
 	bool is_full;      /* so many suspects that it is all of them */
 	int nsuspects;     /* conversations in which something may be wrong */
