@@ -14,6 +14,7 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
@@ -97,14 +98,23 @@ chatmig_target_finish(const MigrationPlan *plan)
 							   plan->counterpart_column);
 }
 
+/*
+ * From a tenth of the usual sample. It is for the first queries: autovacuum
+ * comes by within a minute, and takes the whole one.
+ */
 void
 chatmig_target_analyze(const MigrationPlan *plan)
 {
+	int guc_level = NewGUCNestLevel();
+
+	(void) set_config_option("default_statistics_target", "10", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	RoleState role;
 
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)
 		if (plan->fresh[table])
 			run("ANALYZE %s", plan->qualified[table]);
+	AtEOXact_GUC(true, guc_level);
 	if (plan->migrated)
 		return;
 
@@ -120,6 +130,7 @@ chatmig_target_analyze(const MigrationPlan *plan)
 			ConditionalLockRelationOid(plan->tables[table],
 									   ShareUpdateExclusiveLock))
 			run("ANALYZE %s", plan->qualified[table]);
+	AtEOXact_GUC(true, guc_level);
 	chatmig_caller_resume(&role);
 }
 
