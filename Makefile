@@ -82,6 +82,7 @@ OBJS = \
 	src/session.o \
 	src/identity.o \
 	src/bulk.o \
+	src/pages.o \
 	src/insert.o \
 	src/target.o \
 	src/proof.o \

@@ -2,10 +2,11 @@
  * bulk.c
  *	  Loading a table that this transaction has created.
  *
- * In: formed rows. Out: the same rows in the heap, by table_multi_insert, as
- * COPY does it (commands/copyfrom.c): many tuples to a page at once, a ring of
- * buffers, one WAL record a page, and none at all with wal_level minimal. No
- * index, constraint or trigger is looked at: there is none yet.
+ * In: formed rows. Out: the same rows in the heap. No index, constraint or
+ * trigger is looked at: there is none yet. Pages are written whole (pages.c);
+ *or, where a subscriber must be told of each row, by table_multi_insert, as
+ *COPY does it (commands/copyfrom.c): many tuples to a page at once, and a ring
+ *of buffers.
  */
 #include "postgres.h"
 
@@ -18,6 +19,7 @@
 #include "utils/rel.h"
 
 #include "bulk.h"
+#include "pages.h"
 
 /* The limits of COPY, for the same reasons. */
 #define MAX_BUFFERED_ROWS 1000
@@ -27,6 +29,7 @@ struct Bulk
 {
 	/* fixed */
 	Relation rel;
+	Pages *pages; /* or else all that follows: */
 	BulkInsertState bistate;
 	CommandId cid;
 
@@ -44,6 +47,11 @@ chatmig_bulk_begin(Oid relid)
 	Bulk *bulk = palloc0(sizeof(Bulk));
 
 	bulk->rel = table_open(relid, RowExclusiveLock);
+	if (chatmig_pages_possible(bulk->rel))
+	{
+		bulk->pages = chatmig_pages_begin(bulk->rel);
+		return bulk;
+	}
 	bulk->bistate = GetBulkInsertState();
 	bulk->cid = GetCurrentCommandId(true);
 	bulk->batch_context = AllocSetContextCreate(
@@ -52,13 +60,18 @@ chatmig_bulk_begin(Oid relid)
 }
 
 void
-chatmig_bulk_put(Bulk *bulk, const Datum *values, const bool *nulls)
+chatmig_bulk_put(Bulk *bulk, Datum *values, bool *nulls)
 {
 	int natts = RelationGetDescr(bulk->rel)->natts;
 	TupleTableSlot *slot;
 	HeapTuple tuple;
 	bool should_free;
 
+	if (bulk->pages != NULL)
+	{
+		chatmig_pages_put(bulk->pages, values, nulls);
+		return;
+	}
 	if (bulk->nrows == bulk->nslots)
 	{
 		/* a slot lives as long as the load */
@@ -85,11 +98,14 @@ void
 chatmig_bulk_end(Bulk *bulk)
 {
 	chatmig_bulk_flush(bulk);
-	for (int i = 0; i < bulk->nslots; i++)
-		ExecDropSingleTupleTableSlot(bulk->slots[i]);
-	FreeBulkInsertState(bulk->bistate);
-	table_finish_bulk_insert(bulk->rel, TABLE_INSERT_SKIP_FSM);
-	MemoryContextDelete(bulk->batch_context);
+	if (bulk->pages == NULL)
+	{
+		for (int i = 0; i < bulk->nslots; i++)
+			ExecDropSingleTupleTableSlot(bulk->slots[i]);
+		FreeBulkInsertState(bulk->bistate);
+		table_finish_bulk_insert(bulk->rel, TABLE_INSERT_SKIP_FSM);
+		MemoryContextDelete(bulk->batch_context);
+	}
 	table_close(bulk->rel, NoLock);
 }
 
@@ -98,6 +114,8 @@ chatmig_bulk_flush(Bulk *bulk)
 {
 	MemoryContext old;
 
+	if (bulk->pages != NULL)
+		chatmig_pages_flush(bulk->pages);
 	if (bulk->nrows == 0)
 		return;
 	old = MemoryContextSwitchTo(bulk->batch_context);

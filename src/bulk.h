@@ -17,8 +17,7 @@ typedef struct Bulk Bulk;
 extern Bulk *chatmig_bulk_begin(Oid relid);
 
 /* Adds a row, which is copied. All the table's columns, in their order. */
-extern void chatmig_bulk_put(Bulk *bulk, const Datum *values,
-							 const bool *nulls);
+extern void chatmig_bulk_put(Bulk *bulk, Datum *values, bool *nulls);
 
 /* Writes what waits. */
 extern void chatmig_bulk_flush(Bulk *bulk);

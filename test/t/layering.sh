@@ -40,7 +40,8 @@ writer:            bulk insert media identity relation sequence columns write_mo
 write_mode:
 skip:              read_media relation plan
 read_media:        plan
-bulk:
+bulk:              pages
+pages:
 insert:            query
 title:             plan rows
 leftover:          session plan rows
