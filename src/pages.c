@@ -12,6 +12,12 @@
  * way meanwhile, from a function that a view calls, those go to pages of their
  * own: ours are numbered when they are written.
  *
+ * Rows are frozen, as COPY FREEZE writes them, and pages all-visible: whoever
+ * reads the table first would write it once more, with hints, and VACUUM a
+ * third time. The table appears with the commit, and so do its rows; a
+ * transaction that began before and looks up the table's name only then would
+ * otherwise find it empty, and finds the rows.
+ *
  * A crash: the file counts only once the transaction has committed, and then
  * the WAL holds every page. A checkpoint in between must not forget a page
  * whose record lies before its redo point. So a page is first written, which
@@ -111,7 +117,7 @@ chatmig_pages_flush(Pages *pages)
 	pages->rows = 0;
 }
 
-/* As heap_insert() would write it. */
+/* As heap_insert() would write it, being told to freeze it. */
 static HeapTuple
 form(Pages *pages, Datum *values, bool *nulls)
 {
@@ -120,8 +126,8 @@ form(Pages *pages, Datum *values, bool *nulls)
 	HeapTupleHeader header;
 
 	if (HeapTupleHasExternal(tuple) || tuple->t_len > TOAST_TUPLE_THRESHOLD)
-		tuple = heap_toast_insert_or_update(pages->rel, tuple, NULL,
-											HEAP_INSERT_SKIP_FSM);
+		tuple = heap_toast_insert_or_update(
+			pages->rel, tuple, NULL, HEAP_INSERT_SKIP_FSM | HEAP_INSERT_FROZEN);
 	if (MAXALIGN(tuple->t_len) > MaxHeapTupleSize)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("row is too big: size %zu, maximum size %zu",
@@ -133,6 +139,7 @@ form(Pages *pages, Datum *values, bool *nulls)
 	header->t_infomask2 &= ~HEAP2_XACT_MASK;
 	header->t_infomask |= HEAP_XMAX_INVALID;
 	HeapTupleHeaderSetXmin(header, pages->xid);
+	HeapTupleHeaderSetXminFrozen(header);
 	HeapTupleHeaderSetCmin(header, pages->cid);
 	HeapTupleHeaderSetXmax(header, InvalidTransactionId);
 	return tuple;
@@ -153,6 +160,7 @@ page_with_room(Pages *pages, Size length)
 	}
 	page = (Page) pages->pages[pages->n++];
 	PageInit(page, BLCKSZ, 0);
+	PageSetAllVisible(page);
 	return page;
 }
 
