@@ -286,15 +286,17 @@ class Trial:
         """Checks that may find something when legacy rows are gone. A row that
         comes later cannot know where such a row was, and a time that is missing
         may be that of such a row."""
-        if self.layout.exists and not self.layout.has("messages", "position"):
+        allowed = set()
+        if self.deleted:
+            allowed |= {"legacy_deleted", "conversation_order", "message_time"}
+        if self.oracle.runs > 1 and \
+                self.layout.exists and not self.layout.has("messages", "position"):
             # rows without times, or of one time, are in the order of their ids
-            return {"conversation_order"} if self.oracle.runs > 1 else set()
-        if self.history.shape == "transcript" and self.oracle.runs > 1 and \
+            allowed.add("conversation_order")
+        if self.oracle.runs > 1 and self.history.shape == "transcript" and \
                 self.history._null_times:
-            return {"conversation_order"}   # the times given are not known
-        if not self.deleted:
-            return set()
-        return {"legacy_deleted", "conversation_order", "message_time"}
+            allowed.add("conversation_order")   # the times given are not known
+        return allowed
 
     def valid(self, what, rejects):
         """No check says more than info; but of rejected rows."""
