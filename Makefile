@@ -39,6 +39,7 @@ OBJS = \
 	src/create.o \
 	src/difference.o \
 	src/mapping.o \
+	src/part_type.o \
 	src/media_keys.o \
 	src/role.o \
 	src/plan.o \
@@ -57,6 +58,7 @@ OBJS = \
 	src/read.o \
 	src/read_query.o \
 	src/read_media.o \
+	src/read_metadata.o \
 	src/json.o \
 	src/times.o \
 	src/fingerprint.o \
@@ -129,6 +131,7 @@ OBJS = \
 	src/serve_sql.o \
 	src/serve_target.o \
 	src/ledger.o \
+	src/ledger_access.o \
 	src/caller.o \
 	src/query.o
 

@@ -10,6 +10,7 @@
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "caller.h"
 
@@ -87,4 +88,21 @@ chatmig_caller_check_owner(Oid relid)
 					   GetUserNameFromId(GetUserId(), false)),
 			 errhint("Run this as the owner of the relation, as a member of "
 					 "that role, or as a superuser.")));
+}
+
+Oid
+chatmig_caller_owner(Oid relid)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid owner;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid),
+				 errdetail("It was dropped by another session just now."),
+				 errhint("SELECT * FROM chatmig_status shows what is there.")));
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
 }

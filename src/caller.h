@@ -43,4 +43,7 @@ extern void chatmig_caller_resume(const RoleState *state);
  */
 extern void chatmig_caller_check_owner(Oid relid);
 
+/* The role that owns the relation. Errors with 42P01 if it is gone. */
+extern Oid chatmig_caller_owner(Oid relid);
+
 #endif /* CHATMIG_CALLER_H */

@@ -4,58 +4,29 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
-#include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-#include "caller.h"
 #include "ledger.h"
+#include "ledger_access.h"
 #include "query.h"
-
-#define EXTENSION_NAME "chatmig"
 
 const char *const chatmig_target_names[NUM_TARGETS] = {
 	"conversations", "messages", "media", "trace", "owners", "links"};
 
-/* What begin_access() changed and end_access() puts back. */
-typedef struct Access
-{
-	CallerState caller;
-	Oid userid;
-	int sec_context;
-} Access;
-
 static void store_reject(const char *name, const Reject *reject);
 static char *find_relative(Oid relid, const char *rows);
-static Oid ledger_table(const char *name);
-static Oid extension_schema(void);
-static void announce(void);
-static void begin_access(Access *access);
-static void end_access(const Access *access);
-static uint64 run(const char *sql, const QueryArgs *args);
-static List *list_names(const char *sql);
-static int64 count(const char *sql, const QueryArgs *args);
-static char *qualify(const char *format);
 static bool load_registration(TupleTableSlot *slot, void *state);
 static bool load_profile(TupleTableSlot *slot, void *state);
 static bool load_target(TupleTableSlot *slot, void *state);
-static void stream(const char *sql, const QueryArgs *args, QueryRow row,
-				   void *state);
 
 /* What a streaming callback fills, in the caller's context. */
 typedef struct LoadState
@@ -73,9 +44,10 @@ chatmig_ledger_find(const char *name)
 	QueryArgs args = {0};
 
 	chatmig_query_text_arg(&args, name);
-	stream("SELECT name, source::oid, mapping, target, options, profile "
-		   "FROM %s.chatmig_migration WHERE name = $1",
-		   &args, load_registration, &state);
+	chatmig_ledger_access_stream(
+		"SELECT name, source::oid, mapping, target, options, profile "
+		"FROM %s.chatmig_migration WHERE name = $1",
+		&args, load_registration, &state);
 	return state.registration;
 }
 
@@ -97,37 +69,40 @@ chatmig_ledger_find_profile(const char *name)
 	QueryArgs args = {0};
 
 	chatmig_query_text_arg(&args, name);
-	stream("SELECT name, mapping, target, options "
-		   "FROM %s.chatmig_profile WHERE name = $1",
-		   &args, load_profile, &state);
+	chatmig_ledger_access_stream("SELECT name, mapping, target, options "
+								 "FROM %s.chatmig_profile WHERE name = $1",
+								 &args, load_profile, &state);
 	return state.profile;
 }
 
 List *
 chatmig_ledger_profile_names(void)
 {
-	return list_names("SELECT name FROM %s.chatmig_profile "
-					  "ORDER BY name COLLATE \"C\"");
+	return chatmig_ledger_access_list("SELECT name FROM %s.chatmig_profile "
+									  "ORDER BY name COLLATE \"C\"",
+									  NULL);
 }
 
 List *
 chatmig_ledger_names(void)
 {
-	return list_names("SELECT name FROM %s.chatmig_migration "
-					  "ORDER BY name COLLATE \"C\"");
+	return chatmig_ledger_access_list("SELECT name FROM %s.chatmig_migration "
+									  "ORDER BY name COLLATE \"C\"",
+									  NULL);
 }
 
 List *
 chatmig_ledger_migrated_names(void)
 {
-	return list_names("SELECT migration FROM %s.chatmig_run "
-					  "ORDER BY migration COLLATE \"C\"");
+	return chatmig_ledger_access_list("SELECT migration FROM %s.chatmig_run "
+									  "ORDER BY migration COLLATE \"C\"",
+									  NULL);
 }
 
 Oid
 chatmig_ledger_relation(void)
 {
-	return ledger_table("chatmig_migration");
+	return chatmig_ledger_access_table("chatmig_migration");
 }
 
 void
@@ -145,7 +120,8 @@ chatmig_ledger_store(const Registration *registration)
 	chatmig_query_arg(&args, JSONBOID, JsonbPGetDatum(registration->options),
 					  false);
 	chatmig_query_text_arg(&args, registration->profile);
-	run("INSERT INTO %s.chatmig_migration AS m "
+	chatmig_ledger_access_run(
+		"INSERT INTO %s.chatmig_migration AS m "
 		"(name, source, mapping, target, options, profile) "
 		"VALUES ($1, $2::regclass, $3, $4, $5, $6) "
 		"ON CONFLICT (name) DO UPDATE SET source = excluded.source, "
@@ -153,7 +129,7 @@ chatmig_ledger_store(const Registration *registration)
 		"options = excluded.options, profile = excluded.profile, "
 		"registered_at = excluded.registered_at",
 		&args);
-	announce();
+	chatmig_ledger_access_announce();
 }
 
 void
@@ -162,8 +138,9 @@ chatmig_ledger_forget(const char *name)
 	QueryArgs args = {0};
 
 	chatmig_query_text_arg(&args, name);
-	run("DELETE FROM %s.chatmig_migration WHERE name = $1", &args);
-	announce();
+	chatmig_ledger_access_run(
+		"DELETE FROM %s.chatmig_migration WHERE name = $1", &args);
+	chatmig_ledger_access_announce();
 }
 
 void
@@ -176,7 +153,8 @@ chatmig_ledger_lock(const char *name)
 	 * snapshot must fail instead of not seeing what this run will have done.
 	 */
 	chatmig_query_text_arg(&args, name);
-	run("UPDATE %s.chatmig_migration SET name = name WHERE name = $1", &args);
+	chatmig_ledger_access_run(
+		"UPDATE %s.chatmig_migration SET name = name WHERE name = $1", &args);
 }
 
 void
@@ -186,15 +164,16 @@ chatmig_ledger_load_targets(const char *name, LedgerTargets *targets)
 	QueryArgs args = {0};
 
 	MemSet(targets, 0, sizeof(LedgerTargets));
-	if (!OidIsValid(ledger_table("chatmig_target")))
+	if (!OidIsValid(chatmig_ledger_access_table("chatmig_target")))
 		return;
 	chatmig_query_text_arg(&args, name);
-	stream("SELECT t.part, t.relation::oid, t.created, r.migrated_at, "
-		   "t.columns "
-		   "FROM %s.chatmig_target AS t "
-		   "LEFT JOIN %s.chatmig_run AS r ON r.migration = t.migration "
-		   "WHERE t.migration = $1",
-		   &args, load_target, &state);
+	chatmig_ledger_access_stream(
+		"SELECT t.part, t.relation::oid, t.created, r.migrated_at, "
+		"t.columns "
+		"FROM %s.chatmig_target AS t "
+		"LEFT JOIN %s.chatmig_run AS r ON r.migration = t.migration "
+		"WHERE t.migration = $1",
+		&args, load_target, &state);
 }
 
 bool
@@ -202,12 +181,12 @@ chatmig_ledger_is_target(Oid relid)
 {
 	QueryArgs args = {0};
 
-	if (!OidIsValid(ledger_table("chatmig_target")))
+	if (!OidIsValid(chatmig_ledger_access_table("chatmig_target")))
 		return false;
 	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(relid), false);
-	return count("SELECT count(*) FROM %s.chatmig_target "
-				 "WHERE relation::oid = $1",
-				 &args) > 0;
+	return chatmig_ledger_access_count("SELECT count(*) FROM %s.chatmig_target "
+									   "WHERE relation::oid = $1",
+									   &args) > 0;
 }
 
 bool
@@ -215,12 +194,13 @@ chatmig_ledger_is_trace(Oid relid)
 {
 	QueryArgs args = {0};
 
-	if (!OidIsValid(ledger_table("chatmig_target")))
+	if (!OidIsValid(chatmig_ledger_access_table("chatmig_target")))
 		return false;
 	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(relid), false);
-	return count("SELECT count(*) FROM %s.chatmig_target WHERE relation::oid = "
-				 "$1 AND part NOT IN ('conversations', 'messages', 'media')",
-				 &args) > 0;
+	return chatmig_ledger_access_count(
+			   "SELECT count(*) FROM %s.chatmig_target WHERE relation::oid = "
+			   "$1 AND part NOT IN ('conversations', 'messages', 'media')",
+			   &args) > 0;
 }
 
 char *
@@ -233,7 +213,7 @@ chatmig_ledger_find_reader(Oid relid)
 char *
 chatmig_ledger_find_writer(Oid relid)
 {
-	if (!OidIsValid(ledger_table("chatmig_target")))
+	if (!OidIsValid(chatmig_ledger_access_table("chatmig_target")))
 		return NULL;
 	return find_relative(relid, "SELECT migration, relation::oid "
 								"FROM %s.chatmig_target");
@@ -245,7 +225,8 @@ chatmig_ledger_store_targets(const char *name, const LedgerTargets *targets)
 	QueryArgs args = {0};
 
 	chatmig_query_text_arg(&args, name);
-	run("DELETE FROM %s.chatmig_target WHERE migration = $1", &args);
+	chatmig_ledger_access_run(
+		"DELETE FROM %s.chatmig_target WHERE migration = $1", &args);
 	for (int i = 0; i < NUM_TARGETS; i++)
 	{
 		if (!OidIsValid(targets->tables[i]))
@@ -258,12 +239,13 @@ chatmig_ledger_store_targets(const char *name, const LedgerTargets *targets)
 						  false);
 		chatmig_query_arg(&args, JSONBOID, JsonbPGetDatum(targets->columns[i]),
 						  targets->columns[i] == NULL);
-		run("INSERT INTO %s.chatmig_target "
+		chatmig_ledger_access_run(
+			"INSERT INTO %s.chatmig_target "
 			"(migration, part, relation, created, columns) "
 			"VALUES ($1, $2, $3::regclass, $4, $5)",
 			&args);
 	}
-	announce();
+	chatmig_ledger_access_announce();
 }
 
 void
@@ -278,7 +260,8 @@ chatmig_ledger_store_run(const char *name, const RunCounts *counts)
 	chatmig_query_text_arg(&args, name);
 	for (int i = 0; i < lengthof(columns); i++)
 		chatmig_query_arg(&args, INT8OID, Int64GetDatum(columns[i]), false);
-	run("INSERT INTO %s.chatmig_run AS r "
+	chatmig_ledger_access_run(
+		"INSERT INTO %s.chatmig_run AS r "
 		"(migration, migrated_at, last_run, legacy_rows, migrated, empty, "
 		"rejected, conversations, messages, media, skipped, links) "
 		"VALUES ($1, now(), now(), $2, $3, $4, $5, $6, $7, $8, $9, $10) "
@@ -295,7 +278,7 @@ chatmig_ledger_store_run(const char *name, const RunCounts *counts)
 		"(excluded.legacy_rows, excluded.empty, excluded.rejected, "
 		"excluded.skipped)",
 		&args);
-	announce();
+	chatmig_ledger_access_announce();
 }
 
 bool
@@ -304,9 +287,10 @@ chatmig_ledger_has_rejects(const char *name)
 	QueryArgs args = {0};
 
 	chatmig_query_text_arg(&args, name);
-	return count("SELECT count(*) FROM %s.chatmig_rejected "
-				 "WHERE migration = $1 AND NOT partial",
-				 &args) > 0;
+	return chatmig_ledger_access_count(
+			   "SELECT count(*) FROM %s.chatmig_rejected "
+			   "WHERE migration = $1 AND NOT partial",
+			   &args) > 0;
 }
 
 void
@@ -326,7 +310,8 @@ chatmig_ledger_store_rejects(const char *name, List *rejects)
 					  PointerGetDatum(construct_array(keys, n, TEXTOID, -1,
 													  false, TYPALIGN_INT)),
 					  false);
-	run("DELETE FROM %s.chatmig_rejected "
+	chatmig_ledger_access_run(
+		"DELETE FROM %s.chatmig_rejected "
 		"WHERE migration = $1 AND NOT partial AND legacy_key <> ALL ($2)",
 		&args);
 	/* there may be a million of them */
@@ -348,10 +333,13 @@ chatmig_ledger_clear(const char *name)
 	QueryArgs args = {0};
 
 	chatmig_query_text_arg(&args, name);
-	run("DELETE FROM %s.chatmig_target WHERE migration = $1", &args);
-	run("DELETE FROM %s.chatmig_run WHERE migration = $1", &args);
-	run("DELETE FROM %s.chatmig_rejected WHERE migration = $1", &args);
-	announce();
+	chatmig_ledger_access_run(
+		"DELETE FROM %s.chatmig_target WHERE migration = $1", &args);
+	chatmig_ledger_access_run("DELETE FROM %s.chatmig_run WHERE migration = $1",
+							  &args);
+	chatmig_ledger_access_run(
+		"DELETE FROM %s.chatmig_rejected WHERE migration = $1", &args);
+	chatmig_ledger_access_announce();
 }
 
 const char *
@@ -363,7 +351,7 @@ chatmig_ledger_schema(void)
 const char *
 chatmig_ledger_schema_name(void)
 {
-	return get_namespace_name(extension_schema());
+	return get_namespace_name(chatmig_ledger_access_schema());
 }
 
 bool
@@ -388,7 +376,8 @@ store_reject(const char *name, const Reject *reject)
 	chatmig_query_arg(&args, JSONBOID, JsonbPGetDatum(reject->legacy_row),
 					  false);
 	chatmig_query_arg(&args, BOOLOID, BoolGetDatum(reject->partial), false);
-	run("INSERT INTO %s.chatmig_rejected AS j "
+	chatmig_ledger_access_run(
+		"INSERT INTO %s.chatmig_rejected AS j "
 		"(migration, legacy_key, part, code, reason, legacy_row, partial) "
 		"VALUES ($1, $2, $3, $4, $5, $6, $7) "
 		"ON CONFLICT (migration, legacy_key, part) DO UPDATE SET "
@@ -406,12 +395,10 @@ static char *
 find_relative(Oid relid, const char *rows)
 {
 	QueryArgs args = {0};
-	Access access;
 	List *names;
 
 	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(relid), false);
-	begin_access(&access);
-	names = chatmig_query_list(
+	names = chatmig_ledger_access_list(
 		psprintf("WITH RECURSIVE up AS (SELECT $1 AS id UNION "
 				 "SELECT i.inhparent FROM pg_inherits AS i "
 				 "JOIN up ON i.inhrelid = up.id), "
@@ -421,136 +408,9 @@ find_relative(Oid relid, const char *rows)
 				 "SELECT r.name FROM (%s) AS r (name, relation) "
 				 "WHERE r.relation IN (TABLE up UNION TABLE down) "
 				 "ORDER BY r.name COLLATE \"C\" LIMIT 1",
-				 qualify(rows)),
+				 rows),
 		&args);
-	end_access(&access);
 	return names == NIL ? NULL : linitial(names);
-}
-
-static Oid
-ledger_table(const char *name)
-{
-	return get_relname_relid(name, extension_schema());
-}
-
-/* To other backends when this transaction commits, to this one before. */
-static void
-announce(void)
-{
-	CacheInvalidateRelcacheByRelid(ledger_table("chatmig_migration"));
-}
-
-/* Not exported by the server before 16. */
-static Oid
-extension_schema(void)
-{
-	Relation rel = table_open(ExtensionRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-	Oid schema;
-
-	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber,
-				F_NAMEEQ, CStringGetDatum(EXTENSION_NAME));
-	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("extension \"%s\" does not exist", EXTENSION_NAME),
-				 errhint("Run CREATE EXTENSION %s.", EXTENSION_NAME)));
-	schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return schema;
-}
-
-/*
- * Every access is made as the role that owns the ledger, and so under a search
- * path of its own: a user's would lead to the user's functions and operators.
- * The snapshot is a fresh one: what this transaction wrote and others
- * committed.
- */
-static void
-begin_access(Access *access)
-{
-	Oid relid = ledger_table("chatmig_migration");
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-
-	chatmig_caller_enter(&access->caller);
-	GetUserIdAndSecContext(&access->userid, &access->sec_context);
-	SetUserIdAndSecContext(owner,
-						   access->sec_context | SECURITY_LOCAL_USERID_CHANGE);
-	PushActiveSnapshot(GetTransactionSnapshot());
-}
-
-static void
-end_access(const Access *access)
-{
-	PopActiveSnapshot();
-	SetUserIdAndSecContext(access->userid, access->sec_context);
-	chatmig_caller_leave(&access->caller);
-}
-
-static uint64
-run(const char *sql, const QueryArgs *args)
-{
-	Access access;
-	uint64 processed;
-
-	begin_access(&access);
-	processed = chatmig_query_run(qualify(sql), args);
-	end_access(&access);
-	return processed;
-}
-
-static void
-stream(const char *sql, const QueryArgs *args, QueryRow row, void *state)
-{
-	Access access;
-
-	begin_access(&access);
-	chatmig_query_stream(qualify(sql), args, false, NULL, row, state);
-	end_access(&access);
-}
-
-static List *
-list_names(const char *sql)
-{
-	Access access;
-	List *list;
-
-	begin_access(&access);
-	list = chatmig_query_list(qualify(sql), NULL);
-	end_access(&access);
-	return list;
-}
-
-static int64
-count(const char *sql, const QueryArgs *args)
-{
-	Access access;
-	int64 rows;
-
-	begin_access(&access);
-	rows = chatmig_query_count(qualify(sql), args);
-	end_access(&access);
-	return rows;
-}
-
-static char *
-qualify(const char *format)
-{
-	const char *schema = chatmig_ledger_schema();
-
-	/* a statement may name two tables */
-	return psprintf(format, schema, schema);
 }
 
 static bool

@@ -79,6 +79,8 @@ find_link(const MigrationPlan *plan, const DestinationLink *named)
 			 errhint(
 				 "Correct the name in target, \"links\", or leave the link out.")));
 	rel = table_open(link->relid, AccessShareLock);
+	/* from here on nobody can rename it */
+	link->qualified = chatmig_keys_qualified_name(link->relid);
 	find_column(plan, link, named->owner, &link->owner);
 	find_column(plan, link, named->conversation, &link->conversation);
 	check_types(plan, link);

@@ -14,10 +14,10 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/typcache.h"
 
 #include "arguments.h"
 #include "mapping.h"
+#include "part_type.h"
 #include "role.h"
 
 const char *const chatmig_shape_names[] = {"pair", "flat", "transcript"};
@@ -35,18 +35,6 @@ const char *const chatmig_part_names[NUM_PARTS] = {
 #define MAPPING_KEEP "keep"
 #define MAPPING_PATH "path"
 
-/* What a part accepts. */
-typedef enum PartType
-{
-	ACCEPTS_ORDERED, /* any type that can be sorted */
-	ACCEPTS_TEXT,    /* string types, json and jsonb */
-	ACCEPTS_ROLE,    /* string types, enum, boolean, integers */
-	ACCEPTS_TIME,
-	ACCEPTS_LABEL, /* string types and enum */
-	ACCEPTS_INTEGER,
-	ACCEPTS_JSON
-} PartType;
-
 static const PartType part_types[NUM_PARTS] = {
 	[PART_OWNER] = ACCEPTS_ORDERED,    [PART_COUNTERPART] = ACCEPTS_ORDERED,
 	[PART_SESSION] = ACCEPTS_ORDERED,  [PART_QUESTION] = ACCEPTS_TEXT,
@@ -56,16 +44,6 @@ static const PartType part_types[NUM_PARTS] = {
 	[PART_TOKENS] = ACCEPTS_INTEGER,   [PART_METADATA] = ACCEPTS_JSON,
 	[PART_MEDIA] = ACCEPTS_LABEL,      [PART_MEDIA_TYPE] = ACCEPTS_LABEL,
 	[PART_REPLY_TO] = ACCEPTS_ORDERED,
-};
-
-static const char *const accepted[] = {
-	[ACCEPTS_ORDERED] = "a type with a default B-tree operator class",
-	[ACCEPTS_TEXT] = "text, varchar, char, json or jsonb",
-	[ACCEPTS_ROLE] = "text, varchar, char, an enum, boolean or an integer",
-	[ACCEPTS_TIME] = "timestamp, timestamptz, date, a number or text",
-	[ACCEPTS_LABEL] = "text, varchar, char or an enum",
-	[ACCEPTS_INTEGER] = "smallint, integer or bigint",
-	[ACCEPTS_JSON] = "json or jsonb",
 };
 
 static void resolve_keys(Relation rel, Jsonb *jsonb, Mapping *mapping);
@@ -81,9 +59,6 @@ static bool is_listed(Relation rel, List *names, const char *name);
 static void resolve_column(Relation rel, const char *part, char *name,
 						   Column *column);
 static void add_spelling(const char *spelling, const char *role, void *state);
-static bool type_accepted(PartType accepts, Oid type);
-static void check_type(Relation rel, const char *part, PartType accepts,
-					   const Column *column);
 
 bool
 chatmig_mapping_shape(Jsonb *jsonb, Shape *shape)
@@ -196,7 +171,7 @@ chatmig_mapping_keeps_role(const Mapping *mapping)
 			return false;
 	/* a label says more than a role, and so does one of two for a role */
 	if (mapping->nspellings > 0 &&
-		type_accepted(ACCEPTS_LABEL, mapping->parts[PART_ROLE].type))
+		chatmig_part_type_fits(ACCEPTS_LABEL, mapping->parts[PART_ROLE].type))
 		return true;
 	for (int i = 0; i < mapping->nspellings; i++)
 		for (int j = 0; j < i; j++)
@@ -234,7 +209,8 @@ resolve_keys(Relation rel, Jsonb *jsonb, Mapping *mapping)
 		Column *column = &mapping->keys[mapping->nkeys++];
 
 		resolve_column(rel, MAPPING_KEY, lfirst(lc), column);
-		check_type(rel, MAPPING_KEY, ACCEPTS_ORDERED, column);
+		chatmig_part_type_check(rel, MAPPING_KEY, ACCEPTS_ORDERED,
+								column->attnum);
 		for (int k = 0; k < mapping->nkeys - 1; k++)
 			if (mapping->keys[k].attnum == column->attnum)
 				ereport(ERROR,
@@ -263,8 +239,8 @@ resolve_parts(Relation rel, Jsonb *jsonb, Mapping *mapping)
 			continue;
 		resolve_column(rel, chatmig_part_names[part], name,
 					   &mapping->parts[part]);
-		check_type(rel, chatmig_part_names[part], part_types[part],
-				   &mapping->parts[part]);
+		chatmig_part_type_check(rel, chatmig_part_names[part], part_types[part],
+								mapping->parts[part].attnum);
 		for (Part other = 0; other < part; other++)
 			if (HAS_PART(mapping, other) &&
 				mapping->parts[other].attnum == mapping->parts[part].attnum)
@@ -564,58 +540,4 @@ add_spelling(const char *spelling, const char *role, void *state)
 				 errhint("Known roles: user, assistant, system, tool.")));
 	added->spelling = pstrdup(spelling);
 	mapping->nspellings++;
-}
-
-static bool
-type_accepted(PartType accepts, Oid type)
-{
-	Oid base = getBaseType(type);
-	char category;
-	bool preferred;
-	bool is_string;
-	bool is_enum;
-	bool is_integer = base == INT2OID || base == INT4OID || base == INT8OID;
-	bool is_json = base == JSONOID || base == JSONBOID;
-
-	get_type_category_preferred(base, &category, &preferred);
-	is_string = category == TYPCATEGORY_STRING;
-	is_enum = category == TYPCATEGORY_ENUM;
-	switch (accepts)
-	{
-		case ACCEPTS_ORDERED:
-			return OidIsValid(
-				lookup_type_cache(type, TYPECACHE_LT_OPR | TYPECACHE_EQ_OPR)
-					->lt_opr);
-		case ACCEPTS_TEXT:
-			return is_string || is_json;
-		case ACCEPTS_ROLE:
-			return is_string || is_enum || is_integer || base == BOOLOID;
-		case ACCEPTS_TIME:
-			return is_string || is_integer || base == TIMESTAMPOID ||
-				   base == TIMESTAMPTZOID || base == DATEOID ||
-				   base == FLOAT4OID || base == FLOAT8OID || base == NUMERICOID;
-		case ACCEPTS_LABEL:
-			return is_string || is_enum;
-		case ACCEPTS_INTEGER:
-			return is_integer;
-		case ACCEPTS_JSON:
-			return is_json;
-	}
-	return false;
-}
-
-static void
-check_type(Relation rel, const char *part, PartType accepts,
-		   const Column *column)
-{
-	if (type_accepted(accepts, column->type))
-		return;
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_DATATYPE_MISMATCH),
-		 errmsg("column \"%s\" of \"%s\" cannot be the %s", column->name,
-				RelationGetRelationName(rel), part),
-		 errdetail("It has the type %s; accepted is %s.",
-				   format_type_be(column->type), accepted[accepts]),
-		 errhint("Name another column, or register a view that converts it.")));
 }

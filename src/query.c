@@ -45,7 +45,8 @@ static void stream_destroy(DestReceiver *self);
 void
 chatmig_query_arg(QueryArgs *args, Oid type, Datum value, bool isnull)
 {
-	Assert(args->n < MAX_QUERY_ARGS);
+	if (args->n == MAX_QUERY_ARGS)
+		elog(ERROR, "a query of chatmig has too many parameters");
 	args->types[args->n] = type;
 	args->values[args->n] = value;
 	args->nulls[args->n] = isnull ? 'n' : ' ';

@@ -323,8 +323,7 @@ write_in_place(const MigrationPlan *plan, const char *rows)
 							 quote_identifier(column->column),
 							 write_column(plan, table, column));
 	}
-	/* what the application has put into one meanwhile is not taken from there
-	 */
+	/* not out of one into which the application has put it meanwhile */
 	return psprintf("UPDATE %s AS x SET %s FROM %s AS r WHERE x.%s = r.id "
 					"AND x.%s IS NULL",
 					plan->qualified[table], set.data, rows,

@@ -63,7 +63,6 @@ static void say_kept(const Rollback *rollback, TargetTable first,
 					 TargetTable last, const char *reason);
 static char *list_tables(const Rollback *rollback, TargetTable first,
 						 TargetTable last);
-static Oid owner_of(Oid relid);
 
 void
 chatmig_rollback_run(const char *name, bool dry_run, bool force,
@@ -152,7 +151,7 @@ find_tables(Rollback *rollback)
 		find_table(rollback, i);
 	if (rollback->tables[TARGET_TRACE] != NULL)
 		rollback->trace_owner =
-			owner_of(rollback->targets.tables[TARGET_TRACE]);
+			chatmig_caller_owner(rollback->targets.tables[TARGET_TRACE]);
 	for (int i = 0; i < NUM_ID_TABLES; i++)
 		is_empty &= rollback->tables[i] == NULL;
 	if (rollback->tables[TARGET_TRACE] == NULL && !is_empty)
@@ -191,7 +190,7 @@ find_source(Rollback *rollback)
 		return;
 	rollback->source_name = quote_qualified_identifier(
 		get_namespace_name(get_rel_namespace(relid)), name);
-	rollback->source_owner = owner_of(relid);
+	rollback->source_owner = chatmig_caller_owner(relid);
 }
 
 static void
@@ -412,10 +411,10 @@ delete_rows(const Rollback *rollback, TargetTable target, const char *condition,
 	RoleState role;
 	int64 deleted;
 
-	chatmig_caller_become(&role,
-						  rollback->targets.created[target]
-							  ? owner_of(rollback->targets.tables[target])
-							  : rollback->trace_owner);
+	chatmig_caller_become(
+		&role, rollback->targets.created[target]
+				   ? chatmig_caller_owner(rollback->targets.tables[target])
+				   : rollback->trace_owner);
 	deleted = chatmig_query_run(
 		psprintf("DELETE FROM %s AS t WHERE %s", table, condition), NULL);
 	chatmig_caller_resume(&role);
@@ -514,17 +513,4 @@ list_tables(const Rollback *rollback, TargetTable first, TargetTable last)
 			appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "",
 							 rollback->tables[i]);
 	return list.data;
-}
-
-static Oid
-owner_of(Oid relid)
-{
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
 }

@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 
 #include "arguments.h"
+#include "caller.h"
 #include "columns.h"
 #include "keys.h"
 #include "plan.h"
@@ -42,11 +43,13 @@ typedef struct Source
 static void load(Source *source, const char *migration);
 static MigrationPlan *partial_plan(const Source *source);
 static void describe_table(Source *source, TargetTable table);
+static void table_is_gone(const Source *source, TargetTable table)
+	pg_attribute_noreturn();
 static void describe_created(Source *source, TargetTable table);
 static void describe_recorded(Source *source, TargetTable table);
 static void find_others(Source *source, TargetTable table);
 static bool is_none(const Source *source, TargetTable table, Field field);
-static AttrNumber column_count(Oid relid);
+static AttrNumber column_count(const Source *source, TargetTable table);
 static bool holds(FieldKind kind, Oid type);
 static bool is_taken(const ServeTable *table, const char *quoted);
 static void find_media(Source *source);
@@ -54,7 +57,6 @@ static void describe_column(ServeTable *table, Field field, const char *name);
 static char *equality(Oid type);
 static void check_required(const Source *source, TargetTable table);
 static void describe_roles(Source *source);
-static Oid owner_of(Oid relid);
 static void add_spelling(const char *name, const char *value, void *state);
 static void describe_times(Source *source);
 static int time_digits(const ServeTarget *target, TargetTable table,
@@ -131,14 +133,7 @@ describe_table(Source *source, TargetTable table)
 	char *name = get_rel_name(relid);
 
 	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("the %s table of migration \"%s\" does not exist",
-						chatmig_target_names[table], source->target->migration),
-				 errdetail("It had the OID %u and has been dropped.", relid),
-				 errhint("Restore it from a dump, or call "
-						 "chatmig_rollback(%s) and migrate again.",
-						 quote_literal_cstr(source->target->migration))));
+		table_is_gone(source, table);
 	served->relid = relid;
 	served->name = quote_qualified_identifier(
 		get_namespace_name(get_rel_namespace(relid)), name);
@@ -147,6 +142,20 @@ describe_table(Source *source, TargetTable table)
 	else
 		describe_recorded(source, table);
 	check_required(source, table);
+}
+
+static void
+table_is_gone(const Source *source, TargetTable table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("the %s table of migration \"%s\" does not exist",
+					chatmig_target_names[table], source->target->migration),
+			 errdetail("It had the OID %u and has been dropped.",
+					   source->recorded.tables[table]),
+			 errhint("Restore it from a dump, or call "
+					 "chatmig_rollback(%s) and migrate again.",
+					 quote_literal_cstr(source->target->migration))));
 }
 
 static void
@@ -186,7 +195,7 @@ static void
 find_others(Source *source, TargetTable table)
 {
 	ServeTable *served = &source->target->tables[table];
-	AttrNumber last = column_count(served->relid);
+	AttrNumber last = column_count(source, table);
 	int n;
 	const FieldDefinition *definitions = chatmig_field_definitions(table, &n);
 
@@ -227,13 +236,14 @@ is_none(const Source *source, TargetTable table, Field field)
 }
 
 static AttrNumber
-column_count(Oid relid)
+column_count(const Source *source, TargetTable table)
 {
+	Oid relid = source->target->tables[table].relid;
 	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	AttrNumber result;
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
+		table_is_gone(source, table);
 	result = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
 	ReleaseSysCache(tuple);
 	return result;
@@ -394,26 +404,13 @@ describe_roles(Source *source)
 	fields[FIELD_ROLE].type = role->type;
 	fields[FIELD_ROLE].typmod = role->typmod;
 	plan->fields[table] = fields;
-	plan->source_owner = owner_of(messages->relid);
+	plan->source_owner = chatmig_caller_owner(messages->relid);
 	plan->tables[table] = messages->relid;
 	plan->qualified[table] = messages->name;
 	chatmig_role_values_find(plan, source->target->spellings,
 							 source->target->nspellings);
 	for (Role i = 0; i < NUM_ROLES; i++)
 		source->target->roles[i] = plan->role_values[i];
-}
-
-static Oid
-owner_of(Oid relid)
-{
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid result;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-	result = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return result;
 }
 
 static void

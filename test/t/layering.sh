@@ -20,12 +20,12 @@ serve_input:       serve_sql serve_call
 serve_call:        serve_cache
 serve_cache:       serve_target
 serve_sql:         serve_target
-serve_target:      columns field role_values vocabulary keys plan arguments ledger query
+serve_target:      columns field role_values vocabulary keys plan arguments ledger query caller
 report:            migrate reference
 migrate:           accept read split fit group write write_link write_reply target reference existing columns plan rows settings caller
 accept:            sequence owner_table skip relation plan keys query role
 read:              read_query json query plan rows
-read_query:        read_media owner_table skip plan
+read_query:        read_media read_metadata owner_table skip plan
 json:
 split:             split_transcript plan rows
 split_transcript:  element times plan rows
@@ -40,6 +40,7 @@ writer:            bulk insert media identity relation sequence columns write_mo
 write_mode:
 skip:              read_media relation plan
 read_media:        plan
+read_metadata:     plan
 bulk:
 insert:            query
 title:             plan rows
@@ -119,9 +120,11 @@ keys:
 defer:             query
 options:           arguments mapping
 rows:              mapping
-mapping:           media_keys role arguments
+mapping:           media_keys part_type role arguments
+part_type:
 media_keys:        arguments
-ledger:            query caller
+ledger:            ledger_access query
+ledger_access:     query caller
 arguments:
 role:
 query:
