@@ -49,10 +49,20 @@ def memory(connection):
     return [int(fields[name].split()[0]) for name in ("VmHWM", "RssShmem")]
 
 
+def processor_time():
+    """Seconds of all of the server's processes that have ended."""
+    with open(os.path.join(os.environ["PGDATA"], "postmaster.pid")) as file:
+        pid = int(file.readline())
+    with open("/proc/%d/stat" % pid) as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
 def measure(work):
     """Runs work(connection) in a backend of its own; says what it took."""
     other = Connection(DB)
     other.execute("CHECKPOINT")
+    before = processor_time()
     connection = Connection(DB)
     try:
         peak, shared = memory(connection)
@@ -67,7 +77,7 @@ def measure(work):
     finally:
         connection.close()
     time.sleep(1.2)  # until the backend's statistics are there
-    result = {"seconds": seconds, "wal": wal,
+    result = {"seconds": seconds, "wal": wal, "cpu": processor_time() - before,
               "temp": temporary_bytes(other) - temp,
               "memory": (after - peak) * 1024,
               "private": (after - peak - (shared_after - shared)) * 1024}
@@ -161,6 +171,18 @@ def contents(schema):
     return rows, structure
 
 
+def sample_contents():
+    """What chatmig leaves of the first rows, in the rivals' schema."""
+    begin_rival()
+    connection = Connection(DB)
+    connection.script(sql("sample", sample=SAMPLE))
+    found = contents("rival")
+    connection.execute("SELECT chatmig_rollback('sample')")
+    connection.execute("SELECT chatmig_unregister('sample')")
+    connection.close()
+    return found
+
+
 def compare(name, expected, found):
     if expected == found:
         return
@@ -236,6 +258,8 @@ def run(number):
     result = {"load": os.getloadavg()[0]}
     expected = sample = None
     for name, what, work, sampled in PARTS:
+        if sampled and sample is None:
+            sample = sample_contents()
         if name in ("floor", "set_based") or sampled:
             begin_rival()
         if name == "rollback" and number == 0:
@@ -249,7 +273,6 @@ def run(number):
         elif name == "validate":
             check_valid()
         elif sampled:
-            sample = sample or contents("rival")
             compare(what, sample, contents("rival"))
     begin_rival()
     result.update(ordinary())
@@ -289,18 +312,20 @@ def table(results, size):
     lines = ["%d pairs of %d users, %s MB; median of %d runs; load %.1f to %.1f." % (
         ROWS, USERS, mb(size), len(results), min(r["load"] for r in results),
         max(r["load"] for r in results)), machine() + ".", "",
-        "| | seconds | times `chatmig_migrate` | peak memory, MB | temporary files, MB"
-        " | WAL, MB |", "|---|---|---|---|---|---|"]
+        "| | seconds | times `chatmig_migrate` | processor time, s | peak memory, MB"
+        " | temporary files, MB | WAL, MB |", "|---|---|---|---|---|---|---|"]
     for name, what, work, sampled in PARTS:
         scale = ROWS / SAMPLE if sampled else 1
         seconds = scale * median(results, name)
-        lines.append("| %s%s | %s | %.2f | %s | %s | %s |" % (
+        lines.append("| %s%s | %s | %.2f | %.1f | %s | %s | %s |" % (
             what, " (of %d rows, scaled)" % SAMPLE if scale > 1 else "",
             "%.1f" % seconds, ratio(results, name, "migrate", scale),
+            scale * median(results, name, "cpu"),
             mb(median(results, name, "private")) if not sampled else "",
             mb(median(results, name, "temp")) if not sampled else "",
             mb(scale * median(results, name, "wal"))))
-    lines += ["", "Peak memory is the backend's own, above its start and without shared "
+    lines += ["", "Processor time is that of the backend and its parallel workers. Peak "
+              "memory is the backend's own, above its start and without shared "
               "buffers.", ""]
     lines.append("- Into tables that exist, with indexes and a trigger, %d pairs: %.2f s; "
                  "INSERT ... SELECT of the same rows into the same tables takes %.2f s "
