@@ -61,13 +61,14 @@ static Value value_of(TupleTableSlot *slot, int attnum);
 static char *key_text(ReadState *state);
 
 void
-chatmig_read_rows(const MigrationPlan *plan, bool parallel, ReadRow callback,
-				  void *callback_state)
+chatmig_read_rows(const MigrationPlan *plan, bool parallel, bool reduced,
+				  ReadRow callback, void *callback_state)
 {
 	ReadState state = {
 		.plan = plan, .callback = callback, .callback_state = callback_state};
-	char *sql = chatmig_read_query(plan, &state.columns);
+	char *sql = chatmig_read_query(plan, reduced, &state.columns);
 
+	state.row.reduced = reduced;
 	for (int i = 0; i < plan->mapping->nkeys; i++)
 	{
 		Oid output;
@@ -253,6 +254,10 @@ fill_row(ReadState *state, TupleTableSlot *slot)
 	row->fault = NULL;
 	if (mapping->shape == SHAPE_PAIR)
 		row->contents[1] = value_of(slot, columns->contents + 1);
+	for (int i = 0; i < MAX_CONTENTS && row->reduced; i++)
+		if (i == 0 || mapping->shape == SHAPE_PAIR)
+			row->sizes[i] =
+				DatumGetInt32(slot->tts_values[columns->sizes - 1 + i]);
 	role = value_of(slot, columns->role);
 	row->role = role.isnull ? NULL : TextDatumGetCString(role.datum);
 	row->model = value_of(slot, columns->model);
