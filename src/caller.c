@@ -7,6 +7,7 @@
 #include "catalog/pg_class.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "optimizer/cost.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -42,6 +43,8 @@ static const struct
 	{"jit", "off"},
 };
 
+static void share_memory(void);
+
 void
 chatmig_caller_enter(CallerState *state)
 {
@@ -51,6 +54,8 @@ chatmig_caller_enter(CallerState *state)
 								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 								 true, 0, false);
 
+	share_memory();
+
 	/*
 	 * Whatever is created while an extension script runs becomes a member of
 	 * the extension, and would be dropped with it and left out of dumps. The
@@ -59,6 +64,21 @@ chatmig_caller_enter(CallerState *state)
 	 */
 	state->creating_extension = creating_extension;
 	creating_extension = false;
+}
+
+/*
+ * What is read is sorted before the first index is built, so that sort may
+ * have the memory of an index build; and as there, its processes share it.
+ */
+static void
+share_memory(void)
+{
+	int share = maintenance_work_mem / (max_parallel_workers_per_gather + 1);
+
+	if (share > work_mem)
+		(void) set_config_option("work_mem", psprintf("%dkB", share),
+								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
 }
 
 void
