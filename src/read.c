@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
@@ -56,6 +57,7 @@ static Jsonb *copy_out(MemoryContext context, Jsonb *json);
 static JsonbContainer *follow_keys(const ReadState *state, Jsonb *json);
 static void read_path(ReadState *state, const char *path);
 static Jsonb *parse(ReadState *state, Datum transcript);
+static void leave_sort_to_workers(void);
 static void fill_known(ReadState *state, TupleTableSlot *slot);
 static Value value_of(TupleTableSlot *slot, int attnum);
 static char *key_text(ReadState *state);
@@ -67,6 +69,7 @@ chatmig_read_rows(const MigrationPlan *plan, bool parallel, bool reduced,
 	ReadState state = {
 		.plan = plan, .callback = callback, .callback_state = callback_state};
 	char *sql = chatmig_read_query(plan, reduced, &state.columns);
+	int guc_level;
 
 	state.row.reduced = reduced;
 	for (int i = 0; i < plan->mapping->nkeys; i++)
@@ -81,8 +84,21 @@ chatmig_read_rows(const MigrationPlan *plan, bool parallel, bool reduced,
 		read_path(&state, plan->mapping->path);
 	state.row_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig legacy row", ALLOCSET_DEFAULT_SIZES);
+	guc_level = NewGUCNestLevel();
+	if (!reduced)
+		leave_sort_to_workers();
 	chatmig_query_stream(sql, NULL, parallel, NULL, receive, &state);
+	AtEOXact_GUC(true, guc_level);
 	MemoryContextDelete(state.row_context);
+}
+
+/* This process has enough to do: it writes what they have sorted. */
+static void
+leave_sort_to_workers(void)
+{
+	(void) set_config_option("parallel_leader_participation", "off",
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+							 0, false);
 }
 
 void
