@@ -39,7 +39,8 @@ static const struct
 	 * less than half of that.
 	 */
 	{"enable_incremental_sort", "off"},
-	/* of the memory that share_memory() gives, a hash takes as much as a sort */
+	/* of the memory that share_memory() gives, a hash takes as much as a sort
+	 */
 	{"hash_mem_multiplier", "1"},
 	/* what is computed for each row costs more than the planner thinks */
 	{"parallel_tuple_cost", "0.01"},
