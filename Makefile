@@ -5,6 +5,7 @@
 #   make test              all that is missing, then every test (as root, Debian)
 #   make soak              10,000 random histories; HISTORIES=, SEED= for others
 #   make demo              all that is missing, then one migration to watch
+#   make bench             chatmig and its rivals, measured; ROWS=, USERS=, RUNS=
 #   make format            src/ as .clang-format wants it
 
 EXTENSION = chatmig
@@ -237,6 +238,9 @@ clean distclean maintainer-clean:
 
 endif
 
+bench:
+	bench/run
+
 demo:
 	demo/run
 
@@ -253,5 +257,5 @@ format:
 print-%:
 	@echo $($*)
 
-.PHONY: all clean demo distclean format install installcheck installdirs \
+.PHONY: all bench clean demo distclean format install installcheck installdirs \
 	maintainer-clean soak test uninstall

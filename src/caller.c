@@ -7,6 +7,7 @@
 #include "catalog/pg_class.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "optimizer/cost.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -32,7 +33,22 @@ static const struct
 	{"TimeZone", "UTC"},
 	{"extra_float_digits", "1"},
 	{"bytea_output", "hex"},
+	/*
+	 * An index that gives the first column of an order makes the planner fetch
+	 * the whole table row by row, at random: a parallel scan and a sort take
+	 * less than half of that.
+	 */
+	{"enable_incremental_sort", "off"},
+	/* of the memory that share_memory() gives, a hash takes as much as a sort
+	 */
+	{"hash_mem_multiplier", "1"},
+	/* what is computed for each row costs more than the planner thinks */
+	{"parallel_tuple_cost", "0.01"},
+	/* compiling takes longer than it saves, once in each worker */
+	{"jit", "off"},
 };
+
+static void share_memory(void);
 
 void
 chatmig_caller_enter(CallerState *state)
@@ -43,6 +59,8 @@ chatmig_caller_enter(CallerState *state)
 								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 								 true, 0, false);
 
+	share_memory();
+
 	/*
 	 * Whatever is created while an extension script runs becomes a member of
 	 * the extension, and would be dropped with it and left out of dumps. The
@@ -51,6 +69,21 @@ chatmig_caller_enter(CallerState *state)
 	 */
 	state->creating_extension = creating_extension;
 	creating_extension = false;
+}
+
+/*
+ * What is read is sorted before the first index is built, so that sort may
+ * have the memory of an index build; and as there, its processes share it.
+ */
+static void
+share_memory(void)
+{
+	int share = maintenance_work_mem / (max_parallel_workers_per_gather + 1);
+
+	if (share > work_mem)
+		(void) set_config_option("work_mem", psprintf("%dkB", share),
+								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
 }
 
 void

@@ -61,11 +61,13 @@ static void record_targets(const MigrationPlan *plan);
 static WriteMode choose_mode(const MigrationPlan *plan);
 static List *travel(const MigrationPlan *plan, WriteMode mode,
 					MigrateResult *result, MigrateShow show, void *state);
+static bool only_counts(const MigrateState *state);
 static void travel_owners(MigrateState *state);
 static bool travel_owner(LegacyRow *row, void *arg);
 static bool travel_row(LegacyRow *row, void *state);
 static void place_and_write(MigrateState *state, LegacyRow *row,
 							SplitRow *split);
+static Size stored_size(const LegacyRow *row, const Message *message);
 static void close_conversation(MigrateState *state);
 static void reject(MigrateState *state, const LegacyRow *row,
 				   const SplitReject *rejected, bool partial);
@@ -236,7 +238,8 @@ travel(const MigrationPlan *plan, WriteMode mode, MigrateResult *result,
 	state.group = chatmig_group_begin(plan);
 	state.writer = chatmig_write_begin(plan, mode, &result->counts);
 	/* statements of the ordinary way cannot run beside parallel workers */
-	chatmig_read_rows(plan, mode != WRITE_INSERT, travel_row, &state);
+	chatmig_read_rows(plan, mode != WRITE_INSERT, only_counts(&state),
+					  travel_row, &state);
 	close_conversation(&state);
 	if (plan->uses[TARGET_OWNERS])
 		travel_owners(&state);
@@ -252,6 +255,17 @@ travel(const MigrationPlan *plan, WriteMode mode, MigrateResult *result,
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return state.rejects;
+}
+
+/* Whether nobody looks at contents: tables with limits of their own do. */
+static bool
+only_counts(const MigrateState *state)
+{
+	const MigrationPlan *plan = state->plan;
+
+	return state->mode == WRITE_NOTHING && state->show == NULL &&
+		   plan->mapping->shape != SHAPE_TRANSCRIPT &&
+		   !chatmig_plan_fills(plan, TARGET_MESSAGES);
 }
 
 /*
@@ -333,9 +347,16 @@ place_and_write(MigrateState *state, LegacyRow *row, SplitRow *split)
 	if (split->nmessages > 0)
 		chatmig_write_row(state->writer, conversation, row, split);
 	for (int i = 0; i < split->nmessages; i++)
-		if (!split->messages[i].content.isnull)
-			state->result->content_bytes +=
-				toast_datum_size(split->messages[i].content.datum);
+		state->result->content_bytes += stored_size(row, &split->messages[i]);
+}
+
+static Size
+stored_size(const LegacyRow *row, const Message *message)
+{
+	if (message->content.isnull)
+		return 0;
+	return row->reduced ? row->sizes[message->part - 1]
+						: toast_datum_size(message->content.datum);
 }
 
 static void

@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
@@ -56,18 +57,21 @@ static Jsonb *copy_out(MemoryContext context, Jsonb *json);
 static JsonbContainer *follow_keys(const ReadState *state, Jsonb *json);
 static void read_path(ReadState *state, const char *path);
 static Jsonb *parse(ReadState *state, Datum transcript);
+static void leave_sort_to_workers(void);
 static void fill_known(ReadState *state, TupleTableSlot *slot);
 static Value value_of(TupleTableSlot *slot, int attnum);
 static char *key_text(ReadState *state);
 
 void
-chatmig_read_rows(const MigrationPlan *plan, bool parallel, ReadRow callback,
-				  void *callback_state)
+chatmig_read_rows(const MigrationPlan *plan, bool parallel, bool reduced,
+				  ReadRow callback, void *callback_state)
 {
 	ReadState state = {
 		.plan = plan, .callback = callback, .callback_state = callback_state};
-	char *sql = chatmig_read_query(plan, &state.columns);
+	char *sql = chatmig_read_query(plan, reduced, &state.columns);
+	int guc_level;
 
+	state.row.reduced = reduced;
 	for (int i = 0; i < plan->mapping->nkeys; i++)
 	{
 		Oid output;
@@ -80,8 +84,21 @@ chatmig_read_rows(const MigrationPlan *plan, bool parallel, ReadRow callback,
 		read_path(&state, plan->mapping->path);
 	state.row_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig legacy row", ALLOCSET_DEFAULT_SIZES);
+	guc_level = NewGUCNestLevel();
+	if (!reduced)
+		leave_sort_to_workers();
 	chatmig_query_stream(sql, NULL, parallel, NULL, receive, &state);
+	AtEOXact_GUC(true, guc_level);
 	MemoryContextDelete(state.row_context);
+}
+
+/* This process has enough to do: it writes what they have sorted. */
+static void
+leave_sort_to_workers(void)
+{
+	(void) set_config_option("parallel_leader_participation", "off",
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+							 0, false);
 }
 
 void
@@ -253,6 +270,10 @@ fill_row(ReadState *state, TupleTableSlot *slot)
 	row->fault = NULL;
 	if (mapping->shape == SHAPE_PAIR)
 		row->contents[1] = value_of(slot, columns->contents + 1);
+	for (int i = 0; i < MAX_CONTENTS && row->reduced; i++)
+		if (i == 0 || mapping->shape == SHAPE_PAIR)
+			row->sizes[i] =
+				DatumGetInt32(slot->tts_values[columns->sizes - 1 + i]);
 	role = value_of(slot, columns->role);
 	row->role = role.isnull ? NULL : TextDatumGetCString(role.datum);
 	row->model = value_of(slot, columns->model);

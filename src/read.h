@@ -16,11 +16,11 @@ typedef bool (*ReadRow)(LegacyRow *row, void *state);
  * run; later, those of every owner who has rows that are not migrated yet,
  * with what the trace says of each. Reads as the current role under the
  * active snapshot. With parallel, workers may be used; see query.h for what
- * the callback must not do then. The row and all it points to live until the
- * callback returns.
+ * the callback must not do then. Reduced, rows are as LegacyRow says. The row
+ * and all it points to live until the callback returns.
  */
 extern void chatmig_read_rows(const MigrationPlan *plan, bool parallel,
-							  ReadRow callback, void *state);
+							  bool reduced, ReadRow callback, void *state);
 
 /*
  * Streams the owners who have no conversation in the target and no message: a

@@ -42,6 +42,10 @@ static int add_part(SelectList *list, const MigrationPlan *plan, Part part,
 					const char *cast);
 static void add_contents(SelectList *list, const MigrationPlan *plan,
 						 ReadColumns *columns);
+static void add_reduced(SelectList *list, const MigrationPlan *plan,
+						ReadColumns *columns);
+static void add_labels(SelectList *list, const MigrationPlan *plan,
+					   ReadColumns *columns);
 static bool is_json(const Column *column);
 static char *column(const MigrationPlan *plan, Part part);
 static char *time_of_row(const MigrationPlan *plan);
@@ -57,7 +61,8 @@ static char *key_join(const MigrationPlan *plan, const char *alias);
 static char *with_next(const MigrationPlan *plan, const char *inner);
 
 char *
-chatmig_read_query(const MigrationPlan *plan, ReadColumns *columns)
+chatmig_read_query(const MigrationPlan *plan, bool reduced,
+				   ReadColumns *columns)
 {
 	const Mapping *mapping = plan->mapping;
 	SelectList list = {0};
@@ -78,9 +83,16 @@ chatmig_read_query(const MigrationPlan *plan, ReadColumns *columns)
 			mapping->time_kind == TIME_NONE
 				? "true"
 				: psprintf("s.%s IS NULL", column(plan, PART_TIME)));
-	add_contents(&list, plan, columns);
-	columns->metadata = add(&list, "metadata", chatmig_read_metadata(plan));
-	columns->fingerprint = add(&list, "fingerprint", plan->fingerprint);
+	if (reduced)
+		add_reduced(&list, plan, columns);
+	else
+		add_contents(&list, plan, columns);
+	add_labels(&list, plan, columns);
+	columns->metadata =
+		add(&list, "metadata",
+			reduced ? "NULL::jsonb" : chatmig_read_metadata(plan));
+	columns->fingerprint =
+		add(&list, "fingerprint", reduced ? "0::int8" : plan->fingerprint);
 	columns->skipped = add(
 		&list, "skipped",
 		chatmig_skip_condition(
@@ -229,6 +241,35 @@ add_contents(SelectList *list, const MigrationPlan *plan, ReadColumns *columns)
 		columns->contents = add_part(list, plan, PART_CONTENT, "::text");
 		columns->role = add_part(list, plan, PART_ROLE, "::text");
 	}
+}
+
+/* A content's first character, and how much room the whole of it takes. */
+static void
+add_reduced(SelectList *list, const MigrationPlan *plan, ReadColumns *columns)
+{
+	static const Part pair[] = {PART_QUESTION, PART_ANSWER};
+	static const Part flat[] = {PART_CONTENT};
+	bool is_pair = plan->mapping->shape == SHAPE_PAIR;
+	const Part *parts = is_pair ? pair : flat;
+	int n = is_pair ? lengthof(pair) : lengthof(flat);
+
+	Assert(plan->mapping->shape != SHAPE_TRANSCRIPT);
+	columns->contents = list->natts + 1;
+	for (int i = 0; i < n; i++)
+		add(list, psprintf("content_%d", i + 1),
+			psprintf("left(s.%s::text, 1)", column(plan, parts[i])));
+	columns->sizes = list->natts + 1;
+	for (int i = 0; i < n; i++)
+		add(list, psprintf("size_%d", i + 1),
+			psprintf("coalesce(pg_column_size(s.%s::text), 0)",
+					 column(plan, parts[i])));
+	if (!is_pair)
+		columns->role = add_part(list, plan, PART_ROLE, "::text");
+}
+
+static void
+add_labels(SelectList *list, const MigrationPlan *plan, ReadColumns *columns)
+{
 	columns->model = add_part(list, plan, PART_MODEL, "::text");
 	columns->tokens = add_part(
 		list, plan, PART_TOKENS,

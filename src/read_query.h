@@ -18,6 +18,7 @@ typedef struct ReadColumns
 	int time;
 	int time_missing; /* the row has no time of its own */
 	int contents;     /* the first of one or two; the transcript */
+	int sizes;        /* of the contents; only if they are reduced */
 	int role;
 	int model;
 	int tokens;
@@ -38,8 +39,11 @@ typedef struct ReadColumns
 	int next_time;
 } ReadColumns;
 
-/* The query for chatmig_read_rows(), and where its columns are. */
-extern char *chatmig_read_query(const MigrationPlan *plan,
+/*
+ * The query for chatmig_read_rows(), and where its columns are. Reduced rows
+ * cannot be those of transcripts.
+ */
+extern char *chatmig_read_query(const MigrationPlan *plan, bool reduced,
 								ReadColumns *columns);
 
 /* A legacy key as text, of the row s: what LegacyRow.key holds. */

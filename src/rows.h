@@ -57,6 +57,10 @@ typedef struct LegacyRow
 	bool time_invalid;            /* the row has a time that cannot be read */
 	Value contents[MAX_CONTENTS]; /* text: question and answer, or the
 								   * one content; may be toasted */
+	bool reduced;                 /* of each content there is only the
+								   * first character, no metadata and no
+								   * fingerprint: for counting */
+	int32 sizes[MAX_CONTENTS];    /* then, as stored: of each content */
 	char *role;                   /* flat: as spelled in the row, or NULL */
 	JsonbContainer *elements;     /* transcript: an array of what the path leads
 								   * to; NULL: the column holds nothing, or no

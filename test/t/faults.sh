@@ -523,8 +523,10 @@ fault crash parsed commit
 fault memory fresh load
 fault memory parsed load
 
+# the sort gets a share of maintenance_work_mem, if that is more than work_mem
+little="SET work_mem = '64kB'; SET maintenance_work_mem = '1MB';"
 short "temp_file_limit" fresh \
-	"$read SET work_mem = '64kB'; SET temp_file_limit = '500kB';" \
+	"$read $little SET temp_file_limit = '500kB';" \
 	'temporary file size exceeds temp_file_limit'
 
 # -- a small disk
@@ -545,7 +547,7 @@ if mount -t tmpfs -o size=64m tmpfs "$small" 2>/dev/null; then
 	done
 	full "disk full, transcripts" parsed 1000 "$into"
 	full "no room to sort" fresh 400 \
-		"$read SET work_mem = '64kB'; SET temp_tablespaces = small;"
+		"$read $little SET temp_tablespaces = small;"
 	sql $db 'DROP TABLESPACE small'
 	umount "$small"
 else

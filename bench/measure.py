@@ -1,0 +1,366 @@
+#!/usr/bin/env python3
+"""Measures chatmig and its rivals in turn, beside a server of their own.
+
+    measure.py FOLDER        (ROWS, USERS, RUNS in the environment)
+
+Prints a table and leaves results.md, results.svg and results.json in FOLDER.
+Each run has all of them once, one after the other, so that what else the machine
+does hits them alike; a ratio is the median of the runs' ratios. What they leave
+is compared in each run; a difference stops everything.
+"""
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+import chart
+import scripts
+from pq import Connection
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROWS = int(os.environ.get("ROWS", 1_000_000))
+USERS = int(os.environ.get("USERS", max(ROWS // 50, 1)))
+RUNS = int(os.environ.get("RUNS", 3))
+SAMPLE = min(ROWS, 20_000)
+ORDINARY = min(ROWS, 100_000)
+DB = "bench"
+
+
+def sql(name, **values):
+    with open(os.path.join(HERE, "sql", name + ".sql")) as file:
+        text = file.read()
+    for key, value in values.items():
+        text = text.replace(":" + key, str(value))
+    return text
+
+
+def say(text):
+    print(text, flush=True)
+
+
+# --- one measurement ---------------------------------------------------------
+
+def memory(connection):
+    """(peak, shared) of the backend in kB."""
+    status = connection.value("SELECT pg_read_file('/proc/self/status', 0, 10000)")
+    fields = dict(line.split(":", 1) for line in status.split("\n") if ":" in line)
+    return [int(fields[name].split()[0]) for name in ("VmHWM", "RssShmem")]
+
+
+def processor_time():
+    """Seconds of all of the server's processes that have ended."""
+    with open(os.path.join(os.environ["PGDATA"], "postmaster.pid")) as file:
+        pid = int(file.readline())
+    with open("/proc/%d/stat" % pid) as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(work):
+    """Runs work(connection) in a backend of its own; says what it took."""
+    other = Connection(DB)
+    other.execute("CHECKPOINT")
+    before = processor_time()
+    connection = Connection(DB)
+    try:
+        peak, shared = memory(connection)
+        temp = temporary_bytes(other)
+        lsn = connection.value("SELECT pg_current_wal_insert_lsn()")
+        start = time.monotonic()
+        work(connection)
+        seconds = time.monotonic() - start
+        wal = int(connection.value(
+            "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '%s')::bigint" % lsn))
+        after, shared_after = memory(connection)
+    finally:
+        connection.close()
+    time.sleep(1.2)  # until the backend's statistics are there
+    result = {"seconds": seconds, "wal": wal, "cpu": processor_time() - before,
+              "temp": temporary_bytes(other) - temp,
+              "memory": (after - peak) * 1024,
+              "private": (after - peak - (shared_after - shared)) * 1024}
+    other.close()
+    return result
+
+
+def temporary_bytes(connection):
+    return int(connection.value(
+        "SELECT temp_bytes FROM pg_stat_database WHERE datname = current_database()"))
+
+
+# --- who takes part ----------------------------------------------------------
+
+def call(text):
+    return lambda connection: connection.execute(text)
+
+
+def rival(name):
+    def work(connection):
+        connection.script(sql(name))
+        connection.script(sql("keys"))
+    return work
+
+
+def on_sample(load):
+    def work(connection):
+        connection.script(sql("tables"))
+        connection.script(sql("keys").split("ANALYZE")[0])
+        load(connection, SAMPLE)
+    return work
+
+
+def loop(connection, sample):
+    connection.execute(sql("loop", sample=sample))
+
+
+PARTS = [  # name, what it is, work, on a sample
+    ("plan", "chatmig_plan", call("SELECT chatmig_plan('chat_messages')"), False),
+    ("migrate", "**chatmig_migrate**",
+     call("SELECT chatmig_migrate('chat_messages')"), False),
+    ("validate", "chatmig_validate", call("SELECT chatmig_validate('chat_messages')"),
+     False),
+    ("floor", "(f) copy of the finished tables, same keys and indexes",
+     rival("floor"), False),
+    ("set_based", "(b) set-based SQL", rival("set_based"), False),
+    ("scan", "one sequential scan of the old table",
+     call("SELECT count(*), sum(length(message)) FROM chat_messages"), False),
+    ("rollback", "chatmig_rollback", call("SELECT chatmig_rollback('chat_messages')"),
+     False),
+    ("rows", "(c) script, one INSERT each", on_sample(scripts.row_by_row), True),
+    ("batches", "(d) script, INSERTs of 1,000 rows", on_sample(scripts.in_batches), True),
+    ("loop", "(e) PL/pgSQL loop", on_sample(loop), True)]
+
+
+# --- preparing and checking --------------------------------------------------
+
+def prepare():
+    subprocess.run(["createdb", DB], check=True)
+    say("writing %d pairs of %d users ..." % (ROWS, USERS))
+    connection = Connection(DB)
+    connection.script(sql("source", users=USERS))
+    generator = subprocess.Popen(
+        [sys.executable, os.path.join(HERE, "generate.py"), str(ROWS), str(USERS)],
+        stdout=subprocess.PIPE)
+    subprocess.run(["psql", "-X", "-q", "-d", DB, "-v", "ON_ERROR_STOP=1", "-c",
+                    "COPY chat_messages FROM STDIN"], stdin=generator.stdout, check=True)
+    if generator.wait() != 0:
+        sys.exit("the generator failed")
+    connection.script(sql("after_load"))
+    connection.execute("CREATE EXTENSION chatmig")
+    connection.execute("SELECT chatmig_register('chat_messages')")
+    size = connection.value("SELECT pg_table_size('chat_messages')")
+    connection.close()
+    return int(size)
+
+
+def begin_rival():
+    connection = Connection(DB)
+    connection.execute("DROP SCHEMA IF EXISTS rival CASCADE; CREATE SCHEMA rival")
+    connection.close()
+
+
+def contents(schema):
+    connection = Connection(DB)
+    connection.execute("SET search_path = %s, public" % schema)
+    connection.execute("SET work_mem = '256MB'")
+    rows = connection.execute(sql("contents"))[0]
+    structure = [row[0] for row in connection.execute(sql("structure"))]
+    connection.close()
+    return rows, structure
+
+
+def sample_contents():
+    """What chatmig leaves of the first rows, in the rivals' schema."""
+    begin_rival()
+    connection = Connection(DB)
+    connection.script(sql("sample", sample=SAMPLE))
+    found = contents("rival")
+    connection.execute("SELECT chatmig_rollback('sample')")
+    connection.execute("SELECT chatmig_unregister('sample')")
+    connection.close()
+    return found
+
+
+def compare(name, expected, found):
+    if expected == found:
+        return
+    say("%s left something else:" % name)
+    for a, b in zip(expected[0], found[0]):
+        say("  %s %s" % (a, b))
+    for line in sorted(set(expected[1]) ^ set(found[1])):
+        say("  " + ("- " if line in expected[1] else "+ ") + line)
+    sys.exit(1)
+
+
+def check_valid():
+    connection = Connection(DB)
+    connection.execute("SELECT chatmig_assert_valid('chat_messages')")
+    connection.close()
+
+
+# --- the ordinary path -------------------------------------------------------
+
+def ordinary():
+    """Filling tables that exist, against INSERT ... SELECT of the same rows."""
+    connection = Connection(DB)
+    connection.script(sql("ordinary", rows=ORDINARY))
+    connection.close()
+    result = {}
+    result["ordinary"] = measure(call("SELECT chatmig_migrate('first_messages')"))
+    # the same rows, from tables without anything, into the same tables
+    connection = Connection(DB)
+    connection.script(sql("ordinary_copy"))
+    connection.close()
+    result["ordinary_insert"] = measure(call(
+        "INSERT INTO app.conversations SELECT * FROM app.conversations_copy; "
+        "INSERT INTO app.messages SELECT * FROM app.messages_copy"))
+    connection = Connection(DB)
+    connection.script(sql("ordinary_end"))
+    connection.close()
+    return result
+
+
+# --- reading a conversation's end --------------------------------------------
+
+def buffers(connection, statement):
+    plan = json.loads(connection.value(
+        "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + statement))[0]["Plan"]
+    return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+
+def read_last(conversations=200):
+    """Buffers that the last 50 messages take, in the old and the new table."""
+    connection = Connection(DB)
+    connection.execute("VACUUM messages")
+    old = new = n = 0
+    for id, user, session in connection.execute("""
+            SELECT c.id, c.user_id, quote_literal(c.metadata ->> 'session_id')
+            FROM conversations AS c
+            JOIN (SELECT conversation_id, count(*) FROM messages GROUP BY 1
+                  HAVING count(*) >= 50) AS m ON m.conversation_id = c.id
+            ORDER BY c.id LIMIT %d""" % conversations):
+        n += 1
+        old += buffers(connection, """
+            SELECT * FROM chat_messages WHERE user_id = %s AND session_id = %s
+            ORDER BY "timestamp" DESC LIMIT 25""" % (user, session))
+        new += buffers(connection, """
+            SELECT * FROM messages WHERE conversation_id = '%s'
+            ORDER BY "position" DESC LIMIT 50""" % id)
+    connection.close()
+    return {"buffers_old": old / max(n, 1), "buffers_new": new / max(n, 1)}
+
+
+# --- all of it ---------------------------------------------------------------
+
+def run(number):
+    result = {"load": os.getloadavg()[0]}
+    expected = sample = None
+    for name, what, work, sampled in PARTS:
+        if sampled and sample is None:
+            sample = sample_contents()
+        if name in ("floor", "set_based") or sampled:
+            begin_rival()
+        if name == "rollback" and number == 0:
+            result.update(read_last())
+        result[name] = measure(work)
+        say("  %-9s %8.2f s" % (name, result[name]["seconds"]))
+        if name == "migrate":
+            expected = contents("public")
+        elif name in ("floor", "set_based"):
+            compare(what, expected, contents("rival"))
+        elif name == "validate":
+            check_valid()
+        elif sampled:
+            compare(what, sample, contents("rival"))
+    begin_rival()
+    result.update(ordinary())
+    for name in ("ordinary", "ordinary_insert"):
+        say("  %-9s %8.2f s" % (name, result[name]["seconds"]))
+    return result
+
+
+def median(results, name, key="seconds"):
+    return statistics.median(r[name][key] for r in results)
+
+
+def ratio(results, name, of, scale=1):
+    return statistics.median(
+        scale * r[name]["seconds"] / r[of]["seconds"] for r in results)
+
+
+def machine():
+    with open("/proc/cpuinfo") as file:
+        model = next((line.split(":")[1].strip() for line in file
+                      if line.startswith("model name")), "?")
+    connection = Connection(DB)
+    settings = ", ".join("%s %s" % tuple(row) for row in connection.execute(
+        "SELECT name, current_setting(name) FROM pg_settings WHERE name IN ("
+        "'fsync', 'maintenance_work_mem', 'max_wal_size', 'shared_buffers', "
+        "'wal_level', 'work_mem') ORDER BY 1"))
+    version = connection.value("SHOW server_version").split()[0]
+    connection.close()
+    return "%d x %s, PostgreSQL %s, %s" % (os.cpu_count(), model, version, settings)
+
+
+def mb(number):
+    return "%d" % round(number / 1e6)
+
+
+def table(results, size):
+    lines = ["%d pairs of %d users, %s MB; median of %d runs; load %.1f to %.1f." % (
+        ROWS, USERS, mb(size), len(results), min(r["load"] for r in results),
+        max(r["load"] for r in results)), machine() + ".", "",
+        "| | seconds | times `chatmig_migrate` | processor time, s | peak memory, MB"
+        " | temporary files, MB | WAL, MB |", "|---|---|---|---|---|---|---|"]
+    for name, what, work, sampled in PARTS:
+        scale = ROWS / SAMPLE if sampled else 1
+        seconds = scale * median(results, name)
+        lines.append("| %s%s | %s | %.2f | %.1f | %s | %s | %s |" % (
+            what, " (of %d rows, scaled)" % SAMPLE if scale > 1 else "",
+            "%.1f" % seconds, ratio(results, name, "migrate", scale),
+            scale * median(results, name, "cpu"),
+            mb(median(results, name, "private")) if not sampled else "",
+            mb(median(results, name, "temp")) if not sampled else "",
+            mb(scale * median(results, name, "wal"))))
+    lines += ["", "Processor time is that of the backend and its parallel workers. Peak "
+              "memory is the backend's own, above its start and without shared "
+              "buffers.", ""]
+    lines.append("- Into tables that exist, with indexes and a trigger, %d pairs: %.2f s; "
+                 "INSERT ... SELECT of the same rows into the same tables takes %.2f s "
+                 "(ratio %.2f)." % (
+                     ORDINARY, median(results, "ordinary"),
+                     median(results, "ordinary_insert"),
+                     ratio(results, "ordinary", "ordinary_insert")))
+    old, new = results[0]["buffers_old"], results[0]["buffers_new"]
+    if new > 0:
+        lines.append("- The last 50 messages of a conversation take %.1f buffers; of the old "
+                     "table, %.1f (ratio %.2f)." % (new, old, new / old))
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    folder = sys.argv[1]
+    os.makedirs(folder, exist_ok=True)
+    size = prepare()
+    results = []
+    for number in range(RUNS):
+        say("run %d of %d" % (number + 1, RUNS))
+        results.append(run(number))
+    text = table(results, size)
+    say("\n" + text)
+    with open(os.path.join(folder, "results.md"), "w") as file:
+        file.write(text)
+    with open(os.path.join(folder, "results.json"), "w") as file:
+        json.dump({"rows": ROWS, "runs": results}, file, indent=1)
+    with open(os.path.join(folder, "results.svg"), "w") as file:
+        file.write(chart.bars(
+            "%s pairs into conversations: seconds" % format(ROWS, ","),
+            [(what.replace("*", ""),
+              (ROWS / SAMPLE if sampled else 1) * median(results, name),
+              name in ("migrate", "plan", "validate", "rollback"))
+             for name, what, work, sampled in PARTS]))
+
+
+main()

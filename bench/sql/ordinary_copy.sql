@@ -1,0 +1,5 @@
+CREATE TABLE app.conversations_copy AS SELECT * FROM app.conversations;
+CREATE TABLE app.messages_copy AS SELECT * FROM app.messages;
+SELECT chatmig_rollback('first_messages');
+VACUUM ANALYZE app.conversations;
+VACUUM ANALYZE app.messages;
