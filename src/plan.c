@@ -109,6 +109,7 @@ plan_source(MigrationPlan *plan, Jsonb *mapping)
 	plan->source_name = quote_qualified_identifier(
 		get_namespace_name(RelationGetNamespace(rel)),
 		RelationGetRelationName(rel));
+	plan->source_rows = psprintf("(SELECT * FROM %s)", plan->source_name);
 	plan->source_owner = rel->rd_rel->relowner;
 	plan->schema = get_namespace_name(RelationGetNamespace(rel));
 	plan->mapping = chatmig_mapping_resolve(rel, mapping);
