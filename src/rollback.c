@@ -108,15 +108,15 @@ chatmig_rollback_run(const char *name, bool dry_run, bool force,
 static void
 find_migration(Rollback *rollback)
 {
-	Registration *registration = chatmig_ledger_find(rollback->name);
+	Registration *registration;
 	Destination destination;
 
-	if (registration != NULL && !rollback->dry_run)
-	{
-		/* while this waits, it may be registered anew */
+	/* whoever may not roll back shall not keep others from anything either */
+	chatmig_rollback_check_owner(rollback->name);
+	if (!rollback->dry_run)
 		chatmig_ledger_lock(rollback->name);
-		registration = chatmig_ledger_find(rollback->name);
-	}
+	/* while this waited, it may have been registered anew */
+	registration = chatmig_ledger_find(rollback->name);
 	if (registration == NULL)
 		chatmig_ledger_not_found(rollback->name);
 	rollback->source = registration->source;
