@@ -35,6 +35,7 @@
 #include "caller.h"
 #include "defer.h"
 #include "query.h"
+#include "rights.h"
 #include "rollback.h"
 #include "rollback_check.h"
 #include "rollback_copy.h"
@@ -108,15 +109,18 @@ chatmig_rollback_run(const char *name, bool dry_run, bool force,
 static void
 find_migration(Rollback *rollback)
 {
-	Registration *registration;
+	Registration *registration = chatmig_ledger_find(rollback->name);
 	Destination destination;
 
-	/* whoever may not roll back shall not keep others from anything either */
-	chatmig_rollback_check_owner(rollback->name);
-	if (!rollback->dry_run)
-		chatmig_ledger_lock(rollback->name);
-	/* while this waited, it may have been registered anew */
-	registration = chatmig_ledger_find(rollback->name);
+	if (registration != NULL)
+	{
+		/* whoever may not roll back shall not keep others waiting either */
+		chatmig_rights_check_tables(registration);
+		if (!rollback->dry_run)
+			chatmig_ledger_lock(rollback->name);
+		/* while this waited, it may have been registered anew */
+		registration = chatmig_ledger_find(rollback->name);
+	}
 	if (registration == NULL)
 		chatmig_ledger_not_found(rollback->name);
 	rollback->source = registration->source;

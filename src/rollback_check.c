@@ -14,11 +14,8 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
-#include "caller.h"
-#include "ledger.h"
 #include "query.h"
 #include "rollback_check.h"
 #include "rollback_find.h"
@@ -62,38 +59,6 @@ static void refuse_foreign_keys(const Rollback *rollback);
 static List *find_foreign_keys(const Rollback *rollback);
 static bool add_foreign_key(TupleTableSlot *slot, void *state);
 static void refuse_foreign_key(const Rollback *rollback, const ForeignKey *key);
-
-void
-chatmig_rollback_check_owner(const char *name)
-{
-	Registration *registration = chatmig_ledger_find(name);
-	LedgerTargets targets;
-	bool is_owner = false;
-
-	if (registration == NULL)
-		chatmig_ledger_not_found(name);
-	chatmig_ledger_load_targets(name, &targets);
-	for (TargetTable i = 0; i < NUM_TARGETS; i++)
-	{
-		if (!targets.created[i] || get_rel_name(targets.tables[i]) == NULL)
-			continue;
-		chatmig_caller_check_owner(targets.tables[i]);
-		is_owner = true;
-	}
-	if (is_owner)
-		return;
-	if (get_rel_name(registration->source) != NULL)
-		chatmig_caller_check_owner(registration->source);
-	else if (!superuser())
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("must be superuser to roll back migration \"%s\"", name),
-			 errdetail(
-				 "Its legacy table and the tables that it made have been dropped, so that nobody owns them."),
-			 errhint("Ask a superuser to call chatmig_rollback(%s).",
-					 quote_literal_cstr(name))));
-}
 
 void
 chatmig_rollback_check(Rollback *rollback)

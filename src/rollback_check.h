@@ -8,12 +8,6 @@
 #include "rollback_state.h"
 
 /*
- * Errors with 42501 unless the current role owns the tables that the migration
- * made; if none of them is there any more, its source.
- */
-extern void chatmig_rollback_check_owner(const char *name);
-
-/*
  * Counts the rows of the tables, and errors with 55000 if added messages, or
  * rows that a foreign key ties to the tables, hang on migrated rows. Rows of
  * others' tables are read with the rights of the trace's owner (42501).
