@@ -131,6 +131,7 @@ OBJS = \
 	src/serve_cache.o \
 	src/serve_sql.o \
 	src/serve_target.o \
+	src/rights.o \
 	src/ledger.o \
 	src/ledger_access.o \
 	src/caller.o \

@@ -572,11 +572,12 @@ COMMENT ON VIEW @extschema@.chatmig_rejects IS
 --
 -- Convert all that is registered, and prove it, in this transaction: whatever
 -- fails here takes the database back to 1.0 with every row as it was. An
--- empty registry, as in a restore, converts nothing.
+-- empty registry, as in a restore, converts nothing. All arguments are given,
+-- so that no other function of the same name is meant.
 --
 SELECT pg_catalog.count(*) FROM (
-    SELECT @extschema@.chatmig_migrate()
+    SELECT @extschema@.chatmig_migrate(NULL::pg_catalog.text, false, false)
     WHERE pg_catalog.current_setting('chatmig.convert_on_update')::pg_catalog.bool
 ) AS migrated;
-SELECT @extschema@.chatmig_assert_valid()
+SELECT @extschema@.chatmig_assert_valid(NULL::pg_catalog.text)
 WHERE pg_catalog.current_setting('chatmig.convert_on_update')::pg_catalog.bool;

@@ -90,12 +90,13 @@ void
 chatmig_caller_leave(const CallerState *state)
 {
 	creating_extension = state->creating_extension;
-	AtEOXact_GUC(true, state->guc_level);
+	AtEOXact_GUC(false, state->guc_level);
 }
 
 void
 chatmig_caller_become(RoleState *state, Oid role)
 {
+	state->guc_level = NewGUCNestLevel();
 	GetUserIdAndSecContext(&state->userid, &state->sec_context);
 	if (role != state->userid)
 		SetUserIdAndSecContext(role, state->sec_context |
@@ -106,6 +107,8 @@ chatmig_caller_become(RoleState *state, Oid role)
 void
 chatmig_caller_resume(const RoleState *state)
 {
+	/* a search_path of that role's would lead the caller to its functions */
+	AtEOXact_GUC(false, state->guc_level);
 	SetUserIdAndSecContext(state->userid, state->sec_context);
 }
 

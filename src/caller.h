@@ -15,6 +15,7 @@ typedef struct CallerState
 /* What become() changed and resume() puts back. */
 typedef struct RoleState
 {
+	int guc_level;
 	Oid userid;
 	int sec_context;
 } RoleState;
@@ -23,7 +24,8 @@ typedef struct RoleState
  * Between enter and leave: search_path is pg_catalog, pg_temp; row_security
  * is off; dates, intervals, floats and byte strings have one text form; and
  * what is created does not become a member of an extension whose script is
- * running. An error undoes all of it with the (sub)transaction.
+ * running. An error undoes all of it with the (sub)transaction. Settings that
+ * are changed in between are put back as well.
  */
 extern void chatmig_caller_enter(CallerState *state);
 extern void chatmig_caller_leave(const CallerState *state);
@@ -32,7 +34,8 @@ extern void chatmig_caller_leave(const CallerState *state);
  * Between become and resume, SQL runs as the given role. Where that is not
  * the current one already (a superuser migrates somebody's table), it runs as
  * a security-restricted operation, so that functions of that role in views,
- * checks, triggers and indexes cannot use the caller's rights.
+ * checks, triggers and indexes cannot use the caller's rights. Settings that
+ * such functions change, for the session too, are put back.
  */
 extern void chatmig_caller_become(RoleState *state, Oid role);
 extern void chatmig_caller_resume(const RoleState *state);

@@ -4,10 +4,7 @@
  */
 #include "postgres.h"
 
-#include "catalog/dependency.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -357,8 +354,7 @@ chatmig_ledger_schema_name(void)
 bool
 chatmig_ledger_is_member(Oid relid)
 {
-	return getExtensionOfObject(RelationRelationId, relid) ==
-		   get_extension_oid(EXTENSION_NAME, false);
+	return chatmig_ledger_access_is_member(relid);
 }
 
 /* What is there already and says the same is not written again. */

@@ -165,7 +165,11 @@ extern void chatmig_ledger_store_rejects(const char *name, List *rejects);
 /* Forgets targets, run and rejects: the migration is only registered. */
 extern void chatmig_ledger_clear(const char *name);
 
-/* The schema that the extension lives in; quoted, and as it is. */
+/*
+ * The schema that the extension lives in; quoted, and as it is. Others may be
+ * allowed to create functions there: in a call from SQL each argument has
+ * exactly the declared type, so that no function of theirs suits it better.
+ */
 extern const char *chatmig_ledger_schema(void);
 extern const char *chatmig_ledger_schema_name(void);
 

@@ -6,7 +6,10 @@
 
 #include "access/genam.h"
 #include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
+#include "commands/extension.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -77,10 +80,24 @@ chatmig_ledger_access_count(const char *sql, const QueryArgs *args)
 	return rows;
 }
 
+/*
+ * Before 2.0 some names are free: what somebody else has put there is not to
+ * be read with the rights of the ledger's owner.
+ */
 Oid
 chatmig_ledger_access_table(const char *name)
 {
-	return get_relname_relid(name, chatmig_ledger_access_schema());
+	Oid relid = get_relname_relid(name, chatmig_ledger_access_schema());
+
+	return chatmig_ledger_access_is_member(relid) ? relid : InvalidOid;
+}
+
+bool
+chatmig_ledger_access_is_member(Oid relid)
+{
+	return OidIsValid(relid) &&
+		   getExtensionOfObject(RelationRelationId, relid) ==
+			   get_extension_oid(EXTENSION_NAME, false);
 }
 
 /* Not exported by the server before 16. */

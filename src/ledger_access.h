@@ -30,6 +30,9 @@ extern int64 chatmig_ledger_access_count(const char *sql,
 /* InvalidOid where this version of the extension has no such table. */
 extern Oid chatmig_ledger_access_table(const char *name);
 
+/* True if the relation belongs to the extension. */
+extern bool chatmig_ledger_access_is_member(Oid relid);
+
 /* The schema that the extension lives in. Errors with 42704 without one. */
 extern Oid chatmig_ledger_access_schema(void);
 

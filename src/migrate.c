@@ -28,6 +28,7 @@
 #include "migrate.h"
 #include "read.h"
 #include "reference.h"
+#include "rights.h"
 #include "split.h"
 #include "target.h"
 #include "write.h"
@@ -149,8 +150,7 @@ check_owner(const char *name)
 
 	if (registration == NULL)
 		chatmig_ledger_not_found(name);
-	if (get_rel_name(registration->source) != NULL)
-		chatmig_caller_check_owner(registration->source);
+	chatmig_rights_check_source(registration);
 }
 
 /* Also pushes the snapshot under which all is read. */

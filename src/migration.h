@@ -39,6 +39,9 @@ typedef struct MigrationPlan
 	/* the source */
 	Oid source;
 	char *source_name; /* schema-qualified and quoted */
+	char *source_rows; /* SQL: the same as a subquery. Its s.* is a record, to
+						* which functions for the table's own type do not
+						* apply; see chatmig_ledger_schema() */
 	Oid source_owner;  /* the role that reads and writes */
 	Mapping *mapping;
 	Options options;
@@ -78,7 +81,7 @@ typedef struct MigrationPlan
 	bool has_media;                 /* uses[TARGET_MEDIA] */
 	OwnerTable owner_table;
 	List *links;       /* of LinkTable * */
-	char *fingerprint; /* SQL: of s, a row of the source */
+	char *fingerprint; /* SQL: of s, a row of source_rows */
 	bool force;        /* owners with conversations of others are
 						* migrated, too */
 

@@ -30,6 +30,7 @@
 #include "plan_check.h"
 #include "plan_target.h"
 #include "query.h"
+#include "rights.h"
 
 static void plan_source(MigrationPlan *plan, Jsonb *mapping);
 static void lock_below(const MigrationPlan *plan, char relkind);
@@ -48,6 +49,7 @@ chatmig_plan_make(const char *name)
 
 	if (registration == NULL)
 		chatmig_ledger_not_found(name);
+	chatmig_rights_check_source(registration);
 	plan->name = registration->name;
 	plan->source = registration->source;
 	plan_source(plan, registration->mapping);
@@ -109,6 +111,7 @@ plan_source(MigrationPlan *plan, Jsonb *mapping)
 	plan->source_name = quote_qualified_identifier(
 		get_namespace_name(RelationGetNamespace(rel)),
 		RelationGetRelationName(rel));
+	plan->source_rows = psprintf("(SELECT * FROM %s)", plan->source_name);
 	plan->source_owner = rel->rd_rel->relowner;
 	plan->schema = get_namespace_name(RelationGetNamespace(rel));
 	plan->mapping = chatmig_mapping_resolve(rel, mapping);

@@ -117,7 +117,7 @@ chatmig_read_query(const MigrationPlan *plan, bool reduced,
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s FROM %s AS s", list.sql.data,
-					 plan->source_name);
+					 plan->source_rows);
 	if (plan->times_missing)
 		appendStringInfo(&sql, " LEFT JOIN (%s) AS f ON %s", neighbours(plan),
 						 key_join(plan, "f"));
@@ -323,18 +323,18 @@ time_of_row(const MigrationPlan *plan)
 			return psprintf("s.%s::timestamptz", column(plan, PART_TIME));
 		case TIME_TIMESTAMP:
 			return psprintf(
-				"%s.chatmig_time_from_timestamp(s.%s::timestamp, %s)", schema,
-				column(plan, PART_TIME), zone);
+				"%s.chatmig_time_from_timestamp(s.%s::timestamp, %s::text)",
+				schema, column(plan, PART_TIME), zone);
 		case TIME_DATE:
-			return psprintf("%s.chatmig_time_from_date(s.%s::date, %s)", schema,
-							column(plan, PART_TIME), zone);
+			return psprintf("%s.chatmig_time_from_date(s.%s::date, %s::text)",
+							schema, column(plan, PART_TIME), zone);
 		case TIME_EPOCH:
-			return psprintf("%s.chatmig_time_from_epoch(s.%s::float8, %.0f)",
-							schema, column(plan, PART_TIME),
-							plan->mapping->epoch_unit);
+			return psprintf(
+				"%s.chatmig_time_from_epoch(s.%s::float8, %.0f::float8)",
+				schema, column(plan, PART_TIME), plan->mapping->epoch_unit);
 		case TIME_TEXT:
-			return psprintf("%s.chatmig_time_from_text(s.%s::text, %s)", schema,
-							column(plan, PART_TIME), zone);
+			return psprintf("%s.chatmig_time_from_text(s.%s::text, %s::text)",
+							schema, column(plan, PART_TIME), zone);
 	}
 	return NULL;
 }

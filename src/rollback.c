@@ -35,6 +35,7 @@
 #include "caller.h"
 #include "defer.h"
 #include "query.h"
+#include "rights.h"
 #include "rollback.h"
 #include "rollback_check.h"
 #include "rollback_copy.h"
@@ -111,10 +112,13 @@ find_migration(Rollback *rollback)
 	Registration *registration = chatmig_ledger_find(rollback->name);
 	Destination destination;
 
-	if (registration != NULL && !rollback->dry_run)
+	if (registration != NULL)
 	{
-		/* while this waits, it may be registered anew */
-		chatmig_ledger_lock(rollback->name);
+		/* whoever may not roll back shall not keep others waiting either */
+		chatmig_rights_check_tables(registration);
+		if (!rollback->dry_run)
+			chatmig_ledger_lock(rollback->name);
+		/* while this waited, it may have been registered anew */
 		registration = chatmig_ledger_find(rollback->name);
 	}
 	if (registration == NULL)

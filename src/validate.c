@@ -18,6 +18,7 @@
 
 #include "caller.h"
 #include "ledger.h"
+#include "rights.h"
 #include "validate.h"
 #include "validation.h"
 
@@ -88,6 +89,7 @@ run(Validation *validation, const char *migration)
 	registration = chatmig_ledger_find(migration);
 	if (registration == NULL)
 		chatmig_ledger_not_found(migration);
+	chatmig_rights_check_source(registration);
 	validation->name = registration->name;
 	validation->source = registration->source;
 	validation->context = CurrentMemoryContext;

@@ -178,7 +178,7 @@ reduced_rows(const MigrationPlan *plan)
 		"%s AS chatmig_fingerprint, %s FROM %s AS s",
 		hashed_group(mapping), hashed_metadata(plan, false),
 		chatmig_validate_sql_has_media(mapping), plan->fingerprint, FENCE,
-		plan->source_name);
+		plan->source_rows);
 	return sql.data;
 }
 

@@ -209,7 +209,7 @@ check_against_trace(Validation *validation)
 					: psprintf("(%s IS NULL)",
 							   chatmig_validate_sql_column(time)),
 				is_skipped(validation->plan), validation->plan->fingerprint,
-				key_columns(mapping), validation->source_name,
+				key_columns(mapping), validation->plan->source_rows,
 				validation->plan->qualified[TARGET_TRACE],
 				chatmig_validate_sql_same_key(mapping))),
 		NULL);

@@ -204,7 +204,7 @@ joins(const MigrationPlan *plan, bool is_partial)
 					 "(%s AS t LEFT JOIN %s AS s ON %s "
 					 "AND %s = t.fingerprint",
 					 table(plan, TARGET_TRACE, "conversation_id", is_partial),
-					 plan->source_name,
+					 plan->source_rows,
 					 chatmig_validate_sql_same_key(plan->mapping),
 					 plan->fingerprint);
 	if (plan->has_media)

@@ -68,7 +68,7 @@ query(const MigrationPlan *plan)
 		"CROSS JOIN LATERAL %s AS m ",
 		CHECK_MESSAGE_TIME, milliseconds_of_id(plan), MILLISECONDS_OF_TIME,
 		CHECK_WARNING, CHECK_VIOLATION, key, key, plan->qualified[TARGET_TRACE],
-		plan->source_name, chatmig_validate_sql_same_key(mapping),
+		plan->source_rows, chatmig_validate_sql_same_key(mapping),
 		plan->fingerprint, time, messages_of_row(plan));
 
 	return psprintf(
@@ -179,17 +179,19 @@ time_of_any_row(const MigrationPlan *plan, const char *column)
 		case TIME_TIMESTAMPTZ:
 			return psprintf("%s::timestamptz", column);
 		case TIME_TIMESTAMP:
-			return psprintf("%s.chatmig_time_from_timestamp(%s::timestamp, %s)",
-							schema, column, zone);
+			return psprintf(
+				"%s.chatmig_time_from_timestamp(%s::timestamp, %s::text)",
+				schema, column, zone);
 		case TIME_DATE:
-			return psprintf("%s.chatmig_time_from_date(%s::date, %s)", schema,
-							column, zone);
+			return psprintf("%s.chatmig_time_from_date(%s::date, %s::text)",
+							schema, column, zone);
 		case TIME_EPOCH:
-			return psprintf("%s.chatmig_time_from_epoch(%s::float8, %.0f)",
-							schema, column, plan->mapping->epoch_unit);
+			return psprintf(
+				"%s.chatmig_time_from_epoch(%s::float8, %.0f::float8)", schema,
+				column, plan->mapping->epoch_unit);
 		case TIME_TEXT:
-			return psprintf("%s.chatmig_time_from_text(%s::text, %s)", schema,
-							column, zone);
+			return psprintf("%s.chatmig_time_from_text(%s::text, %s::text)",
+							schema, column, zone);
 	}
 	return NULL;
 }

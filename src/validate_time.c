@@ -71,11 +71,11 @@ chatmig_validate_sql_is_time(const char *text)
 	char *value = trimmed(text);
 
 	/* the server's own cast would fail on a day such as February 30 */
-	return psprintf("((%s OR %s OR %s) "
-					"AND %s.chatmig_time_from_text(%s, 'UTC') IS NOT NULL)",
-					matches(value, INFINITE), matches(value, ISO_WITH_ZONE),
-					matches(value, ISO_WITHOUT_ZONE), chatmig_ledger_schema(),
-					text);
+	return psprintf(
+		"((%s OR %s OR %s) "
+		"AND %s.chatmig_time_from_text(%s, 'UTC'::text) IS NOT NULL)",
+		matches(value, INFINITE), matches(value, ISO_WITH_ZONE),
+		matches(value, ISO_WITHOUT_ZONE), chatmig_ledger_schema(), text);
 }
 
 /*
@@ -88,7 +88,7 @@ local_time(const MigrationPlan *plan, const char *value)
 	const char *zone = plan->options.time_zone;
 
 	if (is_abbreviation(zone))
-		return psprintf("%s.chatmig_time_from_timestamp(%s, %s)",
+		return psprintf("%s.chatmig_time_from_timestamp(%s, %s::text)",
 						chatmig_ledger_schema(), value,
 						quote_literal_cstr(zone));
 	return psprintf("timezone(%s::text, %s)", quote_literal_cstr(zone), value);
