@@ -89,6 +89,7 @@ OBJS = \
 	src/columns.o \
 	src/reference.o \
 	src/defer.o \
+	src/snapshot.o \
 	src/validate.o \
 	src/validate_checks.o \
 	src/validate_compare.o \
@@ -98,6 +99,7 @@ OBJS = \
 	src/validate_ledger.o \
 	src/validate_legacy.o \
 	src/validate_mapping.o \
+	src/validate_snapshot.o \
 	src/validate_messages.o \
 	src/validate_media.o \
 	src/validate_metadata.o \
@@ -175,6 +177,11 @@ ISOLATION = \
 	concurrent_runs \
 	concurrent_writers \
 	concurrent_rollback \
+	interleave_source \
+	interleave_target \
+	interleave_isolation \
+	interleave_validate \
+	interleave_rollback \
 	serve_append \
 	serve_delete \
 	serve_active \

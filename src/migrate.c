@@ -29,6 +29,7 @@
 #include "read.h"
 #include "reference.h"
 #include "rights.h"
+#include "snapshot.h"
 #include "split.h"
 #include "target.h"
 #include "write.h"
@@ -165,8 +166,10 @@ begin(const char *name, bool force, MigrateResult *result)
 	if (!plan->migrated)
 		chatmig_reference_check(plan);
 	MemSet(result, 0, sizeof(MigrateResult));
-	/* not before the plan has locked what is read: see lock_below() */
+	/* not before the plan has locked what is read: see
+	 * chatmig_plan_lock_below() */
 	PushActiveSnapshot(GetTransactionSnapshot());
+	chatmig_snapshot_check(NIL);
 	chatmig_caller_become(&role, plan->source_owner);
 	chatmig_plan_probe(plan);
 	chatmig_accept_check(plan);

@@ -33,7 +33,6 @@
 #include "rights.h"
 
 static void plan_source(MigrationPlan *plan, Jsonb *mapping);
-static void lock_below(const MigrationPlan *plan, char relkind);
 static void check_no_times(const MigrationPlan *plan);
 static bool key_is_unique(const MigrationPlan *plan);
 static bool index_proves_key(Relation index, Relation rel,
@@ -80,6 +79,21 @@ chatmig_plan_probe(MigrationPlan *plan)
 		check_no_times(plan);
 }
 
+void
+chatmig_plan_lock_below(Oid source, const char *name, Oid owner)
+{
+	char relkind = get_rel_relkind(source);
+	RoleState role;
+
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE &&
+		relkind != RELKIND_VIEW)
+		return;
+	chatmig_caller_become(&role, owner);
+	(void) chatmig_query_run(
+		psprintf("LOCK TABLE %s IN ACCESS SHARE MODE", name), NULL);
+	chatmig_caller_resume(&role);
+}
+
 bool
 chatmig_plan_fills(const MigrationPlan *plan, TargetTable table)
 {
@@ -115,28 +129,9 @@ plan_source(MigrationPlan *plan, Jsonb *mapping)
 	plan->source_owner = rel->rd_rel->relowner;
 	plan->schema = get_namespace_name(RelationGetNamespace(rel));
 	plan->mapping = chatmig_mapping_resolve(rel, mapping);
-	lock_below(plan, rel->rd_rel->relkind);
+	chatmig_plan_lock_below(plan->source, plan->source_name,
+							plan->source_owner);
 	relation_close(rel, NoLock); /* the lock stays */
-}
-
-/*
- * Partitions, children, and what a view reads. A snapshot must be taken after
- * the locks: to one from before an ALTER TABLE that rewrote a table, and for
- * which the lock had to wait, that table is empty.
- */
-static void
-lock_below(const MigrationPlan *plan, char relkind)
-{
-	RoleState role;
-
-	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE &&
-		relkind != RELKIND_VIEW)
-		return;
-	chatmig_caller_become(&role, plan->source_owner);
-	(void) chatmig_query_run(
-		psprintf("LOCK TABLE %s IN ACCESS SHARE MODE", plan->source_name),
-		NULL);
-	chatmig_caller_resume(&role);
 }
 
 /* Registered while there was no row to tell; without times, it is all one. */

@@ -29,6 +29,14 @@ extern MigrationPlan *chatmig_plan_make(const char *name);
  */
 extern void chatmig_plan_probe(MigrationPlan *plan);
 
+/*
+ * Locks a legacy table's partitions and children, or what a view reads, with
+ * AccessShareLock, as its owner; name is its own, qualified and quoted. A
+ * snapshot must be taken afterwards: to one from before an ALTER TABLE that
+ * rewrote a table, and for which the lock had to wait, that table is empty.
+ */
+extern void chatmig_plan_lock_below(Oid source, const char *name, Oid owner);
+
 /* Whether the table is one that chatmig did not create, and fills. */
 extern bool chatmig_plan_fills(const MigrationPlan *plan, TargetTable table);
 

@@ -24,6 +24,7 @@
 #include "plan_target.h"
 #include "relation.h"
 #include "role_values.h"
+#include "snapshot.h"
 #include "vocabulary.h"
 
 static void choose_names(MigrationPlan *plan);
@@ -40,6 +41,7 @@ static void check_in_place(const MigrationPlan *plan);
 static void forget_session(MigrationPlan *plan);
 static void describe_messages(MigrationPlan *plan);
 static void check_order(const MigrationPlan *plan);
+static void lock_children(const MigrationPlan *plan);
 static bool has_place_for_session(const MigrationPlan *plan);
 static char *fingerprint(const MigrationPlan *plan);
 static bool says_when_changed(const Column *column);
@@ -76,6 +78,7 @@ chatmig_plan_target(MigrationPlan *plan, Jsonb *target)
 	if (plan->options.empty_owners || plan->options.owner_times)
 		chatmig_owner_find(plan);
 	chatmig_link_find(plan);
+	lock_children(plan);
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)
 		if (plan->uses[table] || table == TARGET_CONVERSATIONS)
 			plan->relation[table] = chatmig_relation_read(plan, table);
@@ -416,6 +419,23 @@ check_order(const MigrationPlan *plan)
 		 errhint(
 			 "ALTER TABLE %s ADD COLUMN \"position\" int; or let chatmig create the table for the messages.",
 			 plan->qualified[TARGET_MESSAGES])));
+}
+
+/* Of all that is read beside the source. The snapshot comes afterwards. */
+static void
+lock_children(const MigrationPlan *plan)
+{
+	List *relids = NIL;
+	ListCell *lc;
+
+	for (TargetTable table = 0; table < NUM_TARGETS; table++)
+		if (plan->uses[table] && OidIsValid(plan->tables[table]))
+			relids = lappend_oid(relids, plan->tables[table]);
+	if (OidIsValid(plan->owner_table.relid))
+		relids = lappend_oid(relids, plan->owner_table.relid);
+	foreach(lc, plan->links)
+		relids = lappend_oid(relids, ((LinkTable *) lfirst(lc))->relid);
+	chatmig_snapshot_lock(relids);
 }
 
 static bool

@@ -23,6 +23,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -30,6 +31,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "caller.h"
@@ -41,6 +43,7 @@
 #include "rollback_copy.h"
 #include "rollback_find.h"
 #include "rollback_link.h"
+#include "snapshot.h"
 
 static void find_migration(Rollback *rollback);
 static void find_tables(Rollback *rollback);
@@ -153,6 +156,9 @@ find_tables(Rollback *rollback)
 	find_source(rollback);
 	for (int i = 0; i < NUM_TARGETS; i++)
 		find_table(rollback, i);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	chatmig_snapshot_check(NIL);
+	PopActiveSnapshot();
 	if (rollback->tables[TARGET_TRACE] != NULL)
 		rollback->trace_owner =
 			chatmig_caller_owner(rollback->targets.tables[TARGET_TRACE]);
@@ -205,10 +211,14 @@ find_table(Rollback *rollback, TargetTable target)
 
 	if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(*relid)))
 	{
+		const LOCKMODE mode =
+			rollback->dry_run ? AccessShareLock : ExclusiveLock;
+
 		if (rollback->targets.created[target])
 			chatmig_caller_check_owner(*relid);
-		LockRelationOid(*relid,
-						rollback->dry_run ? AccessShareLock : ExclusiveLock);
+		LockRelationOid(*relid, mode);
+		/* who writes to a partition need not lock what it is one of */
+		(void) find_all_inheritors(*relid, mode, NULL);
 	}
 
 	/* The user may have dropped it, lately also while this call waited. */

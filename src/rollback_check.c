@@ -20,6 +20,7 @@
 #include "rollback_check.h"
 #include "rollback_find.h"
 #include "rollback_link.h"
+#include "snapshot.h"
 
 /* A foreign key that points to one of the tables. */
 typedef struct ForeignKey
@@ -52,6 +53,7 @@ static const struct
 			{FIELD_MEDIA, TARGET_MEDIA,
 			 "messages that have been added elsewhere use its media"}};
 
+static void lock_referring(List *keys);
 static void count_rows(Rollback *rollback);
 static int64 count(const char *table, const char *condition);
 static void refuse_ties(const Rollback *rollback);
@@ -63,6 +65,11 @@ static void refuse_foreign_key(const Rollback *rollback, const ForeignKey *key);
 void
 chatmig_rollback_check(Rollback *rollback)
 {
+	/* nobody can add such a key any more, but DDL on its table may go on */
+	PushActiveSnapshot(GetLatestSnapshot());
+	lock_referring(find_foreign_keys(rollback));
+	PopActiveSnapshot();
+
 	/*
 	 * Younger than the locks at any isolation level: what was committed while
 	 * this call waited for them must not be overlooked.
@@ -72,6 +79,18 @@ chatmig_rollback_check(Rollback *rollback)
 	refuse_ties(rollback);
 	refuse_foreign_keys(rollback);
 	PopActiveSnapshot();
+}
+
+/* To a snapshot from before an ALTER TABLE they could look empty. */
+static void
+lock_referring(List *keys)
+{
+	List *relids = NIL;
+	ListCell *lc;
+
+	foreach(lc, keys)
+		relids = lappend_oid(relids, ((ForeignKey *) lfirst(lc))->from);
+	chatmig_snapshot_lock(relids);
 }
 
 static void

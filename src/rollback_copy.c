@@ -53,6 +53,9 @@ chatmig_rollback_check_copy(const Rollback *rollback)
 	bool is_readable = is_there && obstacle == NULL && dropped == NULL;
 	Finding lost;
 
+	if (is_readable)
+		chatmig_plan_lock_below(rollback->source, rollback->source_name,
+								GetUserId());
 	/* As in chatmig_rollback_check(). */
 	PushActiveSnapshot(GetLatestSnapshot());
 	lost = find_lost(rollback, list_length(keys),

@@ -9,7 +9,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -17,8 +16,6 @@
 #include "utils/snapmgr.h"
 
 #include "caller.h"
-#include "ledger.h"
-#include "rights.h"
 #include "validate.h"
 #include "validation.h"
 
@@ -83,29 +80,18 @@ run(Validation *validation, const char *migration)
 {
 	CallerState caller;
 	RoleState role;
-	Registration *registration;
 
 	chatmig_caller_enter(&caller);
-	registration = chatmig_ledger_find(migration);
-	if (registration == NULL)
-		chatmig_ledger_not_found(migration);
-	chatmig_rights_check_source(registration);
-	validation->name = registration->name;
-	validation->source = registration->source;
 	validation->context = CurrentMemoryContext;
 
 	/* Long expressions over few rows a second: compiling them takes longer. */
 	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 
-	/* 1. One snapshot for all, which sees what this transaction has done. */
-	CommandCounterIncrement();
-	PushActiveSnapshot(GetTransactionSnapshot());
+	/* 1. What is there to be looked at, and one snapshot for all of it. */
+	chatmig_validate_snapshot(validation, migration);
 
-	/* 2. What is there to be looked at. */
-	chatmig_validate_mapping(validation, registration);
-
-	/* 3. Look, with the rights of the legacy table's owner. */
+	/* 2. Look, with the rights of the legacy table's owner. */
 	if (OidIsValid(validation->source_owner))
 	{
 		chatmig_caller_become(&role, validation->source_owner);

@@ -102,6 +102,8 @@ find_source(Validation *validation)
 		get_namespace_name(RelationGetNamespace(rel)),
 		RelationGetRelationName(rel));
 	relation_close(rel, NoLock); /* the lock stays */
+	chatmig_plan_lock_below(validation->source, validation->source_name,
+							validation->source_owner);
 	return true;
 }
 

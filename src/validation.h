@@ -93,6 +93,14 @@ extern void chatmig_validate_query(Validation *validation, const char *sql,
 extern void chatmig_validate_suspects_arg(const Validation *validation,
 										  QueryArgs *args);
 
+/*
+ * Finds out what is to be looked at, by chatmig_validate_mapping(), and pushes
+ * the snapshot to look under. Errors: 42704 no such migration; 40001 from
+ * REPEATABLE READ on, a table was rewritten or dropped since the snapshot.
+ */
+extern void chatmig_validate_snapshot(Validation *validation,
+									  const char *migration);
+
 /* The stages, in their order. Each makes the checks that it is about. */
 extern void chatmig_validate_mapping(Validation *validation,
 									 const Registration *registration);

@@ -22,7 +22,7 @@ serve_cache:       serve_target
 serve_sql:         serve_target
 serve_target:      columns field role_values vocabulary keys plan arguments ledger query caller
 report:            migrate reference
-migrate:           accept read split fit group write write_link write_reply target reference existing columns plan rows rights settings caller
+migrate:           accept read split fit group write write_link write_reply target reference existing columns plan rows rights settings caller snapshot
 accept:            sequence owner_table skip relation plan keys query role
 read:              read_query json query plan rows
 read_query:        read_media read_metadata owner_table skip plan
@@ -55,7 +55,8 @@ identity:          hash128 rows
 times:
 fingerprint:       hash128
 hash128:
-validate:          validation validate_checks rights ledger caller
+validate:          validation validate_checks caller
+validate_snapshot: snapshot validation rights ledger
 validate_mapping:  validation caller
 validate_survey:   validate_digest validation
 validate_digest:   validate_compare plan
@@ -79,9 +80,9 @@ validate_transcript: validate_sql plan
 validate_sql:      plan role
 validation:        validate_checks plan query
 validate_checks:
-rollback:          rollback_check rollback_copy rollback_link rollback_find rollback_state destination defer rights ledger query caller
+rollback:          rollback_check rollback_copy rollback_link rollback_find rollback_state destination defer rights ledger query caller snapshot
 rollback_copy:     rollback_check rollback_find plan arguments
-rollback_check:    rollback_link rollback_find rollback_state ledger query
+rollback_check:    rollback_link rollback_find rollback_state ledger query snapshot
 rollback_link:     rollback_find rollback_state keys query caller
 rollback_find:     rollback_state arguments query
 rollback_state:    destination ledger
@@ -103,7 +104,7 @@ detection:         mapping
 epoch:             query
 difference:        query
 plan:              plan_target plan_check migration keys options rights query caller
-plan_target:       link owner_table plan_check existing relation columns role_values vocabulary field migration
+plan_target:       link owner_table plan_check existing relation columns role_values vocabulary field migration snapshot
 plan_check:        migration
 link:              existing keys migration
 owner_table:       keys field vocabulary migration
@@ -118,6 +119,7 @@ field:             ledger mapping
 vocabulary:        mapping
 keys:
 defer:             query
+snapshot:          query
 options:           arguments mapping
 rows:              mapping
 mapping:           media_keys part_type role arguments
