@@ -10,6 +10,12 @@
 
 #include "arguments.h"
 
+/*
+ * More than any table's columns need. What is refused is quoted in the error,
+ * and so in the server's log; and lists are searched from end to end.
+ */
+#define MAX_ARGUMENT_SIZE (256 * 1024)
+
 static JsonbValue *find(Jsonb *argument, const char *key);
 static char *value_string(const JsonbValue *value);
 static void refuse(const char *what, const char *key, const char *expected)
@@ -17,6 +23,19 @@ static void refuse(const char *what, const char *key, const char *expected)
 static void refuse_unknown(const char *what, const char *key,
 						   const char *const *known, int nknown)
 	pg_attribute_noreturn();
+
+void
+chatmig_arguments_check_size(Jsonb *argument, const char *what)
+{
+	if (argument != NULL && VARSIZE(argument) > MAX_ARGUMENT_SIZE)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("%s is too large", what),
+				 errdetail("It has %zu bytes, and at most %d are read.",
+						   (size_t) VARSIZE(argument), MAX_ARGUMENT_SIZE),
+				 errhint("It names columns, tables and roles, and holds no "
+						 "data: leave out what is not of these.")));
+}
 
 void
 chatmig_arguments_check(Jsonb *argument, const char *what,

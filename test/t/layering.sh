@@ -85,7 +85,7 @@ rollback_check:    rollback_link rollback_find rollback_state ledger query
 rollback_link:     rollback_find rollback_state keys query caller
 rollback_find:     rollback_state arguments query
 rollback_state:    destination ledger
-register:          amend profile draft plan options ledger caller
+register:          amend profile draft plan options arguments ledger caller
 profile:           detect arguments mapping ledger caller
 amend:             arguments mapping ledger
 draft:             detect epoch keys arguments mapping role
