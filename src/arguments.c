@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/json.h"
 #include "utils/numeric.h"
 
 #include "arguments.h"
@@ -256,6 +257,24 @@ chatmig_arguments_push(JsonbParseState **state, JsonbIteratorToken token,
 	value.val.string.val = unconstify(char *, string);
 	value.val.string.len = strlen(string);
 	pushJsonbValue(state, token, &value);
+}
+
+char *
+chatmig_arguments_quote(const char *name)
+{
+	StringInfoData json;
+	StringInfoData result;
+
+	initStringInfo(&json);
+	escape_json(&json, name);
+	initStringInfo(&result);
+	for (char *c = json.data; *c != '\0'; c++)
+	{
+		if (*c == '\'')
+			appendStringInfoChar(&result, '\'');
+		appendStringInfoChar(&result, *c);
+	}
+	return result.data;
 }
 
 static JsonbValue *

@@ -71,4 +71,10 @@ extern void chatmig_arguments_push(JsonbParseState **state,
 								   JsonbIteratorToken token,
 								   const char *string);
 
+/*
+ * For hints: a name as a JSON string, in its quotes, inside a literal of SQL,
+ * so that the hint can be run as it is, whatever the name holds. Palloc'd.
+ */
+extern char *chatmig_arguments_quote(const char *name);
+
 #endif /* CHATMIG_ARGUMENTS_H */

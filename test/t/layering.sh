@@ -23,7 +23,7 @@ serve_sql:         serve_target
 serve_target:      columns field role_values vocabulary keys plan arguments ledger query caller
 report:            migrate reference
 migrate:           accept read split fit group write write_link write_reply target reference existing columns plan rows rights settings caller
-accept:            sequence owner_table skip relation plan keys query role
+accept:            sequence owner_table skip relation plan keys arguments query role
 read:              read_query json query plan rows
 read_query:        read_media read_metadata owner_table skip plan
 json:
@@ -104,14 +104,14 @@ epoch:             query
 difference:        query
 plan:              plan_target plan_check migration keys options rights query caller
 plan_target:       link owner_table plan_check existing relation columns role_values vocabulary field migration
-plan_check:        migration
+plan_check:        migration arguments
 link:              existing keys migration
 owner_table:       keys field vocabulary migration
 existing:          existing_check keys vocabulary migration arguments
 existing_check:    migration
 relation:          columns migration
 columns:           migration
-role_values:       migration query caller
+role_values:       migration arguments query caller
 migration:         destination options ledger mapping
 destination:       field arguments
 field:             ledger mapping
