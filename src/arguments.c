@@ -31,7 +31,7 @@ chatmig_arguments_check_size(Jsonb *argument, const char *what)
 	if (argument != NULL && VARSIZE(argument) > MAX_ARGUMENT_SIZE)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("%s is too large", what),
+				 errmsg("value of %s is too large", what),
 				 errdetail("It has %zu bytes, and at most %d are read.",
 						   (size_t) VARSIZE(argument), MAX_ARGUMENT_SIZE),
 				 errhint("It names columns, tables and roles, and holds no "
