@@ -161,7 +161,13 @@ REGRESS = \
 	targets_rows \
 	targets_found \
 	rights \
+	rights_everywhere \
 	attacks \
+	attacks_hooks \
+	attacks_schema \
+	attacks_events \
+	hostile_names \
+	hostile_json \
 	sources \
 	system_auraflow \
 	system_lyra \

@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 
 #include "accept.h"
+#include "arguments.h"
 #include "keys.h"
 #include "owner_table.h"
 #include "query.h"
@@ -102,8 +103,8 @@ check_roles(const MigrationPlan *plan)
 		 errdetail("%s has such rows: %s. %s", plan->source_name,
 				   search.spellings.data, plan->roles_allowed),
 		 errhint(
-			 "Let the column allow it; or say which one it is: target => '{\"messages\": {\"table\": \"%s\", \"roles\": {\"%s\": \"...\"}}}'; or count these rows as another's: mapping => '{\"roles\": {\"...\": \"assistant\"}}'.",
-			 plan->table_names[TARGET_MESSAGES],
+			 "Let the column allow it; or say which one it is: target => '{\"messages\": {\"table\": %s, \"roles\": {\"%s\": \"...\"}}}'; or count these rows as another's: mapping => '{\"roles\": {\"...\": \"assistant\"}}'.",
+			 chatmig_arguments_quote(plan->table_names[TARGET_MESSAGES]),
 			 chatmig_role_names[search.first])));
 }
 
@@ -239,8 +240,8 @@ check_positions(const MigrationPlan *plan)
 			 ". Migration \"%s\" would overwrite it.",
 			 rows, plan->name),
 		 errhint(
-			 "Leave it alone: target => '{\"messages\": {\"table\": \"%s\", \"columns\": {\"position\": null}}}'.",
-			 plan->table_names[TARGET_MESSAGES])));
+			 "Leave it alone: target => '{\"messages\": {\"table\": %s, \"columns\": {\"position\": null}}}'.",
+			 chatmig_arguments_quote(plan->table_names[TARGET_MESSAGES]))));
 }
 
 /* A conversation without messages has no other times. */
@@ -322,8 +323,9 @@ check_unfilled(const MigrationPlan *plan, const Unfilled *unfilled)
 			 qualified, quote_identifier(found->name),
 			 unfilled->field == FIELD_MODEL || unfilled->field == FIELD_TOKENS
 				 ? psprintf(
-					   "; or leave the column to its default, and what is known to the trace: target => '{\"messages\": {\"table\": \"%s\", \"columns\": {\"%s\": null}}}'",
-					   plan->table_names[unfilled->table],
+					   "; or leave the column to its default, and what is known to the trace: target => '{\"messages\": {\"table\": %s, \"columns\": {\"%s\": null}}}'",
+					   chatmig_arguments_quote(
+						   plan->table_names[unfilled->table]),
 					   chatmig_field_names[unfilled->field])
 				 : ", or register a view without them")));
 }

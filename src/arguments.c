@@ -6,9 +6,16 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/json.h"
 #include "utils/numeric.h"
 
 #include "arguments.h"
+
+/*
+ * More than any table's columns need. What is refused is quoted in the error,
+ * and so in the server's log; and lists are searched from end to end.
+ */
+#define MAX_ARGUMENT_SIZE (256 * 1024)
 
 static JsonbValue *find(Jsonb *argument, const char *key);
 static char *value_string(const JsonbValue *value);
@@ -17,6 +24,19 @@ static void refuse(const char *what, const char *key, const char *expected)
 static void refuse_unknown(const char *what, const char *key,
 						   const char *const *known, int nknown)
 	pg_attribute_noreturn();
+
+void
+chatmig_arguments_check_size(Jsonb *argument, const char *what)
+{
+	if (argument != NULL && VARSIZE(argument) > MAX_ARGUMENT_SIZE)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("value of %s is too large", what),
+				 errdetail("It has %zu bytes, and at most %d are read.",
+						   (size_t) VARSIZE(argument), MAX_ARGUMENT_SIZE),
+				 errhint("It names columns, tables and roles, and holds no "
+						 "data: leave out what is not of these.")));
+}
 
 void
 chatmig_arguments_check(Jsonb *argument, const char *what,
@@ -237,6 +257,24 @@ chatmig_arguments_push(JsonbParseState **state, JsonbIteratorToken token,
 	value.val.string.val = unconstify(char *, string);
 	value.val.string.len = strlen(string);
 	pushJsonbValue(state, token, &value);
+}
+
+char *
+chatmig_arguments_quote(const char *name)
+{
+	StringInfoData json;
+	StringInfoData result;
+
+	initStringInfo(&json);
+	escape_json(&json, name);
+	initStringInfo(&result);
+	for (char *c = json.data; *c != '\0'; c++)
+	{
+		if (*c == '\'')
+			appendStringInfoChar(&result, '\'');
+		appendStringInfoChar(&result, *c);
+	}
+	return result.data;
 }
 
 static JsonbValue *

@@ -3,14 +3,18 @@
  *	  Reading, and making, the jsonb objects that users write: mapping, target,
  *	  options.
  *
- * "what" is the argument's name, for messages. All errors are 22023 and say
- * what was given and what is known.
+ * "what" is the argument's name, for messages. Errors are 22023 unless said
+ *otherwise, and say what was given and what is known.
  */
 #ifndef CHATMIG_ARGUMENTS_H
 #define CHATMIG_ARGUMENTS_H
 
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
+
+/* Errors with 54000 if it is larger than names and roles can be; not if NULL.
+ */
+extern void chatmig_arguments_check_size(Jsonb *argument, const char *what);
 
 /* Errors unless the argument is an object with no keys but the known ones. */
 extern void chatmig_arguments_check(Jsonb *argument, const char *what,
@@ -66,5 +70,11 @@ extern Jsonb *chatmig_arguments_without(Jsonb *object, const char *key);
 extern void chatmig_arguments_push(JsonbParseState **state,
 								   JsonbIteratorToken token,
 								   const char *string);
+
+/*
+ * For hints: a name as a JSON string, in its quotes, inside a literal of SQL,
+ * so that the hint can be run as it is, whatever the name holds. Palloc'd.
+ */
+extern char *chatmig_arguments_quote(const char *name);
 
 #endif /* CHATMIG_ARGUMENTS_H */

@@ -224,12 +224,12 @@ choose_part(Relation rel, const Draft *draft, Part part, const Detection *found)
 				 errmsg("the %s of \"%s\" is ambiguous",
 						chatmig_part_names[part], RelationGetRelationName(rel)),
 				 errdetail("It could be: %s.", join(free_columns)),
-				 errhint("Name one%s: mapping => '{\"%s\": \"%s\"}'.",
+				 errhint("Name one%s: mapping => '{\"%s\": %s}'.",
 						 chatmig_mapping_part_required(draft->shape, part)
 							 ? ""
 							 : ", or null for none",
 						 chatmig_part_names[part],
-						 (char *) linitial(free_columns))));
+						 chatmig_arguments_quote(linitial(free_columns)))));
 	return free_columns ? linitial(free_columns) : NULL;
 }
 

@@ -413,9 +413,10 @@ refuse_missing(const Search *search, const char *field)
 			 "Migration \"%s\" would fill that table as its %s, which needs one.",
 			 search->plan->name, chatmig_target_names[search->table]),
 		 errhint(
-			 "Name it: target => '{\"%s\": {\"table\": \"%s\", \"columns\": {\"%s\": \"...\"}}}'; or name another table, which is created if it does not exist.",
+			 "Name it: target => '{\"%s\": {\"table\": %s, \"columns\": {\"%s\": \"...\"}}}'; or name another table, which is created if it does not exist.",
 			 chatmig_target_names[search->table],
-			 search->plan->table_names[search->table], field)));
+			 chatmig_arguments_quote(search->plan->table_names[search->table]),
+			 field)));
 }
 
 static void

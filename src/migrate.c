@@ -214,7 +214,8 @@ static WriteMode
 choose_mode(const MigrationPlan *plan)
 {
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)
-		if (plan->uses[table] && !plan->fresh[table])
+		if (plan->uses[table] &&
+			(!plan->fresh[table] || !chatmig_target_is_plain(plan, table)))
 			return WRITE_INSERT;
 	return chatmig_bulk_load ? WRITE_BULK : WRITE_INSERT;
 }

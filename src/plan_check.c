@@ -15,6 +15,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
 
+#include "arguments.h"
 #include "plan_check.h"
 
 static void check_create(const MigrationPlan *plan, Oid schema, Oid role);
@@ -140,8 +141,9 @@ chatmig_plan_check_name(const MigrationPlan *plan, TargetTable table)
 			 "%s with another name, for instance target => '{\"%s\": \"%s\"}', or with another schema, target => '{\"schema\": \"...\"}'.",
 			 table < NUM_ID_TARGETS && taken != plan->source
 				 ? psprintf(
-					   "Name it if it is to be filled: target => '{\"%s\": \"%s\"}'. Or register again",
-					   chatmig_target_names[table], plan->table_names[table])
+					   "Name it if it is to be filled: target => '{\"%s\": %s}'. Or register again",
+					   chatmig_target_names[table],
+					   chatmig_arguments_quote(plan->table_names[table]))
 				 : "Register again",
 			 chatmig_target_names[table],
 			 ChooseRelationName("chat", NULL, chatmig_target_names[table],

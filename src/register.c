@@ -18,6 +18,7 @@
 #include "utils/rel.h"
 
 #include "amend.h"
+#include "arguments.h"
 #include "caller.h"
 #include "draft.h"
 #include "ledger.h"
@@ -57,6 +58,9 @@ chatmig_register_add(const RegisterRequest *request)
 									.arg =
 										unconstify(char *, request->profile)};
 
+	chatmig_arguments_check_size(request->mapping, "mapping");
+	chatmig_arguments_check_size(request->target, "target");
+	chatmig_arguments_check_size(request->options, "options");
 	chatmig_caller_enter(&caller);
 	rel = open_source(request->source);
 	check_source(rel);

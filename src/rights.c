@@ -3,7 +3,8 @@
  *	  Who may do anything with a migration.
  *
  * In: a registration. Out: nothing, or an error with 42501. Reads catalogs and
- * the ledger; locks nothing, so that whoever is refused has kept nobody waiting.
+ * the ledger; locks nothing, so that whoever is refused has kept nobody
+ *waiting.
  */
 #include "postgres.h"
 
@@ -42,7 +43,8 @@ check_source(const Registration *registration)
 	return true;
 }
 
-/* Those that were there before are not the migration's. False: none is there. */
+/* Those that were there before are not the migration's. False: none is there.
+ */
 static bool
 check_tables(const Registration *registration)
 {

@@ -26,6 +26,7 @@
 #include "utils/resowner.h"
 #include "utils/syscache.h"
 
+#include "arguments.h"
 #include "caller.h"
 #include "query.h"
 #include "role_values.h"
@@ -447,8 +448,9 @@ refuse(const RoleColumn *role_column, Role role)
 		 errdetail("%s%s", plan->roles_allowed,
 				   role_column->fault ? role_column->fault : ""),
 		 errhint(
-			 "Say which it is: target => '{\"messages\": {\"table\": \"%s\", \"roles\": {\"%s\": \"...\"}}}'.",
-			 plan->table_names[TARGET_MESSAGES], chatmig_role_names[role])));
+			 "Say which it is: target => '{\"messages\": {\"table\": %s, \"roles\": {\"%s\": \"...\"}}}'.",
+			 chatmig_arguments_quote(plan->table_names[TARGET_MESSAGES]),
+			 chatmig_role_names[role])));
 }
 
 /*

@@ -8,13 +8,17 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/ruleutils.h"
 
 #include "caller.h"
@@ -26,6 +30,7 @@
 
 static void create_table(MigrationPlan *plan, TargetTable table,
 						 const char *comment);
+static void refuse_gone(const MigrationPlan *plan, TargetTable table);
 static char *type_name(const TargetColumn *column);
 static void finish_conversations(const MigrationPlan *plan);
 static void finish_messages(const MigrationPlan *plan);
@@ -55,6 +60,35 @@ chatmig_target_create(MigrationPlan *plan)
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)
 		if (plan->uses[table])
 			create_table(plan, table, comments[table]);
+}
+
+bool
+chatmig_target_is_plain(const MigrationPlan *plan, TargetTable table)
+{
+	Relation rel = table_open(plan->tables[table], AccessShareLock);
+	TupleDesc desc = RelationGetDescr(rel);
+	TargetColumns columns;
+	bool result;
+
+	chatmig_columns_list(plan, table, &columns);
+	result = rel->rd_rel->relkind == RELKIND_RELATION &&
+			 rel->rd_rel->relam == HEAP_TABLE_AM_OID &&
+			 !rel->rd_rel->relispartition && !rel->rd_rel->relhasindex &&
+			 !rel->rd_rel->relhasrules && !rel->rd_rel->relhastriggers &&
+			 !rel->rd_rel->relrowsecurity && desc->natts == columns.n &&
+			 (desc->constr == NULL || (desc->constr->num_check == 0 &&
+									   !desc->constr->has_generated_stored));
+	for (int i = 0; i < columns.n && result; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		result =
+			!attribute->attisdropped &&
+			attribute->atttypid == columns.columns[i].type &&
+			strcmp(NameStr(attribute->attname), columns.columns[i].name) == 0;
+	}
+	table_close(rel, NoLock);
+	return result;
 }
 
 void
@@ -141,6 +175,10 @@ create_table(MigrationPlan *plan, TargetTable table, const char *comment)
 						 columns.columns[i].constraint);
 	/* bulk.c and foreign keys want a heap, whatever the session's default */
 	run("CREATE TABLE %s (%s) USING heap", qualified, list.data);
+	plan->tables[table] = get_relname_relid(
+		plan->table_names[table], get_namespace_oid(plan->schema, false));
+	if (!OidIsValid(plan->tables[table]))
+		refuse_gone(plan, table);
 	run("COMMENT ON TABLE %s IS %s", qualified, quote_literal_cstr(comment));
 	for (int i = 0; i < columns.n; i++)
 		run("COMMENT ON COLUMN %s.%s IS %s", qualified,
@@ -149,9 +187,23 @@ create_table(MigrationPlan *plan, TargetTable table, const char *comment)
 	if (plan->source_owner != GetUserId())
 		run("ALTER TABLE %s OWNER TO %s", qualified,
 			quote_identifier(GetUserNameFromId(plan->source_owner, false)));
-	plan->tables[table] = get_relname_relid(
-		plan->table_names[table], get_namespace_oid(plan->schema, false));
 	plan->created[table] = plan->fresh[table] = true;
+}
+
+static void
+refuse_gone(const MigrationPlan *plan, TargetTable table)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("table %s is not there after it was created",
+				plan->qualified[table]),
+		 errdetail(
+			 "An event trigger has renamed, moved or dropped the %s table of migration \"%s\".",
+			 chatmig_target_names[table], plan->name),
+		 errhint(
+			 "Look into pg_event_trigger; disable the trigger for the migration, or register with names and a schema that it leaves alone: target => '{\"%s\": \"...\"}'.",
+			 chatmig_target_names[table])));
 }
 
 static char *

@@ -16,6 +16,14 @@
 extern void chatmig_target_create(MigrationPlan *plan);
 
 /*
+ * Whether a fresh one is as it was created, so that rows can be put into it
+ * without the executor. An event trigger may have added columns, triggers,
+ * checks, rules, indexes or row security.
+ */
+extern bool chatmig_target_is_plain(const MigrationPlan *plan,
+									TargetTable table);
+
+/*
  * To the fresh ones, adds primary keys, unique constraints, checks, indexes and
  * foreign keys. The foreign keys to the owner's and the counterpart's tables
  * take ShareRowExclusiveLock on those to the end of the transaction: rows there

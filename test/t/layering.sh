@@ -23,7 +23,7 @@ serve_sql:         serve_target
 serve_target:      columns field role_values vocabulary keys plan arguments ledger query caller
 report:            migrate reference
 migrate:           accept read split fit group write write_link write_reply target reference existing columns plan rows rights settings caller snapshot
-accept:            sequence owner_table skip relation plan keys query role
+accept:            sequence owner_table skip relation plan keys arguments query role
 read:              read_query json query plan rows
 read_query:        read_media read_metadata owner_table skip plan
 json:
@@ -86,7 +86,7 @@ rollback_check:    rollback_link rollback_find rollback_state ledger query snaps
 rollback_link:     rollback_find rollback_state keys query caller
 rollback_find:     rollback_state arguments query
 rollback_state:    destination ledger
-register:          amend profile draft plan options ledger caller
+register:          amend profile draft plan options arguments ledger caller
 profile:           detect arguments mapping ledger caller
 amend:             arguments mapping ledger
 draft:             detect epoch keys arguments mapping role
@@ -105,14 +105,14 @@ epoch:             query
 difference:        query
 plan:              plan_target plan_check migration keys options rights query caller
 plan_target:       link owner_table plan_check existing relation columns role_values vocabulary field migration snapshot
-plan_check:        migration
+plan_check:        migration arguments
 link:              existing keys migration
 owner_table:       keys field vocabulary migration
 existing:          existing_check keys vocabulary migration arguments
 existing_check:    migration
 relation:          columns migration
 columns:           migration
-role_values:       migration query caller
+role_values:       migration arguments query caller
 migration:         destination options ledger mapping
 destination:       field arguments
 field:             ledger mapping
