@@ -176,7 +176,8 @@ REGRESS = \
 	system_surrealpilot \
 	serve \
 	serve_targets \
-	serve_rights
+	serve_rights \
+	serve_deleted
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
 ISOLATION = \

@@ -114,7 +114,9 @@ findings(const MigrationPlan *plan)
 						 tests.list[i].check, tests.list[i].detail);
 	return psprintf(
 		"CASE WHEN %s IS NULL THEN NULL "
-		"WHEN m.id IS NULL THEN CASE %sWHEN %s THEN ARRAY['%d ' || "
+		"WHEN m.id IS NULL THEN CASE "
+		"WHEN k.is_present IS NOT TRUE AND %s THEN NULL "
+		"%sWHEN %s THEN ARRAY['%d ' || "
 		"CASE WHEN %s IS NULL "
 		"THEN 'is not empty, but no message was made of it.' "
 		"ELSE format('is lost: there is no message %%s%%s.', "
@@ -125,6 +127,7 @@ findings(const MigrationPlan *plan)
 		"THEN ARRAY['%d is %s, but a message was made of it.'] "
 		"WHEN %s THEN array_remove(ARRAY[%s], NULL) END",
 		chatmig_validate_sql_column(&mapping->keys[0]),
+		chatmig_validate_sql_is_deleted(plan, "t.conversation_id"),
 		is_transcript ? without_message(plan) : "", expected,
 		CHECK_MESSAGE_MISSING, message_id(mapping), message_id(mapping),
 		expected, CHECK_MESSAGE_UNEXPECTED, is_transcript ? "none" : "empty",
