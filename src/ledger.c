@@ -342,11 +342,11 @@ chatmig_ledger_clear(const char *name)
 }
 
 void
-chatmig_ledger_record_deleted(const char *name, const LedgerDeleted *deleted)
+chatmig_ledger_record_deleted(Oid messages, const LedgerDeleted *deleted)
 {
 	QueryArgs args = {0};
 
-	chatmig_query_text_arg(&args, name);
+	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(messages), false);
 	chatmig_query_arg(&args, TEXTARRAYOID, deleted->conversations, false);
 	chatmig_query_arg(&args, TEXTARRAYOID, deleted->owners, false);
 	chatmig_query_arg(&args, TIMESTAMPTZARRAYOID, deleted->begun, false);
@@ -354,9 +354,11 @@ chatmig_ledger_record_deleted(const char *name, const LedgerDeleted *deleted)
 	chatmig_ledger_access_run(
 		"INSERT INTO %s.chatmig_deleted "
 		"(migration, conversation, owner, deleted_by) "
-		"SELECT $1, d.conversation, d.owner, $5 FROM unnest($2, $3, $4) "
-		"AS d (conversation, owner, begun) "
-		"JOIN %s.chatmig_run AS r ON r.migration = $1 "
+		"SELECT t.migration, d.conversation, d.owner, $5 "
+		"FROM unnest($2, $3, $4) AS d (conversation, owner, begun) "
+		"JOIN %s.chatmig_target AS t ON t.relation::oid = $1 "
+		"AND t.part = 'messages' "
+		"JOIN %s.chatmig_run AS r ON r.migration = t.migration "
 		"AND (d.begun > r.last_run + interval '1 day' "
 		"AND d.begun <= clock_timestamp()) IS NOT TRUE "
 		"ON CONFLICT (migration, conversation) DO UPDATE SET "

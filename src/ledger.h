@@ -121,11 +121,12 @@ typedef struct LedgerDeleted
 
 /*
  * Records conversations that the current role has deleted, for validate not to
- * miss them. Those that began after the last run are left out, as no migration
- * has made them; who can tell where the legacy table's clock was ahead, so it
- * takes a day's difference, and a time that has been.
+ * miss them, in all migrations that have filled the table of messages. Those
+ * that began after the last run are left out, as no migration has made them;
+ * who can tell where the legacy table's clock was ahead, so it takes a day's
+ * difference, and a time that has been.
  */
-extern void chatmig_ledger_record_deleted(const char *name,
+extern void chatmig_ledger_record_deleted(Oid messages,
 										  const LedgerDeleted *deleted);
 
 /*

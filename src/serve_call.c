@@ -16,7 +16,8 @@
 
 #include "serve_call.h"
 
-static uint64 hash_value(const QueryArgs *args, int i);
+static uint64 hash_value(const QueryArgs *args, int i,
+						 const ServeColumn *column);
 static void describe(void *arg);
 
 void
@@ -42,19 +43,21 @@ chatmig_serve_call_end(ServeCall *call)
 }
 
 void
-chatmig_serve_call_lock(const ServeCall *call, const QueryArgs *args, int n)
+chatmig_serve_call_lock(const ServeCall *call, const QueryArgs *args,
+						const ServeColumn *const *columns, int n)
 {
 	uint64 hash = call->target->tables[TARGET_MESSAGES].relid;
 
 	for (int i = 0; i < n; i++)
-		hash = hash_combine64(hash, hash_value(args, i));
+		hash = hash_combine64(hash, hash_value(args, i, columns[i]));
 	(void) DirectFunctionCall1(pg_advisory_xact_lock_int8,
 							   Int64GetDatum((int64) hash));
 }
 
-/* Of what is equal to the type, the same; where it has no hash, always 1. */
+/* Of what is equal in the column, the same; of a type without hash, always 1.
+ */
 static uint64
-hash_value(const QueryArgs *args, int i)
+hash_value(const QueryArgs *args, int i, const ServeColumn *column)
 {
 	TypeCacheEntry *type =
 		lookup_type_cache(args->types[i], TYPECACHE_HASH_EXTENDED_PROC_FINFO);
@@ -63,9 +66,10 @@ hash_value(const QueryArgs *args, int i)
 		return 0;
 	if (!OidIsValid(type->hash_extended_proc))
 		return 1;
-	return DatumGetUInt64(FunctionCall2Coll(&type->hash_extended_proc_finfo,
-											get_typcollation(args->types[i]),
-											args->values[i], Int64GetDatum(0)));
+	return DatumGetUInt64(FunctionCall2Coll(
+		&type->hash_extended_proc_finfo,
+		column ? column->collation : get_typcollation(args->types[i]),
+		args->values[i], Int64GetDatum(0)));
 }
 
 static void

@@ -103,10 +103,13 @@ chatmig_serve_delete(ServeCall *call, const char *conversation,
 	}
 	else
 	{
+		const ServeColumn *column = chatmig_serve_sql_column(
+			call->target, TARGET_MESSAGES, FIELD_CONVERSATION);
+
 		chatmig_serve_input_arg(&args, call, TARGET_MESSAGES,
 								FIELD_CONVERSATION, "conversation",
 								conversation);
-		chatmig_serve_call_lock(call, &args, 1);
+		chatmig_serve_call_lock(call, &args, &column, 1);
 		delete_grouped(call, &args, BY_ID, counts);
 	}
 	if (counts->conversations == 0)
@@ -153,12 +156,9 @@ chatmig_serve_cleanup(ServeCall *call, const Interval *older_than, bool dry_run,
 		chatmig_serve_sql_activity(call->target) == NUM_FIELDS)
 		chatmig_serve_input_require(call, TARGET_CONVERSATIONS,
 									FIELD_UPDATED_AT, "older_than");
-	chatmig_query_arg(
-		&args, TIMESTAMPTZOID,
-		DirectFunctionCall2(timestamptz_mi_interval,
-							TimestampTzGetDatum(GetCurrentTimestamp()),
-							IntervalPGetDatum(older_than)),
-		false);
+	chatmig_query_arg(&args, TIMESTAMPTZOID,
+					  TimestampTzGetDatum(chatmig_serve_input_ago(older_than)),
+					  false);
 	if (!has_table(call->target))
 		delete_grouped(call, &args, BY_AGE | (dry_run ? DRY_RUN : 0), counts);
 	else if (dry_run)
@@ -343,7 +343,8 @@ take_deleted(ServeCall *call, QueryPlan *plan, const QueryArgs *args,
 								 .owners = values[3],
 								 .begun = values[4]};
 
-		chatmig_ledger_record_deleted(call->target->migration, &deleted);
+		chatmig_ledger_record_deleted(
+			call->target->tables[TARGET_MESSAGES].relid, &deleted);
 	}
 	return DatumGetInt64(values[1]);
 }
