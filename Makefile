@@ -192,7 +192,8 @@ ISOLATION = \
 	serve_append \
 	serve_delete \
 	serve_active \
-	serve_grouped
+	serve_grouped \
+	serve_cache
 
 # test/expected is a link to expected/: that is where pg_regress looks.
 TEST_OUTPUT = test/output

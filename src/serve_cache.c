@@ -58,8 +58,10 @@ chatmig_serve_cache_get(const char *migration)
 	{
 		target = make(migration);
 		target->is_valid = !has_changed;
+		/* from an old snapshot: what others have changed since is not in it */
+		target->is_transient = IsolationUsesXactSnapshot();
 	}
-	if (is_only && !has_changed)
+	if (is_only && !has_changed && !IsolationUsesXactSnapshot())
 		only = target;
 	return target;
 }
@@ -159,10 +161,16 @@ end_transaction(XactEvent event, void *arg)
 {
 	ListCell *lc;
 
-	if (retired == NIL ||
-		(event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
-		 event != XACT_EVENT_PREPARE))
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
+		event != XACT_EVENT_PREPARE)
 		return;
+	foreach(lc, targets)
+	{
+		ServeTarget *target = lfirst(lc);
+
+		if (target->is_transient)
+			target->is_valid = false;
+	}
 	foreach(lc, retired)
 	{
 		ServeTarget *target = lfirst(lc);

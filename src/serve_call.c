@@ -16,6 +16,8 @@
 
 #include "serve_call.h"
 
+#define SEARCH_PATH "pg_catalog, pg_temp"
+
 static uint64 hash_value(const QueryArgs *args, int i,
 						 const ServeColumn *column);
 static void describe(void *arg);
@@ -26,7 +28,7 @@ chatmig_serve_call_begin(ServeCall *call, const char *function,
 {
 	call->function = function;
 	call->guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
+	(void) set_config_option("search_path", SEARCH_PATH, PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	call->target = chatmig_serve_cache_get(migration);
 	call->context.callback = describe;
@@ -80,4 +82,14 @@ describe(void *arg)
 	errcontext("%s() on %s, migration \"%s\"", call->function,
 			   call->target->tables[TARGET_MESSAGES].name,
 			   call->target->migration);
+	/* serving itself has qualified all names, and knows that they are there */
+	switch (geterrcode())
+	{
+		case ERRCODE_UNDEFINED_TABLE:
+		case ERRCODE_UNDEFINED_FUNCTION:
+		case ERRCODE_UNDEFINED_OBJECT:
+			errhint("Functions of triggers, defaults and checks run with the "
+					"search path " SEARCH_PATH " here: qualify the names in "
+					"them, or ALTER FUNCTION ... SET search_path.");
+	}
 }

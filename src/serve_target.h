@@ -56,6 +56,7 @@ typedef struct ServeTarget
 	MemoryContext context;   /* in which all this is */
 	/* kept by serve_cache.c */
 	bool is_valid;
+	bool is_transient; /* to the end of the transaction */
 	int nplans;
 	int max_plans;
 	ServePlan *plans;
