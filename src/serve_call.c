@@ -30,6 +30,9 @@ chatmig_serve_call_begin(ServeCall *call, const char *function,
 	call->guc_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", SEARCH_PATH, PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	/* few rows each time, whatever the planner expects of an owner */
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	call->target = chatmig_serve_cache_get(migration);
 	call->context.callback = describe;
 	call->context.arg = call;
