@@ -108,8 +108,7 @@ list_deleted(Validation *validation)
 			"JOIN (SELECT t.conversation_id, "
 			"cardinality(array_remove(t.message_ids, NULL)) AS n "
 			"FROM %s AS t%s) AS t ON t.conversation_id::text = x.conversation "
-			"WHERE x.migration = %s AND NOT EXISTS (SELECT FROM %s AS c "
-			"WHERE c.id = t.conversation_id) "
+			"WHERE x.migration = %s%s "
 			"GROUP BY x.conversation, x.deleted_by, x.deleted_at "
 			"ORDER BY x.deleted_at, x.conversation COLLATE \"C\"",
 			CHECK_CONVERSATION_DELETED, CHECK_INFO, chatmig_ledger_schema(),
@@ -120,7 +119,11 @@ list_deleted(Validation *validation)
 					  plan->qualified[TARGET_OWNERS])
 				: "",
 			quote_literal_cstr(plan->name),
-			plan->relation[TARGET_CONVERSATIONS]),
+			plan->uses[TARGET_CONVERSATIONS]
+				? psprintf(" AND NOT EXISTS (SELECT FROM %s AS c "
+						   "WHERE c.id = t.conversation_id)",
+						   plan->relation[TARGET_CONVERSATIONS])
+				: ""),
 		NULL);
 }
 
