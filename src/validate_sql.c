@@ -270,8 +270,8 @@ chatmig_validate_sql_tests(const RowTests *tests, const char *key,
 char *
 chatmig_validate_sql_is_deleted(const MigrationPlan *plan, const char *id)
 {
-	return psprintf("(%s::text IN (SELECT x.conversation "
-					"FROM %s.chatmig_deletions AS x WHERE x.migration = %s))",
-					id, chatmig_ledger_schema(),
-					quote_literal_cstr(plan->name));
+	return psprintf("EXISTS (SELECT FROM %s.chatmig_deletions AS x "
+					"WHERE x.migration = %s AND x.conversation = %s::text)",
+					chatmig_ledger_schema(), quote_literal_cstr(plan->name),
+					id);
 }

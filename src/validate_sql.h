@@ -123,7 +123,8 @@ extern char *chatmig_validate_sql_tests(const RowTests *tests, const char *key,
 
 /*
  * SQL: whether a conversation's id, an expression, is one that serving has
- * deleted. The subquery depends on nothing, so it is read once, and hashed.
+ * deleted. Looked up by index, or hashed, as the server thinks best: there may
+ * be a million of them.
  */
 extern char *chatmig_validate_sql_is_deleted(const MigrationPlan *plan,
 											 const char *id);

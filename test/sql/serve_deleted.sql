@@ -22,9 +22,10 @@ INSERT INTO talks VALUES
 SELECT chatmig_register('talks', options => '{"id_type": "bigint"}');
 SELECT conversations, messages FROM chatmig_migrate();
 GRANT SELECT, INSERT, UPDATE, DELETE ON conversations, messages TO regress_chatmig_app;
--- What is not ok, in short.
+-- What is not ok, in short; which key is the first is not certain.
 CREATE FUNCTION findings(migration text DEFAULT 'talks') RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT concat_ws('|', check_name, status, violations, example)
+    SELECT concat_ws('|', check_name, status, violations,
+                     regexp_replace(example, 'key \d+', 'key N'))
     FROM chatmig_validate(migration) WHERE status <> 'ok' $$;
 
 --
