@@ -91,7 +91,10 @@ owner_time(const MigrationPlan *plan)
 					quote_literal_cstr(plan->options.time_zone));
 }
 
-/* Those that the migration had made; the rest is nobody's business. */
+/*
+ * Those that the migration had made; the rest is nobody's business. CASE keeps
+ * the planner from an anti-join, of which it would expect no rows.
+ */
 static void
 list_deleted(Validation *validation)
 {
@@ -120,8 +123,9 @@ list_deleted(Validation *validation)
 				: "",
 			quote_literal_cstr(plan->name),
 			plan->uses[TARGET_CONVERSATIONS]
-				? psprintf(" AND NOT EXISTS (SELECT FROM %s AS c "
-						   "WHERE c.id = t.conversation_id)",
+				? psprintf(" AND CASE WHEN EXISTS (SELECT FROM %s AS c "
+						   "WHERE c.id = t.conversation_id) "
+						   "THEN false ELSE true END",
 						   plan->relation[TARGET_CONVERSATIONS])
 				: ""),
 		NULL);
