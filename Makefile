@@ -176,7 +176,8 @@ REGRESS = \
 	system_surrealpilot \
 	serve \
 	serve_targets \
-	serve_rights
+	serve_rights \
+	serve_deleted
 
 # test/specs/NAME.spec, and what it must print: expected/NAME.out
 ISOLATION = \
@@ -191,7 +192,8 @@ ISOLATION = \
 	serve_append \
 	serve_delete \
 	serve_active \
-	serve_grouped
+	serve_grouped \
+	serve_cache
 
 # test/expected is a link to expected/: that is where pg_regress looks.
 TEST_OUTPUT = test/output

@@ -227,6 +227,30 @@ COMMENT ON COLUMN @extschema@.chatmig_rejected.rejected_at IS
     'Start of the transaction that rejected it';
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.chatmig_rejected', '');
 
+CREATE TABLE @extschema@.chatmig_deleted (
+    migration pg_catalog.text NOT NULL
+        CONSTRAINT chatmig_deleted_migration_fkey
+        REFERENCES @extschema@.chatmig_migration (name) ON DELETE CASCADE,
+    conversation pg_catalog.text NOT NULL,
+    owner pg_catalog.text,
+    deleted_by pg_catalog.text NOT NULL,
+    deleted_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CONSTRAINT chatmig_deleted_pkey PRIMARY KEY (migration, conversation)
+);
+COMMENT ON TABLE @extschema@.chatmig_deleted IS
+    'Conversations that chatmig''s own functions have deleted; read the view chatmig_deletions instead';
+COMMENT ON COLUMN @extschema@.chatmig_deleted.migration IS
+    'The migration''s name';
+COMMENT ON COLUMN @extschema@.chatmig_deleted.conversation IS
+    'The id, as text';
+COMMENT ON COLUMN @extschema@.chatmig_deleted.owner IS
+    'Whose it was, as text';
+COMMENT ON COLUMN @extschema@.chatmig_deleted.deleted_by IS
+    'The role that called chatmig_delete_conversation(), chatmig_reset() or chatmig_cleanup()';
+COMMENT ON COLUMN @extschema@.chatmig_deleted.deleted_at IS
+    'Start of the transaction that deleted it';
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.chatmig_deleted', '');
+
 --
 -- Functions, in the order in which a user calls them. Those that write or
 -- create are not for PUBLIC; all check that the caller owns the table.
@@ -808,3 +832,21 @@ WHERE CASE WHEN c.oid IS NULL
 GRANT SELECT ON @extschema@.chatmig_rejects TO PUBLIC;
 COMMENT ON VIEW @extschema@.chatmig_rejects IS
     'Legacy rows that could not be converted: key, code, reason, and the row, whole';
+
+--
+-- What has been deleted on purpose, and by whom; to the same roles.
+--
+CREATE VIEW @extschema@.chatmig_deletions WITH (security_barrier) AS
+SELECT d.migration, d.conversation, d.owner, d.deleted_by, d.deleted_at
+FROM @extschema@.chatmig_deleted AS d
+     JOIN @extschema@.chatmig_migration AS m
+     ON m.name OPERATOR(pg_catalog.=) d.migration
+     LEFT JOIN pg_catalog.pg_class AS c
+     ON c.oid OPERATOR(pg_catalog.=) m.source
+WHERE CASE WHEN c.oid IS NULL
+           THEN (SELECT s.rolsuper FROM pg_catalog.pg_roles AS s
+                 WHERE s.rolname OPERATOR(pg_catalog.=) current_user)
+           ELSE pg_catalog.pg_has_role(c.relowner, 'USAGE') END;
+GRANT SELECT ON @extschema@.chatmig_deletions TO PUBLIC;
+COMMENT ON VIEW @extschema@.chatmig_deletions IS
+    'Conversations that chatmig_delete_conversation(), chatmig_reset() and chatmig_cleanup() have deleted; chatmig_validate() does not miss their messages. Not those that are surely younger than the last run';

@@ -14,7 +14,8 @@
  * in its group, or else that of the known row after it, unless idle_gap is
  * between; if neither, it begins one. Behind the last known row, positions go
  * on at the end of the conversation (which may hold messages that came from
- * elsewhere since); before that, room must be made.
+ * elsewhere since); before that, room must be made. Known rows whose
+ * conversation has been deleted are not given to this file.
  */
 #include "postgres.h"
 

@@ -336,7 +336,35 @@ chatmig_ledger_clear(const char *name)
 							  &args);
 	chatmig_ledger_access_run(
 		"DELETE FROM %s.chatmig_rejected WHERE migration = $1", &args);
+	chatmig_ledger_access_run(
+		"DELETE FROM %s.chatmig_deleted WHERE migration = $1", &args);
 	chatmig_ledger_access_announce();
+}
+
+void
+chatmig_ledger_record_deleted(Oid messages, const LedgerDeleted *deleted)
+{
+	QueryArgs args = {0};
+
+	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(messages), false);
+	chatmig_query_arg(&args, TEXTARRAYOID, deleted->conversations, false);
+	chatmig_query_arg(&args, TEXTARRAYOID, deleted->owners, false);
+	chatmig_query_arg(&args, TIMESTAMPTZARRAYOID, deleted->begun, false);
+	chatmig_query_text_arg(&args, GetUserNameFromId(GetUserId(), false));
+	chatmig_ledger_access_run(
+		"INSERT INTO %s.chatmig_deleted "
+		"(migration, conversation, owner, deleted_by) "
+		"SELECT t.migration, d.conversation, d.owner, $5 "
+		"FROM unnest($2, $3, $4) AS d (conversation, owner, begun) "
+		"JOIN %s.chatmig_target AS t ON t.relation::oid = $1 "
+		"AND t.part = 'messages' "
+		"JOIN %s.chatmig_run AS r ON r.migration = t.migration "
+		"AND (d.begun > r.last_run + interval '1 day' "
+		"AND d.begun <= clock_timestamp()) IS NOT TRUE "
+		"ON CONFLICT (migration, conversation) DO UPDATE SET "
+		"owner = excluded.owner, deleted_by = excluded.deleted_by, "
+		"deleted_at = excluded.deleted_at",
+		&args);
 }
 
 const char *

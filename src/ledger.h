@@ -111,6 +111,24 @@ extern List *chatmig_ledger_names(void);
 /* Names of those that have been migrated, sorted; of char *. */
 extern List *chatmig_ledger_migrated_names(void);
 
+/* What has been deleted on purpose: arrays of the same length. */
+typedef struct LedgerDeleted
+{
+	Datum conversations; /* text[] */
+	Datum owners;        /* text[] */
+	Datum begun;         /* timestamptz[]: when the conversations began */
+} LedgerDeleted;
+
+/*
+ * Records conversations that the current role has deleted, for validate not to
+ * miss them, in all migrations that have filled the table of messages. Those
+ * that began after the last run are left out, as no migration has made them;
+ * who can tell where the legacy table's clock was ahead, so it takes a day's
+ * difference, and a time that has been.
+ */
+extern void chatmig_ledger_record_deleted(Oid messages,
+										  const LedgerDeleted *deleted);
+
 /*
  * The table of registrations. All that changes a registration, or what is
  * recorded of it, sends a relcache invalidation for this table, so that who

@@ -165,6 +165,6 @@ qualify(const char *format)
 	const char *schema =
 		quote_identifier(get_namespace_name(chatmig_ledger_access_schema()));
 
-	/* a statement may name two tables */
-	return psprintf(format, schema, schema);
+	/* a statement may name three tables */
+	return psprintf(format, schema, schema, schema);
 }

@@ -3,7 +3,7 @@
  *	  SQL on chatmig's own tables, as the role that owns them.
  *
  * In all statements %s stands for the schema that the extension lives in;
- * there may be two of them. A literal percent sign is written %%.
+ * there may be three of them. A literal percent sign is written %%.
  */
 #ifndef CHATMIG_LEDGER_ACCESS_H
 #define CHATMIG_LEDGER_ACCESS_H

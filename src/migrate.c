@@ -308,6 +308,10 @@ travel_row(LegacyRow *row, void *arg)
 	state->key = row->key;
 	if (row->skipped)
 		result->counts.skipped++;
+	else if (row->known.is_gone)
+	{
+		/* nothing joins a conversation that has been deleted */
+	}
 	else if (row->known.known)
 		place_and_write(state, row, &split);
 	else

@@ -436,13 +436,16 @@ fill_known(ReadState *state, TupleTableSlot *slot)
 {
 	const ReadColumns *columns = &state->columns;
 	KnownRow *known = &state->row.known;
+	Value conversation;
 	Value next;
 
 	MemSet(known, 0, sizeof(KnownRow));
 	if (columns->known == 0)
 		return;
 	known->known = DatumGetBool(slot->tts_values[columns->known - 1]);
-	known->conversation = value_of(slot, columns->conversation).datum;
+	conversation = value_of(slot, columns->conversation);
+	known->is_gone = known->known && conversation.isnull;
+	known->conversation = conversation.datum;
 	known->position = value_of(slot, columns->position);
 	known->written = value_of(slot, columns->written);
 	next = value_of(slot, columns->next_conversation);

@@ -109,7 +109,9 @@ chatmig_read_query(const MigrationPlan *plan, bool reduced,
 	if (plan->migrated)
 	{
 		columns->known = add(&list, "known", "t.key_1 IS NOT NULL");
-		columns->conversation = add(&list, "conversation", "t.conversation_id");
+		columns->conversation =
+			add(&list, "conversation",
+				"CASE WHEN k.id IS NOT NULL THEN t.conversation_id END");
 		columns->position = add(&list, "\"position\"", last_position(plan));
 		if (!plan->has_position)
 			columns->written = add(&list, "written", "m.created_at");
@@ -408,15 +410,25 @@ neighbours(const MigrationPlan *plan)
 		time_of_row(plan), column(plan, PART_TIME), plan->source_name);
 }
 
-/* The trace, and the last message of each row that is in it. */
+/*
+ * The trace, and of each row that is in it the last message and, as far as it
+ * is still there, the conversation.
+ */
 static char *
 trace_joins(const MigrationPlan *plan)
 {
+	char *conversations =
+		plan->uses[TARGET_CONVERSATIONS]
+			? plan->relation[TARGET_CONVERSATIONS]
+			: psprintf("(SELECT DISTINCT x.conversation_id AS id FROM %s AS x)",
+					   plan->relation[TARGET_MESSAGES]);
+
 	return psprintf(
 		" LEFT JOIN %s AS t ON %s"
-		" LEFT JOIN %s AS m ON m.id = t.message_ids[array_upper(t.message_ids, 1)]",
+		" LEFT JOIN %s AS m ON m.id = t.message_ids[array_upper(t.message_ids, 1)]"
+		" LEFT JOIN %s AS k ON k.id = t.conversation_id",
 		plan->qualified[TARGET_TRACE], key_join(plan, "t"),
-		plan->relation[TARGET_MESSAGES]);
+		plan->relation[TARGET_MESSAGES], conversations);
 }
 
 /* Of what is left of a traced row: its last message may have been deleted. */
@@ -502,9 +514,9 @@ key_join(const MigrationPlan *plan, const char *alias)
 
 /*
  * Adds to each row the conversation and the time of the next traced row of
- * its group. Counted from the end, a traced row opens a run that goes on with
- * the rows before it until the traced row before those; so the first of a run
- * is the next traced row of all others in it.
+ * its group that is in one. Counted from the end, a traced row opens a run that
+ * goes on with the rows before it until the traced row before those; so the
+ * first of a run is the next traced row of all others in it.
  */
 static char *
 with_next(const MigrationPlan *plan, const char *inner)
@@ -519,7 +531,7 @@ with_next(const MigrationPlan *plan, const char *inner)
 	return psprintf(
 		"SELECT q.*, first_value(conversation) OVER w, "
 		"first_value(at) OVER w FROM ("
-		"SELECT q.*, count(*) FILTER (WHERE known) OVER (%sORDER BY %s) AS run "
+		"SELECT q.*, count(conversation) OVER (%sORDER BY %s) AS run "
 		"FROM (%s) AS q) AS q "
 		"WINDOW w AS (PARTITION BY %srun ORDER BY %s) "
 		"ORDER BY %sat, %s",

@@ -35,6 +35,7 @@ typedef struct GroupKey
 typedef struct KnownRow
 {
 	bool known;
+	bool is_gone;            /* its conversation has been deleted since */
 	Datum conversation;      /* in which its messages are */
 	Value position;          /* int4, of its last message; NULL: all gone */
 	Value written;           /* timestamptz, of its last message, which may

@@ -118,8 +118,11 @@ check_reply_to(ServeCall *call, const AppendRequest *request,
 		return;
 	chatmig_serve_input_arg(&args, call, TARGET_MESSAGES, FIELD_ID, "reply_to",
 							request->reply_to);
+	chatmig_query_arg(&args, place->group.types[0], place->group.values[0],
+					  place->group.nulls[0] == 'n');
 	found = chatmig_query_fetch(
-		chatmig_serve_cache_plan(call->target, SERVE_FIND_MESSAGE, 0,
+		chatmig_serve_cache_plan(call->target, SERVE_FIND_MESSAGE,
+								 request->conversation ? 0 : IS_STANDALONE,
 								 build_find_message, &args),
 		&args, false, 1, &is_same, &isnull);
 	if (found && DatumGetBool(is_same))
@@ -131,7 +134,7 @@ check_reply_to(ServeCall *call, const AppendRequest *request,
 		 !found ? errdetail("It is not in %s.",
 							call->target->tables[TARGET_MESSAGES].name)
 		 : request->conversation == NULL
-			 ? errdetail("It is in a conversation.")
+			 ? errdetail("It is in a conversation, or another owner's.")
 			 : errdetail("It is not in conversation \"%s\" of %s.",
 						 request->conversation,
 						 call->target->tables[TARGET_MESSAGES].name),
@@ -143,11 +146,18 @@ static char *
 build_find_message(const ServeTarget *target, int variant)
 {
 	const ServeTable *messages = &target->tables[TARGET_MESSAGES];
+	const ServeColumn *owner =
+		chatmig_serve_sql_column(target, TARGET_MESSAGES, FIELD_OWNER);
 
 	return psprintf(
-		"SELECT x.%s IS NOT DISTINCT FROM $1 FROM %s AS x WHERE x.%s = $2",
-		messages->columns[FIELD_CONVERSATION].name, messages->name,
-		messages->columns[FIELD_ID].name);
+		"SELECT x.%s IS NOT DISTINCT FROM $1%s FROM %s AS x WHERE x.%s = $2",
+		messages->columns[FIELD_CONVERSATION].name,
+		(variant & IS_STANDALONE) && owner != NULL
+			? psprintf(" AND (x.%s %s $3 OR num_nonnulls(x.%s, $3) = 0) "
+					   "IS TRUE",
+					   owner->name, owner->equals, owner->name)
+			: "",
+		messages->name, messages->columns[FIELD_ID].name);
 }
 
 static void

@@ -20,7 +20,7 @@
 /* All in TopMemoryContext. */
 static List *targets = NIL;
 static List *retired = NIL;        /* until the transaction ends */
-static ServeTarget *only = NULL;   /* the only one that has been migrated */
+static ServeTarget *only = NULL;   /* what all migrations have filled */
 static Oid ledger = InvalidOid;    /* the ledger's relation */
 static bool has_callbacks = false; /* they cannot be taken back */
 static bool has_changed = false;   /* anything, while a target is made */
@@ -28,12 +28,14 @@ static bool has_changed = false;   /* anything, while a target is made */
 static void register_callbacks(void);
 static void forget_relation(Datum arg, Oid relid);
 static void forget_all(Datum arg, int cache, uint32 hash);
+static void forget_type(Datum arg, int cache, uint32 hash);
 static bool fills(const ServeTarget *target, Oid relid);
 static void end_transaction(XactEvent event, void *arg);
 static void retire_invalid(void);
 static ServeTarget *find(const char *migration);
 static ServeTarget *make(const char *migration);
 static char *only_migrated(void);
+static char *same_target(List *names);
 static void retire(ServeTarget *target);
 
 ServeTarget *
@@ -56,8 +58,10 @@ chatmig_serve_cache_get(const char *migration)
 	{
 		target = make(migration);
 		target->is_valid = !has_changed;
+		/* from an old snapshot: what others have changed since is not in it */
+		target->is_transient = IsolationUsesXactSnapshot();
 	}
-	if (is_only && !has_changed)
+	if (is_only && !has_changed && !IsolationUsesXactSnapshot())
 		only = target;
 	return target;
 }
@@ -98,6 +102,7 @@ register_callbacks(void)
 	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all, (Datum) 0);
 	CacheRegisterSyscacheCallback(ENUMOID, forget_all, (Datum) 0);
+	CacheRegisterSyscacheCallback(TYPEOID, forget_type, (Datum) 0);
 	RegisterXactCallback(end_transaction, NULL);
 	has_callbacks = true;
 }
@@ -126,6 +131,22 @@ forget_all(Datum arg, int cache, uint32 hash)
 	forget_relation(arg, InvalidOid);
 }
 
+/* Types come and go with every temporary table: only those that matter. */
+static void
+forget_type(Datum arg, int cache, uint32 hash)
+{
+	ListCell *lc;
+
+	has_changed = true;
+	foreach(lc, targets)
+	{
+		ServeTarget *target = lfirst(lc);
+
+		if (hash == 0 || list_member_int(target->role_types, (int) hash))
+			target->is_valid = false;
+	}
+}
+
 static bool
 fills(const ServeTarget *target, Oid relid)
 {
@@ -140,10 +161,16 @@ end_transaction(XactEvent event, void *arg)
 {
 	ListCell *lc;
 
-	if (retired == NIL ||
-		(event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
-		 event != XACT_EVENT_PREPARE))
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
+		event != XACT_EVENT_PREPARE)
 		return;
+	foreach(lc, targets)
+	{
+		ServeTarget *target = lfirst(lc);
+
+		if (target->is_transient)
+			target->is_valid = false;
+	}
 	foreach(lc, retired)
 	{
 		ServeTarget *target = lfirst(lc);
@@ -209,11 +236,12 @@ static char *
 only_migrated(void)
 {
 	List *names = chatmig_ledger_migrated_names();
+	char *name = names == NIL ? NULL : same_target(names);
 	StringInfoData list;
 	ListCell *lc;
 
-	if (list_length(names) == 1)
-		return linitial(names);
+	if (name != NULL)
+		return name;
 	if (names == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -227,8 +255,39 @@ only_migrated(void)
 						 quote_literal_cstr(lfirst(lc)));
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("there are several migrations, and none is named"),
-					errdetail("Each has tables of its own."),
+					errdetail("They have filled different tables."),
 					errhint("Say which: migration => one of %s.", list.data)));
+}
+
+/* One of several that have filled the same tables; NULL: they have not. */
+static char *
+same_target(List *names)
+{
+	char *result = linitial(names);
+	LedgerTargets first;
+	ListCell *lc;
+
+	chatmig_ledger_load_targets(result, &first);
+	for_each_from(lc, names, 1)
+	{
+		LedgerTargets other;
+
+		chatmig_ledger_load_targets(lfirst(lc), &other);
+		if (other.tables[TARGET_CONVERSATIONS] !=
+				first.tables[TARGET_CONVERSATIONS] ||
+			other.tables[TARGET_MESSAGES] != first.tables[TARGET_MESSAGES])
+			return NULL;
+		/* one that has no media of its own may do, too */
+		if (!OidIsValid(first.tables[TARGET_MEDIA]))
+		{
+			result = lfirst(lc);
+			first = other;
+		}
+		else if (OidIsValid(other.tables[TARGET_MEDIA]) &&
+				 other.tables[TARGET_MEDIA] != first.tables[TARGET_MEDIA])
+			return NULL;
+	}
+	return result;
 }
 
 static void

@@ -16,7 +16,10 @@
 
 #include "serve_call.h"
 
-static uint64 hash_value(const QueryArgs *args, int i);
+#define SEARCH_PATH "pg_catalog, pg_temp"
+
+static uint64 hash_value(const QueryArgs *args, int i,
+						 const ServeColumn *column);
 static void describe(void *arg);
 
 void
@@ -25,8 +28,11 @@ chatmig_serve_call_begin(ServeCall *call, const char *function,
 {
 	call->function = function;
 	call->guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
+	(void) set_config_option("search_path", SEARCH_PATH, PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	/* few rows each time, whatever the planner expects of an owner */
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	call->target = chatmig_serve_cache_get(migration);
 	call->context.callback = describe;
 	call->context.arg = call;
@@ -42,19 +48,21 @@ chatmig_serve_call_end(ServeCall *call)
 }
 
 void
-chatmig_serve_call_lock(const ServeCall *call, const QueryArgs *args, int n)
+chatmig_serve_call_lock(const ServeCall *call, const QueryArgs *args,
+						const ServeColumn *const *columns, int n)
 {
 	uint64 hash = call->target->tables[TARGET_MESSAGES].relid;
 
 	for (int i = 0; i < n; i++)
-		hash = hash_combine64(hash, hash_value(args, i));
+		hash = hash_combine64(hash, hash_value(args, i, columns[i]));
 	(void) DirectFunctionCall1(pg_advisory_xact_lock_int8,
 							   Int64GetDatum((int64) hash));
 }
 
-/* Of what is equal to the type, the same; where it has no hash, always 1. */
+/* Of what is equal in the column, the same; of a type without hash, always 1.
+ */
 static uint64
-hash_value(const QueryArgs *args, int i)
+hash_value(const QueryArgs *args, int i, const ServeColumn *column)
 {
 	TypeCacheEntry *type =
 		lookup_type_cache(args->types[i], TYPECACHE_HASH_EXTENDED_PROC_FINFO);
@@ -63,9 +71,10 @@ hash_value(const QueryArgs *args, int i)
 		return 0;
 	if (!OidIsValid(type->hash_extended_proc))
 		return 1;
-	return DatumGetUInt64(FunctionCall2Coll(&type->hash_extended_proc_finfo,
-											get_typcollation(args->types[i]),
-											args->values[i], Int64GetDatum(0)));
+	return DatumGetUInt64(FunctionCall2Coll(
+		&type->hash_extended_proc_finfo,
+		column ? column->collation : get_typcollation(args->types[i]),
+		args->values[i], Int64GetDatum(0)));
 }
 
 static void
@@ -76,4 +85,14 @@ describe(void *arg)
 	errcontext("%s() on %s, migration \"%s\"", call->function,
 			   call->target->tables[TARGET_MESSAGES].name,
 			   call->target->migration);
+	/* serving itself has qualified all names, and knows that they are there */
+	switch (geterrcode())
+	{
+		case ERRCODE_UNDEFINED_TABLE:
+		case ERRCODE_UNDEFINED_FUNCTION:
+		case ERRCODE_UNDEFINED_OBJECT:
+			errhint("Functions of triggers, defaults and checks run with the "
+					"search path " SEARCH_PATH " here: qualify the names in "
+					"them, or ALTER FUNCTION ... SET search_path.");
+	}
 }

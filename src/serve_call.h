@@ -26,10 +26,11 @@ extern void chatmig_serve_call_begin(ServeCall *call, const char *function,
 extern void chatmig_serve_call_end(ServeCall *call);
 
 /*
- * Serialises who calls it with the same first n arguments, as their types
- * compare them, to the end of the transaction.
+ * Serialises who calls it with the same first n arguments, as the n columns
+ * compare them, to the end of the transaction. A column may not be there.
  */
 extern void chatmig_serve_call_lock(const ServeCall *call,
-									const QueryArgs *args, int n);
+									const QueryArgs *args,
+									const ServeColumn *const *columns, int n);
 
 #endif /* CHATMIG_SERVE_CALL_H */

@@ -5,7 +5,8 @@
  * In: which. Out: how many rows that were. What goes is locked, in the order
  * of the ids, before the messages are deleted with a new snapshot: appending
  * changes the same row. Messages are deleted by name and not by a foreign key,
- * which may not be there, or may keep them.
+ * which may not be there, or may keep them. What has gone is recorded, so that
+ * validate does not take it for lost.
  */
 #include "postgres.h"
 
@@ -36,6 +37,10 @@ static char *build_delete_standalone(const ServeTarget *target, int variant);
 static void delete_grouped(ServeCall *call, const QueryArgs *args, int variant,
 						   DeleteCounts *counts);
 static char *build_delete_grouped(const ServeTarget *target, int variant);
+static char *deleted_query(const ServeTarget *target, TargetTable table,
+						   Field id, const char *which);
+static int64 take_deleted(ServeCall *call, QueryPlan *plan,
+						  const QueryArgs *args, DeleteCounts *counts);
 static void count_old(ServeCall *call, const QueryArgs *args,
 					  DeleteCounts *counts);
 static char *build_count_old(const ServeTarget *target, int variant);
@@ -98,10 +103,13 @@ chatmig_serve_delete(ServeCall *call, const char *conversation,
 	}
 	else
 	{
+		const ServeColumn *column = chatmig_serve_sql_column(
+			call->target, TARGET_MESSAGES, FIELD_CONVERSATION);
+
 		chatmig_serve_input_arg(&args, call, TARGET_MESSAGES,
 								FIELD_CONVERSATION, "conversation",
 								conversation);
-		chatmig_serve_call_lock(call, &args, 1);
+		chatmig_serve_call_lock(call, &args, &column, 1);
 		delete_grouped(call, &args, BY_ID, counts);
 	}
 	if (counts->conversations == 0)
@@ -148,12 +156,9 @@ chatmig_serve_cleanup(ServeCall *call, const Interval *older_than, bool dry_run,
 		chatmig_serve_sql_activity(call->target) == NUM_FIELDS)
 		chatmig_serve_input_require(call, TARGET_CONVERSATIONS,
 									FIELD_UPDATED_AT, "older_than");
-	chatmig_query_arg(
-		&args, TIMESTAMPTZOID,
-		DirectFunctionCall2(timestamptz_mi_interval,
-							TimestampTzGetDatum(GetCurrentTimestamp()),
-							IntervalPGetDatum(older_than)),
-		false);
+	chatmig_query_arg(&args, TIMESTAMPTZOID,
+					  TimestampTzGetDatum(chatmig_serve_input_ago(older_than)),
+					  false);
 	if (!has_table(call->target))
 		delete_grouped(call, &args, BY_AGE | (dry_run ? DRY_RUN : 0), counts);
 	else if (dry_run)
@@ -205,10 +210,11 @@ delete_selected(ServeCall *call, const QueryArgs *args, int variant,
 		chatmig_serve_cache_plan(call->target, SERVE_DELETE_MESSAGES, 0,
 								 build_delete_messages, &ids),
 		&ids, false, NULL, NULL);
-	counts->conversations = chatmig_query_execute(
-		chatmig_serve_cache_plan(call->target, SERVE_DELETE_CONVERSATIONS, 0,
-								 build_delete_conversations, &ids),
-		&ids, false, NULL, NULL);
+	take_deleted(call,
+				 chatmig_serve_cache_plan(call->target,
+										  SERVE_DELETE_CONVERSATIONS, 0,
+										  build_delete_conversations, &ids),
+				 &ids, counts);
 }
 
 static char *
@@ -239,8 +245,9 @@ build_delete_conversations(const ServeTarget *target, int variant)
 {
 	const ServeTable *table = &target->tables[TARGET_CONVERSATIONS];
 
-	return psprintf("DELETE FROM %s AS x WHERE x.%s = ANY ($1)", table->name,
-					table->columns[FIELD_ID].name);
+	return deleted_query(
+		target, TARGET_CONVERSATIONS, FIELD_ID,
+		psprintf("x.%s = ANY ($1)", table->columns[FIELD_ID].name));
 }
 
 static char *
@@ -259,10 +266,14 @@ static void
 delete_grouped(ServeCall *call, const QueryArgs *args, int variant,
 			   DeleteCounts *counts)
 {
-	take_counts(call,
-				chatmig_serve_cache_plan(call->target, SERVE_DELETE_GROUPED,
-										 variant, build_delete_grouped, args),
-				args, counts);
+	QueryPlan *plan =
+		chatmig_serve_cache_plan(call->target, SERVE_DELETE_GROUPED, variant,
+								 build_delete_grouped, args);
+
+	if (variant & DRY_RUN)
+		take_counts(call, plan, args, counts);
+	else
+		counts->messages = take_deleted(call, plan, args, counts);
 }
 
 static char *
@@ -289,10 +300,53 @@ build_delete_grouped(const ServeTarget *target, int variant)
 		return psprintf(
 			"SELECT count(DISTINCT x.%s), count(*) FROM %s AS x WHERE %s",
 			conversation, table->name, which);
+	return deleted_query(target, TARGET_MESSAGES, FIELD_CONVERSATION, which);
+}
+
+/*
+ * Deletes rows of x; id is what names the conversation. Returns the number of
+ * conversations and of rows, and what take_deleted() records of the former.
+ */
+static char *
+deleted_query(const ServeTarget *target, TargetTable table, Field id,
+			  const char *which)
+{
 	return psprintf(
-		"WITH gone AS (DELETE FROM %s AS x WHERE %s RETURNING x.%s AS id) "
-		"SELECT count(DISTINCT id), count(*) FROM gone",
-		table->name, which, conversation);
+		"WITH gone AS (DELETE FROM %s AS x WHERE %s RETURNING x.%s::text AS "
+		"id, %s::text AS owner, %s AS begun), "
+		"each AS (SELECT id, min(owner) AS owner, min(begun) AS begun, "
+		"count(*) AS n FROM gone GROUP BY id) "
+		"SELECT count(id), coalesce(sum(n), 0)::int8, "
+		"array_agg(id) FILTER (WHERE id IS NOT NULL), "
+		"array_agg(owner) FILTER (WHERE id IS NOT NULL), "
+		"array_agg(begun) FILTER (WHERE id IS NOT NULL) FROM each",
+		target->tables[table].name, which,
+		target->tables[table].columns[id].name,
+		chatmig_serve_sql_value(target, table, FIELD_OWNER, "x", "NULL"),
+		chatmig_serve_sql_read_time(target, table, FIELD_CREATED_AT, "x"));
+}
+
+/* Runs a deleted_query(); returns the number of rows. */
+static int64
+take_deleted(ServeCall *call, QueryPlan *plan, const QueryArgs *args,
+			 DeleteCounts *counts)
+{
+	Datum values[5];
+	bool nulls[5];
+
+	(void) chatmig_query_fetch(plan, args, false, lengthof(values), values,
+							   nulls);
+	counts->conversations = DatumGetInt64(values[0]);
+	if (counts->conversations > 0)
+	{
+		LedgerDeleted deleted = {.conversations = values[2],
+								 .owners = values[3],
+								 .begun = values[4]};
+
+		chatmig_ledger_record_deleted(
+			call->target->tables[TARGET_MESSAGES].relid, &deleted);
+	}
+	return DatumGetInt64(values[1]);
 }
 
 static void

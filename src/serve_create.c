@@ -156,6 +156,7 @@ chatmig_serve_active(ServeCall *call, const char *owner,
 			: TARGET_MESSAGES;
 	ConversationRequest request = {.owner = owner, .counterpart = counterpart};
 	int variant = (counterpart ? HAS_COUNTERPART : 0) | (idle ? HAS_IDLE : 0);
+	const ServeColumn *columns[2];
 	QueryArgs args = {0};
 	char *last = NULL;
 	char *id;
@@ -171,13 +172,10 @@ chatmig_serve_active(ServeCall *call, const char *owner,
 	chatmig_serve_input_arg(&args, call, table, FIELD_OWNER, "owner", owner);
 	chatmig_serve_input_arg(&args, call, table, FIELD_COUNTERPART,
 							"counterpart", counterpart);
-	chatmig_query_arg(
-		&args, TIMESTAMPTZOID,
-		idle ? DirectFunctionCall2(timestamptz_mi_interval,
-								   TimestampTzGetDatum(GetCurrentTimestamp()),
-								   IntervalPGetDatum(idle))
-			 : (Datum) 0,
-		idle == NULL);
+	chatmig_query_arg(&args, TIMESTAMPTZOID,
+					  idle ? TimestampTzGetDatum(chatmig_serve_input_ago(idle))
+						   : (Datum) 0,
+					  idle == NULL);
 	id = find_active(call, &args, variant, false, &last);
 	if (id != NULL)
 		return id;
@@ -185,7 +183,10 @@ chatmig_serve_active(ServeCall *call, const char *owner,
 		return next_id(call, chatmig_serve_input_text(&args, 0),
 					   chatmig_serve_input_text(&args, 1), last);
 	/* one of those who find none makes one; the others find that */
-	chatmig_serve_call_lock(call, &args, 2);
+	columns[0] = chatmig_serve_sql_column(call->target, table, FIELD_OWNER);
+	columns[1] =
+		chatmig_serve_sql_column(call->target, table, FIELD_COUNTERPART);
+	chatmig_serve_call_lock(call, &args, columns, lengthof(columns));
 	id = find_active(call, &args, variant, false, &last);
 	if (id == NULL && IsolationUsesXactSnapshot() &&
 		find_active(call, &args, variant, true, &last) != NULL)

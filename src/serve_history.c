@@ -274,11 +274,13 @@ build_pairs(const ServeTarget *target, int variant)
 	const ServeTable *conversations = &target->tables[TARGET_CONVERSATIONS];
 	const ServeTable *messages = &target->tables[TARGET_MESSAGES];
 	const char *conversation = messages->columns[FIELD_CONVERSATION].name;
+	bool by_conversation = (variant & BY_OWNER) && !(variant & STANDALONE) &&
+						   OidIsValid(conversations->relid);
 	const ServeColumn *owner;
 	char *order = chatmig_serve_sql_order(target, "x", "");
 	char *select = psprintf(
 		"SELECT x.%s::text, x.%s::text, x.%s::text, x.%s::text, %s::text, %s "
-		"FROM %s AS x",
+		"FROM %s",
 		conversation, messages->columns[FIELD_ID].name,
 		messages->columns[FIELD_ROLE].name,
 		messages->columns[FIELD_CONTENT].name,
@@ -286,12 +288,13 @@ build_pairs(const ServeTarget *target, int variant)
 								"NULL"),
 		chatmig_serve_sql_read_time(target, TARGET_MESSAGES, FIELD_CREATED_AT,
 									"x"),
-		messages->name);
+		by_conversation ? chatmig_serve_sql_join_messages(target, "c", "x")
+						: psprintf("%s AS x", messages->name));
 
 	if (!(variant & BY_OWNER))
 		return psprintf("%s WHERE x.%s = $1 ORDER BY %s", select, conversation,
 						order);
-	if ((variant & STANDALONE) || !OidIsValid(conversations->relid))
+	if (!by_conversation)
 	{
 		owner = &messages->columns[FIELD_OWNER];
 		return psprintf(
@@ -308,13 +311,12 @@ build_pairs(const ServeTarget *target, int variant)
 				: order);
 	}
 	owner = &conversations->columns[FIELD_OWNER];
-	return psprintf(
-		"%s JOIN %s AS c ON c.%s = x.%s WHERE c.%s %s $1 ORDER BY %s, c.%s, %s",
-		select, conversations->name, conversations->columns[FIELD_ID].name,
-		conversation, owner->name, owner->equals,
-		chatmig_serve_sql_value(target, TARGET_CONVERSATIONS, FIELD_CREATED_AT,
-								"c", "NULL::text"),
-		conversations->columns[FIELD_ID].name, order);
+	return psprintf("%s WHERE c.%s %s $1 ORDER BY %s, c.%s, %s", select,
+					owner->name, owner->equals,
+					chatmig_serve_sql_value(target, TARGET_CONVERSATIONS,
+											FIELD_CREATED_AT, "c",
+											"NULL::text"),
+					conversations->columns[FIELD_ID].name, order);
 }
 
 /* A question opens a pair, the next answer closes it. */

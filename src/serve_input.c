@@ -62,7 +62,8 @@ chatmig_serve_input_arg(QueryArgs *args, const ServeCall *call,
 }
 
 bool
-chatmig_serve_input_equal(const QueryArgs *one, const QueryArgs *other)
+chatmig_serve_input_equal(const ServeColumn *column, const QueryArgs *one,
+						  const QueryArgs *other)
 {
 	TypeCacheEntry *type =
 		lookup_type_cache(one->types[0], TYPECACHE_EQ_OPR_FINFO);
@@ -70,8 +71,8 @@ chatmig_serve_input_equal(const QueryArgs *one, const QueryArgs *other)
 	if (one->nulls[0] == 'n' || other->nulls[0] == 'n')
 		return false;
 	return DatumGetBool(FunctionCall2Coll(&type->eq_opr_finfo,
-										  get_typcollation(one->types[0]),
-										  one->values[0], other->values[0]));
+										  column->collation, one->values[0],
+										  other->values[0]));
 }
 
 char *
@@ -137,6 +138,22 @@ chatmig_serve_input_positive(const char *what, const Interval *interval)
 							  DatumGetCString(DirectFunctionCall1(
 								  interval_out, IntervalPGetDatum(interval)))),
 					errhint("Give for instance %s => '90 days'.", what)));
+}
+
+TimestampTz
+chatmig_serve_input_ago(const Interval *interval)
+{
+	/* times begin in 4714 BC */
+	Interval most = {.month = 6000 * MONTHS_PER_YEAR};
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (DatumGetBool(DirectFunctionCall2(interval_gt,
+										 IntervalPGetDatum(interval),
+										 IntervalPGetDatum(&most))))
+		return DT_NOBEGIN;
+	return DatumGetTimestampTz(
+		DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(now),
+							IntervalPGetDatum(interval)));
 }
 
 const char *

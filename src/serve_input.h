@@ -17,8 +17,9 @@ extern void chatmig_serve_input_arg(QueryArgs *args, const ServeCall *call,
 									TargetTable table, Field field,
 									const char *what, const char *text);
 
-/* Whether the first arguments, of one type, are equal, and not NULL. */
-extern bool chatmig_serve_input_equal(const QueryArgs *one,
+/* Whether the first arguments, of a column, are equal there, and not NULL. */
+extern bool chatmig_serve_input_equal(const ServeColumn *column,
+									  const QueryArgs *one,
 									  const QueryArgs *other);
 
 /* The argument as its type writes it, palloc'd; NULL for NULL. */
@@ -38,6 +39,12 @@ extern void chatmig_serve_input_not_null(const char *what, const void *value);
 /* Errors with 22023. */
 extern void chatmig_serve_input_positive(const char *what,
 										 const Interval *interval);
+
+/*
+ * So long before now; where that is longer than times go back, -infinity, which
+ * nothing is older than.
+ */
+extern TimestampTz chatmig_serve_input_ago(const Interval *interval);
 
 /* The value that the messages' table has for a role; errors with 22023. */
 extern const char *chatmig_serve_input_role(const ServeCall *call,

@@ -198,13 +198,15 @@ static void
 find_in_messages(ServeCall *call, const char *conversation, const char *owner,
 				 Place *place)
 {
+	const ServeColumn *column = chatmig_serve_sql_column(
+		call->target, TARGET_MESSAGES, FIELD_CONVERSATION);
 	QueryArgs args = place->identifier;
 	Datum values[lengthof(group_fields) + 1];
 	bool nulls[lengthof(group_fields) + 1];
 	QueryPlan *plan;
 	bool found;
 
-	chatmig_serve_call_lock(call, &args, 1);
+	chatmig_serve_call_lock(call, &args, &column, 1);
 	plan = chatmig_serve_cache_plan(call->target, SERVE_LAST_MESSAGE, 0,
 									build_last_message, &args);
 	found = chatmig_query_fetch(plan, &args, false, lengthof(values), values,
@@ -302,7 +304,9 @@ check_owner(const ServeCall *call, TargetTable table, const char *conversation,
 		return;
 	chatmig_serve_input_require(call, table, FIELD_OWNER, "owner");
 	chatmig_serve_input_arg(&given, call, table, FIELD_OWNER, "owner", owner);
-	if (!chatmig_serve_input_equal(&place->group, &given))
+	if (!chatmig_serve_input_equal(
+			chatmig_serve_sql_column(call->target, table, FIELD_OWNER),
+			&place->group, &given))
 		chatmig_serve_input_foreign(call, conversation, owner);
 }
 

@@ -108,3 +108,18 @@ chatmig_serve_sql_read_json(const ServeTarget *target, TargetTable table,
 		"%s::jsonb",
 		chatmig_serve_sql_value(target, table, FIELD_METADATA, alias, "NULL"));
 }
+
+/* OFFSET 0 keeps the planner from making a join of it. */
+char *
+chatmig_serve_sql_join_messages(const ServeTarget *target,
+								const char *conversation, const char *message)
+{
+	const ServeTable *conversations = &target->tables[TARGET_CONVERSATIONS];
+	const ServeTable *messages = &target->tables[TARGET_MESSAGES];
+
+	return psprintf("%s AS %s CROSS JOIN LATERAL (SELECT y.* FROM %s AS y "
+					"WHERE y.%s = %s.%s OFFSET 0) AS %s",
+					conversations->name, conversation, messages->name,
+					messages->columns[FIELD_CONVERSATION].name, conversation,
+					conversations->columns[FIELD_ID].name, message);
+}

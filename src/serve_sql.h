@@ -50,4 +50,14 @@ extern char *chatmig_serve_sql_write_json(const ServeColumn *column,
 extern char *chatmig_serve_sql_read_json(const ServeTarget *target,
 										 TargetTable table, const char *alias);
 
+/*
+ * SQL, for FROM: conversations, and the messages of each. The messages are
+ * looked up by conversation, whatever the server thinks of the tables: where it
+ * knows nothing of them, as after a restore, it would read them all for one
+ * owner. Only for what asks for the conversations of one.
+ */
+extern char *chatmig_serve_sql_join_messages(const ServeTarget *target,
+											 const char *conversation,
+											 const char *message);
+
 #endif /* CHATMIG_SERVE_SQL_H */

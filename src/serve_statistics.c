@@ -157,15 +157,18 @@ build_messages(const ServeTarget *target, int variant)
 
 	return psprintf(
 		"SELECT %s.%s::text, %s AS is_active, count(*), min(%s), max(%s) "
-		"FROM %s AS %s%s WHERE %s%s GROUP BY 1, 2",
+		"FROM %s WHERE %s%s GROUP BY 1, 2",
 		m, messages->columns[FIELD_ROLE].name,
 		standalone ? "NULL::bool"
 		: join     ? psprintf("(%s)", chatmig_serve_sql_is_active(target))
 				   : "true",
-		time, time, messages->name, m,
-		join ? psprintf(" JOIN %s AS x ON x.%s = m.%s", conversations->name,
-						conversations->columns[FIELD_ID].name, conversation)
-			 : "",
+		time, time,
+		!join ? psprintf("%s AS %s", messages->name, m)
+		: variant & HAS_OWNER
+			? chatmig_serve_sql_join_messages(target, "x", m)
+			: psprintf("%s AS %s JOIN %s AS x ON x.%s = %s.%s", messages->name,
+					   m, conversations->name,
+					   conversations->columns[FIELD_ID].name, m, conversation),
 		owner_condition(target, join ? TARGET_CONVERSATIONS : TARGET_MESSAGES,
 						variant),
 		join ? ""

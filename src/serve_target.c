@@ -57,6 +57,7 @@ static void describe_column(ServeTable *table, Field field, const char *name);
 static char *equality(Oid type);
 static void check_required(const Source *source, TargetTable table);
 static void describe_roles(Source *source);
+static void note_domains(ServeTarget *target, Oid type);
 static void add_spelling(const char *name, const char *value, void *state);
 static void describe_times(Source *source);
 static int time_digits(const ServeTarget *target, TargetTable table,
@@ -340,6 +341,7 @@ describe_column(ServeTable *table, Field field, const char *name)
 		column->attnum = form->attnum;
 		column->type = form->atttypid;
 		column->typmod = form->atttypmod;
+		column->collation = form->attcollation;
 		column->not_null = form->attnotnull;
 		column->has_default = form->atthasdef || form->attidentity != '\0';
 		column->equals = equality(form->atttypid);
@@ -403,6 +405,7 @@ describe_roles(Source *source)
 	fields[FIELD_ROLE].attnum = role->attnum;
 	fields[FIELD_ROLE].type = role->type;
 	fields[FIELD_ROLE].typmod = role->typmod;
+	note_domains(source->target, role->type);
 	plan->fields[table] = fields;
 	plan->source_owner = chatmig_caller_owner(messages->relid);
 	plan->tables[table] = messages->relid;
@@ -411,6 +414,29 @@ describe_roles(Source *source)
 							 source->target->nspellings);
 	for (Role i = 0; i < NUM_ROLES; i++)
 		source->target->roles[i] = plan->role_values[i];
+}
+
+/* Their constraints may change; a table's are the table's own. */
+static void
+note_domains(ServeTarget *target, Oid type)
+{
+	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+
+	while (HeapTupleIsValid(tuple))
+	{
+		Form_pg_type form = (Form_pg_type) GETSTRUCT(tuple);
+		Oid base = form->typbasetype;
+		bool is_domain = form->typtype == TYPTYPE_DOMAIN;
+
+		ReleaseSysCache(tuple);
+		if (!is_domain)
+			return;
+		target->role_types = lappend_int(
+			target->role_types,
+			(int) GetSysCacheHashValue1(TYPEOID, ObjectIdGetDatum(type)));
+		type = base;
+		tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	}
 }
 
 static void

@@ -19,6 +19,7 @@ typedef struct ServeColumn
 	AttrNumber attnum;
 	Oid type;
 	int32 typmod;
+	Oid collation; /* by which its values are equal */
 	bool not_null;
 	bool has_default; /* or is an identity */
 	char *equals;     /* operator, qualified where it must be */
@@ -50,9 +51,12 @@ typedef struct ServeTarget
 							  * has no place for the role */
 	int nspellings;          /* the user's own, of roles */
 	RoleSpelling *spellings; /* ... in the legacy table */
+	List *role_types;        /* hashes of the domains that say which values a
+							  * role has; of int */
 	MemoryContext context;   /* in which all this is */
 	/* kept by serve_cache.c */
 	bool is_valid;
+	bool is_transient; /* to the end of the transaction */
 	int nplans;
 	int max_plans;
 	ServePlan *plans;

@@ -82,6 +82,10 @@ const CheckDefinition chatmig_validate_checks[NUM_CHECKS] = {
 	[CHECK_CONVERSATION_MISSING] = {"conversation_missing",
 									"Run SELECT * FROM chatmig_migrate(%1$s); "
 									"owners who have none get one."},
+	[CHECK_CONVERSATION_DELETED] = {"conversation_deleted",
+									"chatmig_deletions says when, and by "
+									"whom. If it was not to be, the legacy "
+									"table still has the original."},
 	[CHECK_LINKS] =
 		{"links", "Point these rows to a conversation of their owner, or to "
 				  "none: then SELECT * FROM chatmig_migrate(%1$s) links them "

@@ -68,9 +68,20 @@ chatmig_validate_widen(TimeSpan *span, NullableDatum time)
 }
 
 bool
-chatmig_validate_is_newer(const MigrationPlan *plan, NullableDatum time)
+chatmig_validate_is_newer(const MigrationPlan *plan, TargetTable table,
+						  Field field, NullableDatum time)
 {
-	return !time.isnull && DatumGetTimestampTz(time.value) >= plan->migrated_at;
+	const Column *fields = plan->fields[table];
+	int32 digits = fields == NULL || fields[field].typmod < 0
+					   ? MAX_TIMESTAMP_PRECISION
+					   : fields[field].typmod;
+	int64 step = 1;
+
+	/* what is of the migration's own second may be rounded down to it */
+	for (int i = digits; i < MAX_TIMESTAMP_PRECISION; i++)
+		step *= 10;
+	return !time.isnull && DatumGetTimestampTz(time.value) >=
+							   plan->migrated_at - plan->migrated_at % step;
 }
 
 const char *
@@ -151,7 +162,9 @@ judge_times(const Judgement *judgement)
 		!(walked->is_owners && is_before(last, walked->ends)) &&
 		!same_time(walked->ends, walked->last_time) &&
 		!is_at(judgement, walked->ends, walked->all.last) &&
-		!chatmig_validate_is_newer(judgement->validation->plan, walked->ends))
+		!chatmig_validate_is_newer(judgement->validation->plan,
+								   TARGET_CONVERSATIONS, FIELD_UPDATED_AT,
+								   walked->ends))
 		report(judgement, CHECK_CONVERSATION_TIMES,
 			   psprintf("has updated_at %s; its last message is of %s.",
 						chatmig_validate_time_text(walked->ends),

@@ -47,8 +47,12 @@ extern void chatmig_validate_judge(Validation *validation, Walked *walked,
 /* Widens a span by a time, unless that is NULL. */
 extern void chatmig_validate_widen(TimeSpan *span, NullableDatum time);
 
-/* Than the migration: the application's, then. */
+/*
+ * Than the migration: the application's, then. As far as the column that holds
+ * the time keeps a second's digits.
+ */
 extern bool chatmig_validate_is_newer(const MigrationPlan *plan,
+									  TargetTable table, Field field,
 									  NullableDatum time);
 
 extern const char *chatmig_validate_time_text(NullableDatum time);

@@ -351,18 +351,25 @@ add_deleted(RowTests *tests, const MigrationPlan *plan)
 	char *has_messages = psprintf("EXISTS (SELECT FROM %s AS m "
 								  "WHERE m.id = ANY (t.message_ids))",
 								  plan->relation[TARGET_MESSAGES]);
+	char *is_deleted =
+		chatmig_validate_sql_is_deleted(plan, "t.conversation_id");
 
 	chatmig_validate_sql_add(
 		tests, CHECK_LEGACY_DELETED, CHECK_VIOLATION,
 		psprintf("s.chatmig_is_present IS NULL AND %s", has_messages),
 		"'The row does not exist any more; its messages do.'");
-	/* in place they are one and the same: nobody can tell why it is gone */
+	/* in place they are one and the same: seldom can one tell why it is gone */
 	chatmig_validate_sql_add(
-		tests, CHECK_LEGACY_DELETED, plan->in_place ? CHECK_WARNING : CHECK_OK,
-		psprintf("s.chatmig_is_present IS NULL AND NOT %s", has_messages),
-		plan->in_place
-			? "'The row, which was its message, does not exist any more.'"
-			: "'The row does not exist any more, nor do its messages.'");
+		tests, CHECK_LEGACY_DELETED, CHECK_OK,
+		psprintf("s.chatmig_is_present IS NULL AND NOT %s%s", has_messages,
+				 plan->in_place ? psprintf(" AND %s", is_deleted) : ""),
+		"'The row does not exist any more, nor do its messages.'");
+	if (plan->in_place)
+		chatmig_validate_sql_add(
+			tests, CHECK_LEGACY_DELETED, CHECK_WARNING,
+			psprintf("s.chatmig_is_present IS NULL AND NOT %s AND NOT %s",
+					 has_messages, is_deleted),
+			"'The row, which was its message, does not exist any more.'");
 }
 
 static void

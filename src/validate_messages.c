@@ -114,7 +114,9 @@ findings(const MigrationPlan *plan)
 						 tests.list[i].check, tests.list[i].detail);
 	return psprintf(
 		"CASE WHEN %s IS NULL THEN NULL "
-		"WHEN m.id IS NULL THEN CASE %sWHEN %s THEN ARRAY['%d ' || "
+		"WHEN m.id IS NULL THEN CASE "
+		"WHEN %s%s THEN NULL "
+		"%sWHEN %s THEN ARRAY['%d ' || "
 		"CASE WHEN %s IS NULL "
 		"THEN 'is not empty, but no message was made of it.' "
 		"ELSE format('is lost: there is no message %%s%%s.', "
@@ -125,6 +127,8 @@ findings(const MigrationPlan *plan)
 		"THEN ARRAY['%d is %s, but a message was made of it.'] "
 		"WHEN %s THEN array_remove(ARRAY[%s], NULL) END",
 		chatmig_validate_sql_column(&mapping->keys[0]),
+		plan->uses[TARGET_CONVERSATIONS] ? "k.is_present IS NOT TRUE AND " : "",
+		chatmig_validate_sql_is_deleted(plan, "t.conversation_id"),
 		is_transcript ? without_message(plan) : "", expected,
 		CHECK_MESSAGE_MISSING, message_id(mapping), message_id(mapping),
 		expected, CHECK_MESSAGE_UNEXPECTED, is_transcript ? "none" : "empty",
@@ -227,6 +231,8 @@ joins(const MigrationPlan *plan, bool is_partial)
 /*
  * Conversations that are there, that the trace has, or both; and how many
  * messages the trace has in each: NULL for one of the application's own.
+ * Without a table of conversations, one that was deleted on purpose is the
+ * application's own as soon as it goes on.
  */
 static char *
 conversations(const MigrationPlan *plan, bool is_partial)
@@ -244,20 +250,25 @@ conversations(const MigrationPlan *plan, bool is_partial)
 	if (plan->counterpart_column)
 		appendStringInfo(&sql, ", c.%s AS counterpart",
 						 quote_identifier(plan->counterpart_column));
-	appendStringInfo(&sql,
-					 " FROM %s AS c FULL JOIN (SELECT r.conversation_id, "
-					 "sum(r.n)::bigint AS expected FROM ("
-					 "SELECT r.conversation_id, "
-					 "cardinality(array_remove(r.message_ids, NULL)) AS n "
-					 "FROM %s AS r%s) AS r GROUP BY r.conversation_id) AS r "
-					 "ON r.conversation_id = c.id",
-					 table(plan, TARGET_CONVERSATIONS, "id", is_partial),
-					 table(plan, TARGET_TRACE, "conversation_id", is_partial),
-					 plan->uses[TARGET_OWNERS]
-						 ? psprintf(" UNION ALL SELECT r.conversation_id, 0 "
-									"FROM %s AS r",
-									plan->qualified[TARGET_OWNERS])
-						 : "");
+	appendStringInfo(
+		&sql,
+		" FROM %s AS c FULL JOIN (SELECT r.conversation_id, "
+		"sum(r.n)::bigint AS expected FROM ("
+		"SELECT r.conversation_id, "
+		"cardinality(array_remove(r.message_ids, NULL)) AS n "
+		"FROM %s AS r%s%s) AS r GROUP BY r.conversation_id) AS r "
+		"ON r.conversation_id = c.id",
+		table(plan, TARGET_CONVERSATIONS, "id", is_partial),
+		table(plan, TARGET_TRACE, "conversation_id", is_partial),
+		plan->uses[TARGET_CONVERSATIONS]
+			? ""
+			: psprintf(" WHERE NOT %s", chatmig_validate_sql_is_deleted(
+											plan, "r.conversation_id")),
+		plan->uses[TARGET_OWNERS]
+			? psprintf(" UNION ALL SELECT r.conversation_id, 0 "
+					   "FROM %s AS r",
+					   plan->qualified[TARGET_OWNERS])
+			: "");
 	return sql.data;
 }
 

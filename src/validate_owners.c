@@ -3,8 +3,8 @@
  *	  Owners and their conversations, and the rows that are linked to these.
  *
  * In: a plan that has been migrated. Finds owners who were to have a
- * conversation and have none, and rows of other tables that point to no
- * conversation, or to another owner's.
+ * conversation and have none, conversations that were deleted on purpose, and
+ * rows of other tables that point to no conversation, or to another owner's.
  */
 #include "postgres.h"
 
@@ -19,6 +19,7 @@
 
 static void check_owners(Validation *validation);
 static char *owner_time(const MigrationPlan *plan);
+static void list_deleted(Validation *validation);
 static void check_link(Validation *validation, const LinkTable *link);
 
 void
@@ -33,6 +34,9 @@ chatmig_validate_owners(Validation *validation)
 		chatmig_validate_wants(validation, CHECK_CONVERSATION_MISSING,
 							   CHECK_CONVERSATION_MISSING))
 		check_owners(validation);
+	if (chatmig_validate_wants(validation, CHECK_CONVERSATION_DELETED,
+							   CHECK_CONVERSATION_DELETED))
+		list_deleted(validation);
 	if (chatmig_validate_wants(validation, CHECK_LINKS, CHECK_LINKS))
 	{
 		foreach(lc, plan->links)
@@ -40,7 +44,10 @@ chatmig_validate_owners(Validation *validation)
 	}
 }
 
-/* Who came after the migration gets a conversation by the next run. */
+/*
+ * Who came after the migration, or whose conversation was deleted on purpose,
+ * gets one by the next run.
+ */
 static void
 check_owners(Validation *validation)
 {
@@ -51,13 +58,16 @@ check_owners(Validation *validation)
 
 	chatmig_validate_query(
 		validation,
-		psprintf("SELECT %d, CASE WHEN %s >= %s::timestamptz THEN %d ELSE %d "
+		psprintf("SELECT %d, CASE WHEN %s >= %s::timestamptz OR %s::text IN "
+				 "(SELECT x.owner FROM %s.chatmig_deletions AS x "
+				 "WHERE x.migration = %s) THEN %d ELSE %d "
 				 "END, NULL::text, NULL::text, NULL::text, "
 				 "format('The owner %%L has no conversation.', %s) "
 				 "FROM %s AS o WHERE NOT EXISTS (SELECT FROM %s AS c "
 				 "WHERE %s)",
 				 CHECK_CONVERSATION_MISSING, owner_time(plan),
-				 quote_literal_cstr(timestamptz_to_str(plan->migrated_at)),
+				 quote_literal_cstr(timestamptz_to_str(plan->migrated_at)), key,
+				 chatmig_ledger_schema(), quote_literal_cstr(plan->name),
 				 CHECK_INFO, CHECK_VIOLATION, key, table->qualified,
 				 plan->relation[TARGET_CONVERSATIONS],
 				 chatmig_keys_equal(
@@ -81,7 +91,51 @@ owner_time(const MigrationPlan *plan)
 					quote_literal_cstr(plan->options.time_zone));
 }
 
-/* What the application has linked itself is its own, and yet worth a look. */
+/*
+ * Those that the migration had made; the rest is nobody's business. CASE keeps
+ * the planner from an anti-join, of which it would expect no rows.
+ */
+static void
+list_deleted(Validation *validation)
+{
+	const MigrationPlan *plan = validation->plan;
+
+	chatmig_validate_query(
+		validation,
+		psprintf(
+			"SELECT %d, %d, NULL::text, x.conversation, NULL::text, "
+			"format('Conversation %%s was deleted by %%s at %%s (migrated "
+			"messages: %%s).', x.conversation, x.deleted_by, x.deleted_at, "
+			"sum(t.n)) "
+			"FROM %s.chatmig_deletions AS x "
+			"JOIN (SELECT t.conversation_id, "
+			"cardinality(array_remove(t.message_ids, NULL)) AS n "
+			"FROM %s AS t%s) AS t ON t.conversation_id::text = x.conversation "
+			"WHERE x.migration = %s%s "
+			"GROUP BY x.conversation, x.deleted_by, x.deleted_at "
+			"ORDER BY x.deleted_at, x.conversation COLLATE \"C\"",
+			CHECK_CONVERSATION_DELETED, CHECK_INFO, chatmig_ledger_schema(),
+			plan->qualified[TARGET_TRACE],
+			plan->uses[TARGET_OWNERS]
+				? psprintf(
+					  " UNION ALL SELECT r.conversation_id, 0 FROM %s AS r",
+					  plan->qualified[TARGET_OWNERS])
+				: "",
+			quote_literal_cstr(plan->name),
+			plan->uses[TARGET_CONVERSATIONS]
+				? psprintf(" AND CASE WHEN EXISTS (SELECT FROM %s AS c "
+						   "WHERE c.id = t.conversation_id) "
+						   "THEN false ELSE true END",
+						   plan->relation[TARGET_CONVERSATIONS])
+				: ""),
+		NULL);
+}
+
+/*
+ * What the application has linked itself is its own, and what pointed to a
+ * conversation that was deleted on purpose is nobody's fault; and yet both are
+ * worth a look.
+ */
 static void
 check_link(Validation *validation, const LinkTable *link)
 {
@@ -93,7 +147,8 @@ check_link(Validation *validation, const LinkTable *link)
 	chatmig_validate_query(
 		validation,
 		psprintf(
-			"SELECT %d, CASE WHEN c.id IS NULL OR EXISTS (SELECT FROM %s AS l "
+			"SELECT %d, CASE WHEN c.id IS NULL AND %s THEN %d "
+			"WHEN c.id IS NULL OR EXISTS (SELECT FROM %s AS l "
 			"WHERE l.link_table = %u AND l.row_key = %s "
 			"AND l.conversation_id = o.%s) THEN %d ELSE %d END, "
 			"NULL::text, o.%s::text, NULL::text, "
@@ -105,9 +160,11 @@ check_link(Validation *validation, const LinkTable *link)
 			"FROM %s AS o LEFT JOIN %s AS c ON c.id = o.%s "
 			"WHERE o.%s IS NOT NULL "
 			"AND (c.id IS NULL OR (%s) IS NOT TRUE)",
-			CHECK_LINKS, plan->qualified[TARGET_LINKS], link->relid, link->key,
-			column, CHECK_VIOLATION, CHECK_WARNING, column, link->key,
-			quote_literal_cstr(link->qualified), link->key,
+			CHECK_LINKS,
+			chatmig_validate_sql_is_deleted(plan, psprintf("o.%s", column)),
+			CHECK_WARNING, plan->qualified[TARGET_LINKS], link->relid,
+			link->key, column, CHECK_VIOLATION, CHECK_WARNING, column,
+			link->key, quote_literal_cstr(link->qualified), link->key,
 			quote_literal_cstr(link->qualified), name,
 			quote_identifier(plan->owner_column), link->qualified,
 			plan->relation[TARGET_CONVERSATIONS], column, column,

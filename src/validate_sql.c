@@ -266,3 +266,12 @@ chatmig_validate_sql_tests(const RowTests *tests, const char *key,
 					key, conversation, from, values.data,
 					chatmig_validate_sql_any(tests));
 }
+
+char *
+chatmig_validate_sql_is_deleted(const MigrationPlan *plan, const char *id)
+{
+	return psprintf("EXISTS (SELECT FROM %s.chatmig_deletions AS x "
+					"WHERE x.migration = %s AND x.conversation = %s::text)",
+					chatmig_ledger_schema(), quote_literal_cstr(plan->name),
+					id);
+}

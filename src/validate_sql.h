@@ -121,4 +121,12 @@ extern char *chatmig_validate_sql_tests(const RowTests *tests, const char *key,
 										const char *conversation,
 										const char *from);
 
+/*
+ * SQL: whether a conversation's id, an expression, is one that serving has
+ * deleted. Looked up by index, or hashed, as the server thinks best: there may
+ * be a million of them.
+ */
+extern char *chatmig_validate_sql_is_deleted(const MigrationPlan *plan,
+											 const char *id);
+
 #endif /* CHATMIG_VALIDATE_SQL_H */

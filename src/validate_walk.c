@@ -283,7 +283,8 @@ see_untraced(WalkState *state, TupleTableSlot *slot)
 	NullableDatum time = value_of(slot, WALK_CREATED_AT);
 
 	if (!state->walked.is_migrated ||
-		chatmig_validate_is_newer(state->plan, time))
+		chatmig_validate_is_newer(state->plan, TARGET_MESSAGES,
+								  FIELD_CREATED_AT, time))
 		return;
 	state->walked.is_disturbed = state->walked.is_invented = true;
 	report(state, CHECK_MESSAGE_UNEXPECTED, slot,

@@ -66,6 +66,8 @@ chatmig_write_begin(const MigrationPlan *plan, WriteMode mode,
 	for (TargetTable table = 0; table < TARGET_LINKS; table++)
 		if (mode != WRITE_NOTHING && plan->uses[table])
 			open_table(writer, table);
+	if (mode == WRITE_INSERT && plan->migrated && plan->uses[TARGET_OWNERS])
+		chatmig_write_conversation_forget(plan);
 	return writer;
 }
 

@@ -89,6 +89,17 @@ chatmig_write_conversation_empty(Writer *writer, const LegacyRow *row)
 }
 
 void
+chatmig_write_conversation_forget(const MigrationPlan *plan)
+{
+	(void) chatmig_query_run(
+		psprintf("DELETE FROM %s AS r WHERE NOT EXISTS (SELECT FROM %s AS c "
+				 "WHERE c.id = r.conversation_id)",
+				 plan->qualified[TARGET_OWNERS],
+				 plan->relation[TARGET_CONVERSATIONS]),
+		NULL);
+}
+
+void
 chatmig_write_conversation_row(Writer *writer, const Conversation *conversation)
 {
 	FormedRow formed;
@@ -159,8 +170,10 @@ joins_owner(const Writer *writer, Conversation *conversation)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	found =
 		chatmig_query_value(psprintf("SELECT r.conversation_id FROM %s AS r "
+									 "JOIN %s AS c ON c.id = r.conversation_id "
 									 "WHERE r.owner %s $1",
 									 plan->qualified[TARGET_OWNERS],
+									 plan->relation[TARGET_CONVERSATIONS],
 									 chatmig_plan_equality(owner->type)),
 							&args, &isnull);
 	PopActiveSnapshot();

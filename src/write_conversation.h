@@ -20,6 +20,12 @@ extern void chatmig_write_conversation_begin(Writer *writer,
 extern void chatmig_write_conversation_empty(Writer *writer,
 											 const LegacyRow *row);
 
+/*
+ * Where conversations without messages have been deleted since: their owners
+ * may get another one.
+ */
+extern void chatmig_write_conversation_forget(const MigrationPlan *plan);
+
 /* A row for a new conversation. */
 extern void chatmig_write_conversation_row(Writer *writer,
 										   const Conversation *conversation);

@@ -2,7 +2,7 @@
 
 BEGIN;
 CREATE EXTENSION chatmig;
-SELECT plan(265);
+SELECT plan(268);
 
 -- The functions: arguments with defaults and what they return; s, i or v for
 -- the volatility, s or u for parallel safe or not; whether PUBLIC may call them.
@@ -142,16 +142,22 @@ SELECT results_eq($$SELECT pg_temp.columns_of('chatmig_rejects')$$,
     ARRAY['migration text', 'legacy_key text', 'part integer', 'code text', 'reason text',
           'legacy_row jsonb', 'rejected_at timestamp with time zone'],
     'chatmig_rejects has these columns');
+SELECT results_eq($$SELECT pg_temp.columns_of('chatmig_deletions')$$,
+    ARRAY['migration text', 'conversation text', 'owner text', 'deleted_by text',
+          'deleted_at timestamp with time zone'],
+    'chatmig_deletions has these columns');
 SELECT bag_eq($$SELECT relname::text, relkind::text, has_table_privilege('public', oid, 'SELECT') AS reads,
                        has_table_privilege('public', oid, 'INSERT, UPDATE, DELETE, TRUNCATE') AS writes
                 FROM pg_class WHERE relname LIKE 'chatmig%' AND relkind IN ('r', 'v', 'S')$$,
               $$VALUES ('chatmig_status', 'v', true, false),
                        ('chatmig_rejects', 'v', true, false),
+                       ('chatmig_deletions', 'v', true, false),
                        ('chatmig_profile', 'r', true, false),
                        ('chatmig_migration', 'r', false, false),
                        ('chatmig_target', 'r', false, false),
                        ('chatmig_run', 'r', false, false),
-                       ('chatmig_rejected', 'r', false, false)$$,
+                       ('chatmig_rejected', 'r', false, false),
+                       ('chatmig_deleted', 'r', false, false)$$,
               'PUBLIC may read the views and the profiles, and nothing else');
 SELECT results_eq($$SELECT pg_temp.columns_of('chatmig_profile')$$,
     ARRAY['name text NOT NULL', 'description text NOT NULL',

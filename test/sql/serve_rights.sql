@@ -184,6 +184,29 @@ SELECT chatmig_append('2', 'user', 'hello') IS NOT NULL AS added;
 SELECT chatmig_append('2', 'user', 'again') IS NOT NULL AS added;
 SELECT "position", content FROM chatmig_history('2', 4);
 
+-- What a trigger's function does not find on the way: the hint says why.
+DROP TRIGGER answer ON messages;
+CREATE TABLE seen (content text);
+CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO seen VALUES (NEW.content || ', jit ' || current_setting('jit')); RETURN NULL; END $$;
+CREATE TRIGGER see AFTER INSERT ON messages FOR EACH ROW EXECUTE FUNCTION see();
+\set VERBOSITY terse
+SELECT chatmig_append('2', 'user', 'not seen');
+\set VERBOSITY default
+DO $$
+DECLARE
+    hint text;
+BEGIN
+    PERFORM chatmig_append('2', 'user', 'not seen');
+EXCEPTION WHEN undefined_table THEN
+    GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+    RAISE NOTICE '%', hint;
+END $$;
+ALTER FUNCTION see() SET search_path = regress_serve_rights;
+-- Calls that serve are too short for JIT.
+SELECT chatmig_append('2', 'user', 'seen') IS NOT NULL AS added;
+SELECT content FROM seen;
+
 SET client_min_messages = warning;
 RESET search_path;
 DROP SCHEMA regress_serve_rights, regress_serve_evil CASCADE;

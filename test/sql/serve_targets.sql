@@ -354,6 +354,101 @@ SELECT chatmig_append('1', 'user', NULL, owner => 'ben', migration => 'citext');
 SELECT * FROM chatmig_reset('ADA', 'citext');
 
 --
+-- Owners that a collation holds equal, and two migrations into the same tables
+--
+CREATE SCHEMA regress_serve_collated;
+SET search_path = regress_serve_collated, regress_serve_targets;
+CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE posts (id int PRIMARY KEY, user_id text COLLATE any_case, message text,
+                    response text, sent_at timestamptz);
+CREATE TABLE letters (LIKE posts INCLUDING ALL);
+INSERT INTO posts VALUES (1, 'Ada', 'q1', 'a1', '2024-05-01 10:00Z');
+INSERT INTO letters VALUES (1, 'Eve', 'q2', 'a2', '2024-05-01 10:00Z');
+SELECT chatmig_register('posts', options => '{"id_type": "bigint"}');
+SELECT conversations FROM chatmig_migrate('posts');
+SELECT chatmig_register('letters', target =>
+    '{"conversations": "conversations", "messages": "messages"}');
+SELECT conversations FROM chatmig_migrate('letters');
+-- ADA is Ada, wherever that is asked.
+SELECT chatmig_active_conversation('ADA', migration => 'posts');
+SELECT chatmig_append('1', 'user', 'x', owner => 'ADA', migration => 'posts') IS NOT NULL AS added;
+\set VERBOSITY sqlstate
+SELECT chatmig_append('1', 'user', 'x', owner => 'Eve', migration => 'posts');
+\set VERBOSITY default
+-- Who asks for a conversation of one, waits for who asks for one of the other:
+-- both locks are the same.
+BEGIN;
+SELECT chatmig_active_conversation('Zoe', migration => 'posts') IS NOT NULL AS got,
+       chatmig_archive_conversation(chatmig_active_conversation('Zoe', migration => 'posts'), 'posts') AS archived,
+       chatmig_active_conversation('ZOE', migration => 'posts') IS NOT NULL AS another;
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();
+ROLLBACK;
+-- Whatever the migration's name: Eve's conversation is in these tables, too.
+SELECT chatmig_delete_conversation(chatmig_active_conversation('eve', migration => 'posts'), 'posts');
+SELECT migration, check_name, status FROM chatmig_validate()
+WHERE status <> 'ok' AND migration IN ('posts', 'letters');
+-- Where all that has been run filled the same tables, none need be named.
+BEGIN;
+DELETE FROM chatmig_run WHERE migration NOT IN ('posts', 'letters');
+ALTER TABLE chatmig_migration SET (fillfactor = 100); -- for all to forget
+SELECT chatmig_active_conversation('aDA');
+ROLLBACK;
+
+--
+-- Tables that keep whole seconds, a role whose domain changes, messages that
+-- stand alone
+--
+CREATE SCHEMA regress_serve_coarse;
+SET search_path = regress_serve_coarse, regress_serve_targets;
+CREATE DOMAIN speaker AS text CHECK (value IN ('user', 'bot'));
+CREATE DOMAIN loud_speaker AS speaker;
+CREATE TABLE rooms (id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, user_id int,
+    title varchar(10) NOT NULL, updated_at timestamp(0));
+CREATE TABLE lines (id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    room_id bigint REFERENCES rooms ON DELETE RESTRICT, user_id int, sender loud_speaker NOT NULL,
+    body text NOT NULL, size int GENERATED ALWAYS AS (length(body)) STORED,
+    reply_to_id bigint REFERENCES lines, created_at timestamp(0));
+CREATE TABLE old_lines (id int PRIMARY KEY, user_id int, message text, response text,
+    sent_at timestamptz);
+INSERT INTO old_lines VALUES (1, 1, 'q1', 'a1', '2024-05-01Z'), (2, 2, 'q2', 'a2', '2024-05-01Z');
+SELECT chatmig_register('old_lines', name => 'coarse', target =>
+    '{"conversations": "rooms", "messages": {"table": "lines", "columns": {"conversation": "room_id"}}}');
+SELECT conversations FROM chatmig_migrate('coarse');
+-- In the second in which the migration has run, and before it by the column.
+UPDATE chatmig_run SET migrated_at = date_trunc('second', clock_timestamp()) + interval '0.9 s'
+WHERE migration = 'coarse';
+SELECT chatmig_append('1', 'assistant', 'q3', migration => 'coarse') AS q3 \gset
+UPDATE lines SET created_at = (SELECT date_trunc('second', migrated_at) FROM chatmig_run
+                               WHERE migration = 'coarse') AT TIME ZONE 'UTC'
+WHERE id = :q3;
+SELECT chatmig_create_conversation('1', title => 'new', migration => 'coarse') IS NOT NULL AS created;
+SELECT check_name, status, detail FROM chatmig_validate('coarse')
+WHERE status NOT IN ('ok', 'info');
+-- A second earlier it is nobody's.
+UPDATE lines SET created_at = created_at - interval '1 s' WHERE id = :q3;
+SELECT check_name, status FROM chatmig_validate('coarse') WHERE status NOT IN ('ok', 'info');
+-- A message that stands alone is answered by its own owner; 23503 for others.
+SELECT chatmig_append(NULL, 'user', 'alone', owner => '1', migration => 'coarse') AS alone \gset
+SELECT chatmig_append(NULL, 'user', 'mine', owner => '2', reply_to => :'alone', migration => 'coarse');
+SELECT chatmig_append(NULL, 'user', 'mine', owner => '1', reply_to => :'alone', migration => 'coarse')
+    IS NOT NULL AS added;
+SELECT chatmig_append(NULL, 'user', 'nobody''s', reply_to => :'alone', migration => 'coarse');
+-- The domain says which roles there are, whenever it does: 22023 before.
+\set VERBOSITY sqlstate
+SELECT chatmig_append('1', 'system', 'x', migration => 'coarse');
+ALTER DOMAIN speaker DROP CONSTRAINT speaker_check;
+ALTER DOMAIN speaker ADD CHECK (value IN ('user', 'bot', 'system'));
+SELECT chatmig_append('1', 'system', 'x', migration => 'coarse') IS NOT NULL AS added;
+ALTER DOMAIN loud_speaker ADD CHECK (value <> 'system') NOT VALID;
+SELECT chatmig_append('1', 'system', 'x', migration => 'coarse');
+\set VERBOSITY default
+-- Longer than times go back: nothing is that old, nor has anybody been idle so
+-- long.
+SELECT * FROM chatmig_cleanup('178000000 years', migration => 'coarse');
+SELECT chatmig_active_conversation('2', idle => '500000 years', migration => 'coarse');
+SELECT * FROM chatmig_cleanup('6000 years', dry_run => true, migration => 'coarse');
+
+--
 -- The cache: what changes is seen by the next call
 --
 -- An enum that grows, a schema that is renamed, and a column.
@@ -388,4 +483,5 @@ SELECT chatmig_active_conversation('ben', migration => 'whatsapp');
 
 SET client_min_messages = warning;
 DROP SCHEMA regress_serve_targets, regress_serve_moved, regress_serve_auraflow,
-    regress_serve_mentor, regress_serve_citext CASCADE;
+    regress_serve_mentor, regress_serve_citext, regress_serve_collated,
+    regress_serve_coarse CASCADE;

@@ -126,6 +126,7 @@ BEGIN
         said := replace(said, one.id::text, one.name);
     END LOOP;
     said := regexp_replace(said, 'migration \(.*\)', 'migration (...)');
+    said := regexp_replace(said, 'deleted by .* at .* \(', 'deleted by ... at ... (');
     RETURN regexp_replace(said, 'OID \d+', 'OID ...');
 END
 $$;
@@ -448,6 +449,10 @@ INSERT INTO faults (migration, fault, sql, expected) VALUES
 ('pairs', 'all messages of a conversation are deleted',
  $$DELETE FROM messages WHERE conversation_id = id('c11')$$,
  'message_missing violation 2 legacy key 11; conversation_empty violation 1 conversation c11'),
+-- by chatmig's own function it is on record, and good to know
+('pairs', 'a conversation is deleted on purpose',
+ $$DO 'BEGIN PERFORM chatmig_delete_conversation(id(''c11'')::text, ''pairs''); END'$$,
+ 'conversation_deleted info 1 conversation c11'),
 ('pairs', 'an old conversation without messages',
  $$INSERT INTO conversations (id, user_id, created_at, updated_at)
    VALUES (id('n0'), 1, '2024-05-01', '2024-05-01')$$,

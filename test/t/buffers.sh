@@ -73,5 +73,22 @@ most 80 "SELECT chatmig_statistics('79')"
 most 300 "SELECT chatmig_delete_conversation(chatmig_active_conversation('OWNER'))"
 most 900 "SELECT chatmig_reset('OWNER')"
 
+# Where nothing is known of the tables, as after a restore, either: an owner's
+# messages are looked up, and not found among all of them. A superuser can have
+# the server forget.
+sql chatmig_buffers <<-'SQL' >/dev/null
+	SET allow_system_table_mods = on;
+	DELETE FROM pg_statistic
+	WHERE starelid IN ('conversations'::regclass, 'messages'::regclass);
+	UPDATE pg_class SET reltuples = -1, relpages = 0, relallvisible = 0
+	WHERE oid IN ('conversations'::regclass, 'messages'::regclass);
+SQL
+most 80 "SELECT chatmig_append('81', 'user', 'hello')"
+most 20 "SELECT chatmig_active_conversation('81')"
+most 30 "SELECT count(*) FROM chatmig_history('81')"
+most 90 "SELECT count(*) FROM chatmig_pairs(owner => '81')"
+most 90 "SELECT count(*) FROM chatmig_conversations('81')"
+most 120 "SELECT chatmig_statistics('81')"
+
 drop chatmig_buffers
 done_testing

@@ -206,7 +206,7 @@ stage "2.0 registered"
 is "$(sql chatmig_copy "$migrate")" "$all_of_it" \
 	"2.0 registered: chatmig_migrate() converts what was restored"
 
-# -- migrated, with a rejected row
+# -- migrated, with a rejected row and a deleted conversation
 
 is "$(sql chatmig_dump "$migrate")" "$all_of_it" "the original is migrated"
 # what the owner adds to the new tables is the owner's, and is dumped as well
@@ -217,6 +217,8 @@ sql chatmig_dump <<'SQL'
 	CREATE POLICY own ON photos.messages USING (true);
 	GRANT SELECT ON pairs.messages TO PUBLIC;
 	UPDATE pairs.conversations SET starred = true WHERE user_id = 1;
+	SELECT tool.chatmig_delete_conversation(tool.chatmig_active_conversation('2',
+	    migration => 'photos'), 'photos') > 0 AS deleted;
 SQL
 # without owners and rights those granted here do not come back
 sql chatmig_dump 'REVOKE SELECT ON pairs.messages FROM PUBLIC'
@@ -224,6 +226,11 @@ stage "migrated"
 is "$(sql chatmig_copy 'SELECT migration, code, legacy_row ->> '"'content'"'
 	FROM tool.chatmig_rejects')" "notes|unknown_role|note 7" \
 	"migrated: the rejected row is there, whole"
+is "$(sql chatmig_copy "SELECT migration, check_name, status, violations
+	FROM tool.chatmig_validate() WHERE check_name LIKE '%deleted' AND status <> 'ok'
+	UNION ALL SELECT migration, 'owner ' || owner, NULL, NULL FROM tool.chatmig_deletions")" \
+	"photos|conversation_deleted|info|1
+photos|owner 2||" "migrated: what was deleted on purpose is still on record"
 add_rows chatmig_copy
 is "$(sql chatmig_copy "$migrate")" "$one_more" \
 	"migrated: chatmig_migrate() goes on with the rows that are new"
