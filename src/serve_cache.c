@@ -10,6 +10,8 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -20,7 +22,9 @@
 /* All in TopMemoryContext. */
 static List *targets = NIL;
 static List *retired = NIL;        /* until the transaction ends */
-static ServeTarget *only = NULL;   /* what all migrations have filled */
+static ServeTarget *only = NULL;   /* what is meant where none is named, */
+static Oid only_of = InvalidOid;   /* by this role; and the messages */
+static List *asked = NIL;          /* on which its rights were asked for */
 static Oid ledger = InvalidOid;    /* the ledger's relation */
 static bool has_callbacks = false; /* they cannot be taken back */
 static bool has_changed = false;   /* anything, while a target is made */
@@ -29,12 +33,15 @@ static void register_callbacks(void);
 static void forget_relation(Datum arg, Oid relid);
 static void forget_all(Datum arg, int cache, uint32 hash);
 static void forget_type(Datum arg, int cache, uint32 hash);
+static void forget_only(Datum arg, int cache, uint32 hash);
 static bool fills(const ServeTarget *target, Oid relid);
 static void end_transaction(XactEvent event, void *arg);
 static void retire_invalid(void);
 static ServeTarget *find(const char *migration);
 static ServeTarget *make(const char *migration);
 static char *only_migrated(void);
+static List *within_rights(List *names);
+static bool has_rights(Oid relid);
 static char *same_target(List *names);
 static void retire(ServeTarget *target);
 
@@ -47,7 +54,7 @@ chatmig_serve_cache_get(const char *migration)
 	/* what others have changed is known from the transaction's start on */
 	register_callbacks();
 	retire_invalid();
-	if (is_only && only != NULL)
+	if (is_only && only != NULL && only_of == GetUserId())
 		return only;
 	has_changed = false;
 	ledger = chatmig_ledger_relation();
@@ -62,7 +69,10 @@ chatmig_serve_cache_get(const char *migration)
 		target->is_transient = IsolationUsesXactSnapshot();
 	}
 	if (is_only && !has_changed && !IsolationUsesXactSnapshot())
+	{
 		only = target;
+		only_of = GetUserId();
+	}
 	return target;
 }
 
@@ -103,6 +113,7 @@ register_callbacks(void)
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all, (Datum) 0);
 	CacheRegisterSyscacheCallback(ENUMOID, forget_all, (Datum) 0);
 	CacheRegisterSyscacheCallback(TYPEOID, forget_type, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_only, (Datum) 0);
 	RegisterXactCallback(end_transaction, NULL);
 	has_callbacks = true;
 }
@@ -121,7 +132,8 @@ forget_relation(Datum arg, Oid relid)
 		if (!OidIsValid(relid) || relid == ledger || fills(target, relid))
 			target->is_valid = false;
 	}
-	if (!OidIsValid(relid) || relid == ledger)
+	/* or rights were given or taken */
+	if (!OidIsValid(relid) || relid == ledger || list_member_oid(asked, relid))
 		only = NULL;
 }
 
@@ -145,6 +157,12 @@ forget_type(Datum arg, int cache, uint32 hash)
 		if (hash == 0 || list_member_int(target->role_types, (int) hash))
 			target->is_valid = false;
 	}
+}
+
+static void
+forget_only(Datum arg, int cache, uint32 hash)
+{
+	only = NULL;
 }
 
 static bool
@@ -235,20 +253,30 @@ make(const char *migration)
 static char *
 only_migrated(void)
 {
-	List *names = chatmig_ledger_migrated_names();
-	char *name = names == NIL ? NULL : same_target(names);
+	List *all = chatmig_ledger_migrated_names();
+	List *names = within_rights(all);
+	char *name = NULL;
 	StringInfoData list;
 	ListCell *lc;
 
+	/* with no right on any, the tables say so where it is clear which */
+	if (all != NIL)
+		name = same_target(names == NIL ? all : names);
 	if (name != NULL)
 		return name;
-	if (names == NIL)
+	if (all == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no migration has been run"),
 				 errdetail("There are no tables to serve conversations from."),
 				 errhint("SELECT * FROM chatmig_status lists the registered "
 						 "ones; chatmig_migrate() runs them.")));
+	if (names == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for the messages of each migration"),
+				 errdetail("There are several, and none is named."),
+				 errhint("Ask the owner of the tables for rights on them.")));
 	initStringInfo(&list);
 	foreach(lc, names)
 		appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "",
@@ -257,6 +285,49 @@ only_migrated(void)
 					errmsg("there are several migrations, and none is named"),
 					errdetail("They have filled different tables."),
 					errhint("Say which: migration => one of %s.", list.data)));
+}
+
+/*
+ * Those whose messages the caller may read or write: what others migrate for
+ * themselves neither makes a call ambiguous nor receives what it writes.
+ */
+static List *
+within_rights(List *names)
+{
+	List *result = NIL;
+	ListCell *lc;
+
+	list_free(asked);
+	asked = NIL;
+	foreach(lc, names)
+	{
+		LedgerTargets filled;
+		MemoryContext old;
+
+		chatmig_ledger_load_targets(lfirst(lc), &filled);
+		old = MemoryContextSwitchTo(TopMemoryContext);
+		asked = lappend_oid(asked, filled.tables[TARGET_MESSAGES]);
+		MemoryContextSwitchTo(old);
+		if (has_rights(filled.tables[TARGET_MESSAGES]))
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
+/* False for a table that has been dropped. */
+static bool
+has_rights(Oid relid)
+{
+	const AclMode any = ACL_SELECT | ACL_INSERT | ACL_UPDATE | ACL_DELETE;
+	bool is_missing = false;
+
+	return (pg_class_aclcheck_ext(relid, GetUserId(), any, &is_missing) ==
+				ACLCHECK_OK &&
+			!is_missing) ||
+		   (!is_missing &&
+			pg_attribute_aclcheck_all(relid, GetUserId(),
+									  ACL_SELECT | ACL_INSERT | ACL_UPDATE,
+									  ACLMASK_ANY) == ACLCHECK_OK);
 }
 
 /* One of several that have filled the same tables; NULL: they have not. */

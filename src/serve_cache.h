@@ -13,10 +13,11 @@
 #include "serve_target.h"
 
 /*
- * The target of a migration; NULL: of the only one that has been run, or of
- * those that have filled the same tables. Valid to the end of the transaction.
- * Errors: 22023 where there are several; 55000 where there is none; those of
- * chatmig_serve_target_make().
+ * The target of a migration; NULL: of the only one that has been run and on
+ * whose messages the current role has some right, or of those that have filled
+ * the same tables. Valid to the end of the transaction. Errors: 22023 where
+ * there are several; 42501 where there are several and no right on any; 55000
+ * where there is none; those of chatmig_serve_target_make().
  */
 extern ServeTarget *chatmig_serve_cache_get(const char *migration);
 

@@ -173,8 +173,8 @@ RESET ROLE;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA regress_ev_ext TO regress_chatmig_mallory;
 SET ROLE regress_chatmig_mallory;
 SELECT * FROM exceptions();
--- The same where no migration is named: those that serve want one first, and
--- those that are STRICT do nothing.
+-- The same where no migration is named, but for those that are STRICT and do
+-- nothing.
 SELECT t.said, t.reason, count(*) AS functions,
        CASE WHEN count(*) < 9 THEN string_agg(t.name, ', ' ORDER BY t.name) END AS names
 FROM try_all(NULL) AS t WHERE said <> '42501' GROUP BY 1, 2 ORDER BY 1, 2;

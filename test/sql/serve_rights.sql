@@ -207,9 +207,51 @@ ALTER FUNCTION see() SET search_path = regress_serve_rights;
 SELECT chatmig_append('2', 'user', 'seen') IS NOT NULL AS added;
 SELECT content FROM seen;
 
+--
+-- Others' migrations
+--
+-- Somebody else migrates a table of his own. Whoever has rights on one of the
+-- two need not say which: what he appends does not go to the other.
+RESET search_path;
+CREATE SCHEMA regress_serve_other AUTHORIZATION regress_chatmig_stranger;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA regress_serve_ext TO regress_chatmig_stranger;
+SET ROLE regress_chatmig_stranger;
+SET search_path = regress_serve_other, regress_serve_ext;
+CREATE TABLE lines (id int PRIMARY KEY, user_id text, message text,
+                    response text, sent_at timestamptz);
+INSERT INTO lines VALUES (1, 'eve', 'q', 'a', '2024-05-01 10:00Z');
+SELECT chatmig_register('lines', options => '{"id_type": "bigint"}');
+SELECT conversations, messages FROM chatmig_migrate('lines');
+SELECT content FROM chatmig_history('1');
+SET ROLE regress_chatmig_reader;
+SELECT content FROM chatmig_history('1', 2);
+-- A right on one column counts, too; then there are two again. The superuser has
+-- rights on all.
+SET ROLE regress_chatmig_stranger;
+GRANT SELECT (id) ON regress_serve_other.messages TO regress_chatmig_reader;
+SET ROLE regress_chatmig_reader;
+SELECT content FROM chatmig_history('1', 2);
+RESET ROLE;
+SELECT content FROM chatmig_history('1', 2);
+-- It is taken back, and so is the other: which of the two is not said, nor named.
+REVOKE SELECT (id) ON regress_serve_other.messages FROM regress_chatmig_reader;
+SET ROLE regress_chatmig_reader;
+SELECT content FROM chatmig_history('1', 2);
+RESET ROLE;
+REVOKE SELECT ON regress_serve_rights.messages FROM regress_chatmig_reader;
+SET ROLE regress_chatmig_reader;
+SELECT content FROM chatmig_history('1', 2);
+-- A member of a role has its rights, as soon as it is one.
+RESET ROLE;
+GRANT regress_chatmig_owner TO regress_chatmig_reader;
+SET ROLE regress_chatmig_reader;
+SELECT content FROM chatmig_history('1', 2);
+RESET ROLE;
+
 SET client_min_messages = warning;
 RESET search_path;
-DROP SCHEMA regress_serve_rights, regress_serve_evil CASCADE;
+DROP SCHEMA regress_serve_rights, regress_serve_evil,
+    regress_serve_other CASCADE;
 DROP SCHEMA regress_serve_ext CASCADE;
 DROP ROLE regress_chatmig_owner, regress_chatmig_app, regress_chatmig_reader,
     regress_chatmig_stranger;
