@@ -157,6 +157,7 @@ REGRESS = \
 	migrate \
 	paths \
 	validate \
+	validate_targets \
 	altered \
 	rollback \
 	targets \

@@ -12,6 +12,7 @@
  *	  not_null		name is a column's
  *	  default		name is a column's; or it is an identity
  *	  trigger		that fires; of users alone
+ *	  logged		it is: a crash does not empty it
  *
  * By names, so that it outlives pg_dump. Whoever compares must know that tables
  * and columns are renamed.
@@ -47,6 +48,8 @@
 	"AND NOT a.attisdropped AND k.has "                                        \
 	"UNION ALL SELECT 'trigger', g.tgname, NULL, NULL FROM pg_trigger AS g "   \
 	"WHERE g.tgrelid = " relation " AND NOT g.tgisinternal "                   \
-	"AND g.tgenabled <> 'D') AS d)"
+	"AND g.tgenabled <> 'D' "                                                  \
+	"UNION ALL SELECT 'logged', r.relname, NULL, NULL FROM pg_class AS r "     \
+	"WHERE r.oid = " relation " AND r.relpersistence <> 'u') AS d)"
 
 #endif /* CHATMIG_LEDGER_DEFINITION_H */

@@ -217,7 +217,8 @@ has_times(const Judgement *judgement, Field field)
 
 /*
  * Whether a conversation's time is that of a message, as its column keeps it.
- * Of a message that has gone nobody knows how far it had been moved.
+ * Of a message that has gone, or has been moved, nobody knows how far it had
+ * been kept apart.
  */
 static bool
 is_at(const Judgement *judgement, Field field, NullableDatum time,
@@ -235,7 +236,8 @@ is_at(const Judgement *judgement, Field field, NullableDatum time,
 								Int32GetDatum(fields[field].typmod));
 	if (same_time(time, message))
 		return true;
-	return plan->keeps_apart && judgement->walked->has_gone &&
+	return plan->keeps_apart &&
+		   (judgement->walked->has_gone || judgement->walked->is_mistimed) &&
 		   !pg_sub_s64_overflow(DatumGetTimestampTz(time.value),
 								DatumGetTimestampTz(message.value),
 								&distance) &&

@@ -40,7 +40,10 @@ typedef struct Walked
 	TimeSpan written;   /* of its messages that the trace has here */
 	NullableDatum time; /* of the message that the walk is at, ... */
 	NullableDatum time_before; /* ... and the latest that is earlier */
+	bool is_sound;             /* one at that time is where it must be, ... */
+	bool is_sound_before;      /* ... or was at the time before */
 	bool has_gone;             /* a message of it is missing */
+	bool is_mistimed;          /* or has not the time that it must have */
 	List *astray;              /* of Violation *: times later than the row's,
 								* though no other message was in the way */
 	NullableDatum last_time;   /* of its last message, whosever that is */

@@ -4,7 +4,8 @@
  *
  * In: a plan that has been migrated, and what the ledger says each table had.
  * Finds constraints, indexes, NOT NULLs, defaults and triggers that have gone
- * or do not work, and tables that a crash would empty. Looks at catalogs alone.
+ * or do not work, and tables that a crash would empty now. Looks at catalogs
+ *alone.
  *
  * It may be meant so: all are warnings. Constraints of tables that chatmig has
  * made are in validate_tables.c, and are violations. What a dropped or renamed
@@ -18,7 +19,7 @@
 #include "validation.h"
 
 static void check_table(Validation *validation, TargetTable table);
-static void check_logged(Validation *validation);
+static char *referred(const MigrationPlan *plan);
 
 void
 chatmig_validate_definition(Validation *validation)
@@ -26,11 +27,10 @@ chatmig_validate_definition(Validation *validation)
 	if (validation->plan == NULL ||
 		!chatmig_validate_wants(validation, CHECK_CONSTRAINTS, CHECK_INDEXES))
 		return;
-	for (TargetTable table = 0; table < NUM_ID_TARGETS; table++)
+	for (TargetTable table = 0; table < NUM_TARGETS; table++)
 		if (validation->plan->uses[table] &&
 			validation->targets.definition[table] != NULL)
 			check_table(validation, table);
-	check_logged(validation);
 }
 
 /*
@@ -59,18 +59,21 @@ chatmig_validate_definition(Validation *validation)
 	"WHEN 'default' THEN EXISTS (SELECT FROM pg_attribute AS a "               \
 	"WHERE a.attrelid = $2 AND a.attname = d.name AND NOT a.atthasdef "        \
 	"AND a.attidentity = '') "                                                 \
+	"WHEN 'logged' THEN EXISTS (SELECT FROM pg_class AS r "                    \
+	"WHERE r.oid = $2 AND r.relpersistence = 'u') "                            \
 	"ELSE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = $2 "       \
 	"AND g.tgname = d.name AND NOT g.tgisinternal AND g.tgenabled <> 'D') END"
 
 /*
  * Of tables that chatmig has made: what validate_tables.c does not look at, or
  * finds in order. There a foreign key may still delete other rows than before.
+ * The first %s is where it may lead.
  */
 #define IS_ELSEWHERE                                                           \
 	"(d.kind = 'constraint' AND NOT (left(d.type, 1) = 'f' "                   \
 	"AND EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = $2 "        \
-	"AND c.contype = 'f' AND " SAME_COLUMNS " AND " IS_ENFORCED ")) "          \
-	"OR d.kind = 'index' AND %s)"
+	"AND c.contype = 'f' AND " SAME_COLUMNS " AND " IS_ENFORCED                \
+	" AND c.confrelid IN (%s))) OR d.kind = 'index' AND %s)"
 
 static void
 check_table(Validation *validation, TargetTable table)
@@ -78,7 +81,7 @@ check_table(Validation *validation, TargetTable table)
 	const MigrationPlan *plan = validation->plan;
 	char *elsewhere =
 		plan->created[table]
-			? psprintf(IS_ELSEWHERE,
+			? psprintf(IS_ELSEWHERE, referred(plan),
 					   table == TARGET_CONVERSATIONS ? "true" : "false")
 			: "false";
 	QueryArgs args = {0};
@@ -115,6 +118,8 @@ check_table(Validation *validation, TargetTable table)
 			"first migrated into, and is not now.' "
 			"WHEN 'default' THEN 'In %%s, column %%I had a default when it was "
 			"first migrated into, and has none now.' "
+			"WHEN 'logged' THEN '%%s is UNLOGGED, which it was not when it was "
+			"first migrated into: a crash of the server empties it.' "
 			"ELSE '%%s had the trigger %%I when it was first migrated into; "
 			"now it is not there, or disabled.' END, $2::regclass, d.name, "
 			"array_to_string(d.columns, ', ', '...')) "
@@ -128,26 +133,20 @@ check_table(Validation *validation, TargetTable table)
 		&args);
 }
 
-/* Unless the legacy table was no better. */
-static void
-check_logged(Validation *validation)
+/* OIDs of what the tables refer to: each other, and what the source does. */
+static char *
+referred(const MigrationPlan *plan)
 {
-	const MigrationPlan *plan = validation->plan;
-	StringInfoData tables;
+	StringInfoData sql;
 
-	initStringInfo(&tables);
-	for (TargetTable i = 0; i < NUM_TARGETS; i++)
-		if (OidIsValid(plan->tables[i]))
-			appendStringInfo(&tables, "%s%u", tables.len > 0 ? ", " : "",
+	initStringInfo(&sql);
+	for (TargetTable i = 0; i < NUM_ID_TARGETS; i++)
+		if (plan->uses[i])
+			appendStringInfo(&sql, "SELECT %u::oid UNION ALL ",
 							 plan->tables[i]);
-	chatmig_validate_query(
-		validation,
-		psprintf("SELECT %d, %d, NULL::text, NULL::text, NULL::text, "
-				 "format('%%s is UNLOGGED: a crash of the server empties it.', "
-				 "t.oid::regclass) FROM pg_class AS t WHERE t.oid IN (%s) "
-				 "AND t.relpersistence = 'u' AND NOT EXISTS (SELECT "
-				 "FROM pg_class AS s WHERE s.oid = %u "
-				 "AND s.relpersistence = 'u') ORDER BY 6",
-				 CHECK_CONSTRAINTS, CHECK_WARNING, tables.data, plan->source),
-		NULL);
+	appendStringInfo(&sql,
+					 "SELECT k.confrelid FROM pg_constraint AS k "
+					 "WHERE k.conrelid = %u AND k.contype = 'f'",
+					 plan->source);
+	return sql.data;
 }

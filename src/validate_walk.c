@@ -250,7 +250,9 @@ see_message(WalkState *state, TupleTableSlot *slot)
 	if (!same_moment(walked->last_time, walked->time))
 	{
 		walked->time_before = walked->time;
+		walked->is_sound_before = walked->is_sound;
 		walked->time = walked->last_time;
+		walked->is_sound = false;
 	}
 	if (!walked->is_present)
 		report(state, CHECK_MESSAGE_ORPHAN, slot,
@@ -293,6 +295,7 @@ see_untraced(WalkState *state, TupleTableSlot *slot)
 {
 	NullableDatum time = value_of(slot, WALK_CREATED_AT);
 
+	state->walked.is_sound = true;
 	if (!state->walked.is_migrated ||
 		chatmig_validate_is_newer(state->plan, TARGET_MESSAGES,
 								  FIELD_CREATED_AT, time))
@@ -352,6 +355,8 @@ see_findings(WalkState *state, TupleTableSlot *slot)
 		Check check = strtol(sentence, &sentence, 10);
 
 		sentence++; /* the blank */
+		if (check == CHECK_MESSAGE_TIME)
+			state->walked.is_mistimed = true;
 		if (check == CHECK_MESSAGE_CONTENT)
 			sentence = chatmig_validate_describe_contents(
 				value_of(slot, WALK_LEGACY_CONTENT),
@@ -382,22 +387,22 @@ static void
 see_apart(WalkState *state, TupleTableSlot *slot)
 {
 	Walked *walked = &state->walked;
-	TimestampTz time;
 	char *sentence;
 	MemoryContext old;
 	Violation *violation;
 
-	if (!is_true(slot, WALK_IS_APART))
+	if (!is_true(slot, WALK_IS_APART) ||
+		(walked->is_sound_before && !walked->time_before.isnull &&
+		 DatumGetTimestampTz(walked->time_before.value) ==
+			 DatumGetTimestampTz(walked->time.value) - state->plan->time_step))
+	{
+		walked->is_sound = true;
 		return;
-	time = DatumGetTimestampTz(walked->time.value);
-	if (!walked->time_before.isnull &&
-		DatumGetTimestampTz(walked->time_before.value) ==
-			time - state->plan->time_step)
-		return;
-	sentence =
-		psprintf("has the time %s, not %s, and no message is in the way.",
-				 chatmig_validate_time_text(walked->time),
-				 chatmig_validate_time_text(value_of(slot, WALK_TIME)));
+	}
+	sentence = psprintf("has the time %s; its row is of %s, and no other "
+						"message was in the way.",
+						chatmig_validate_time_text(walked->time),
+						chatmig_validate_time_text(value_of(slot, WALK_TIME)));
 	/* nobody has gone so often */
 	if (list_length(walked->astray) == MAX_ASTRAY)
 	{
