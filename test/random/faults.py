@@ -4,7 +4,7 @@ import json
 import re
 import time
 
-from history import ident, literal
+from text import ident, literal
 
 
 class Fault:

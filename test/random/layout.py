@@ -5,7 +5,8 @@ A field is what a column is for, as the README's table in "Filling tables that
 exist" calls it. Nothing here says what must come into them.
 """
 
-from history import Column, NAMES, ident, literal
+from text import ident, literal
+from vocabulary import Column, NAMES
 
 FIELDS = {
     "conversations": ["id", "owner", "counterpart", "session", "title",
