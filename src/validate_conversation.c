@@ -166,7 +166,8 @@ judge_times(const Judgement *judgement)
 		return;
 	if (has_times(judgement, FIELD_CREATED_AT) &&
 		!is_at(judgement, FIELD_CREATED_AT, walked->begins, first) &&
-		!(walked->is_owners && is_before(walked->begins, first)) &&
+		!(walked->is_owners &&
+		  (first.isnull || is_before(walked->begins, first))) &&
 		!is_at_end(judgement, FIELD_CREATED_AT, walked->begins))
 		report(judgement, CHECK_CONVERSATION_TIMES,
 			   psprintf("has created_at %s; its first message is of %s.",
@@ -174,7 +175,8 @@ judge_times(const Judgement *judgement)
 						chatmig_validate_time_text(first)));
 	if (has_times(judgement, FIELD_UPDATED_AT) &&
 		!is_at(judgement, FIELD_UPDATED_AT, walked->ends, last) &&
-		!(walked->is_owners && is_before(last, walked->ends)) &&
+		!(walked->is_owners &&
+		  (last.isnull || is_before(last, walked->ends))) &&
 		!is_at(judgement, FIELD_UPDATED_AT, walked->ends, walked->last_time) &&
 		!is_at_end(judgement, FIELD_UPDATED_AT, walked->ends) &&
 		!chatmig_validate_is_newer(judgement->validation->plan,

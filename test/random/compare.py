@@ -47,7 +47,7 @@ def compare(what, state, oracle, deleted):
 
 def first_key(conversation):
     return repr(min(key for key in conversation["keys"] if key is not None)) \
-        if any(conversation["keys"]) else ""
+        if any(conversation["keys"]) else f"owner {conversation['owner']!r}"
 
 
 def difference(got, wanted):
@@ -110,6 +110,11 @@ def describe_made(state, id_):
 def describe_wanted(oracle, c):
     times = sorted(m.exact for m in c.messages if m and m.exact is not None) \
         or [None]
+    if c.is_owners:
+        times = [min((t for t in (c.begins, times[0]) if t is not None),
+                     default=None),
+                 max((t for t in (c.ends, times[-1]) if t is not None),
+                     default=None)]
     result = {
         "owner": c.owner, "counterpart": c.counterpart, "title": c.title,
         "description": c.description, "metadata": c.metadata,

@@ -23,7 +23,10 @@ class Fault:
 
 def choose(random, trial, state, count):
     """Some of those that are possible in these tables."""
-    possible = [kind for kind in (kind(random, trial, state) for kind in KINDS)
+    kinds = KINDS
+    if trial.layout.is_grouped:     # without a table there is nothing to damage
+        kinds = [kind for kind in KINDS if kind not in OF_CONVERSATIONS]
+    possible = [kind for kind in (kind(random, trial, state) for kind in kinds)
                 if kind is not None]
     if trial.layout.exists:
         possible = [fault for fault in possible if fits(trial, fault)]
@@ -93,6 +96,11 @@ def has_told_time(message):
     return has_own_time(message) or (
         message["created_at"] not in (None, "Infinity", "-Infinity")
         and float(message["created_at"]) > 2 * 86400)
+
+
+def talked(state):
+    """Conversations that have messages."""
+    return sorted(c for c in state.conversations if state.messages[c])
 
 
 # Each returns a Fault, or None where there is nothing to damage.
@@ -212,7 +220,7 @@ def messages_swapped(random, trial, state):
 def gap_in_positions(random, trial, state):
     if not state.raw["messages"]:
         return None
-    conversation = random.choice(sorted(state.conversations))
+    conversation = random.choice(talked(state))
     last = state.messages[conversation][-1]
     return Fault("conversation_order",
                  f"UPDATE {trial.tables['messages']} SET position = position + 1 "
@@ -221,9 +229,10 @@ def gap_in_positions(random, trial, state):
 
 def conversation_changed(check, assignment):
     def make(random, trial, state):
-        if not state.conversations:
+        # one that was made for an owner may have begun and ended with it
+        if not state.conversations or trial.history.owners:
             return None
-        id_ = random.choice(sorted(state.conversations))
+        id_ = random.choice(talked(state))
         if "time" not in trial.history.parts:
             return None
         c = state.conversations[id_]
@@ -264,9 +273,9 @@ def conversation_lost(random, trial, state):
 
 
 def conversation_emptied(random, trial, state):
-    if not state.conversations:
+    if not talked(state):
         return None
-    id_ = random.choice(sorted(state.conversations))
+    id_ = random.choice(talked(state))
     return Fault("conversation_empty",
                  "SET LOCAL session_replication_role = replica;\n"
                  f"DELETE FROM {trial.tables['messages']} "
@@ -406,3 +415,6 @@ KINDS = [
     legacy_deleted,
     trace_lost,
 ]
+
+OF_CONVERSATIONS = KINDS[KINDS.index(owner_changed):
+                         KINDS.index(medium_changed)]

@@ -79,7 +79,12 @@ class Filled:
         columns, values = ["owner"], [literal(owner)]
         if "owner" not in h.parts:
             columns = values = []
-        conversation = self.insert("conversations", columns, values)
+        if self.layout.is_grouped:
+            conversation = self.session.one(
+                "SELECT to_json(gen_random_uuid()::text);")
+            self.trial.others["conversations"].add(conversation)
+        else:
+            conversation = self.insert("conversations", columns, values)
         for role, content, time in said:
             columns = ["conversation", "role", "content", "created_at"]
             values = [literal(conversation), literal(layout.roles[role]),

@@ -12,6 +12,7 @@ import re
 
 import transcripts
 from layout import Layout
+from owners import Owners
 from text import copy_field, ident, literal
 from values import Rows
 from vocabulary import (Column, GAPS, KEPT_TYPES, KEY_TYPES, NAMES, OWN_ROLES,
@@ -37,6 +38,12 @@ class History(Rows):
         self.layout = Layout(self)
         if self.random.random() < 0.4:
             self.layout.existing(self.random)
+        self.owners = None
+        if "owner" in self.parts and not self.layout.exists \
+                and self.source != "view" \
+                and random.Random(f"{seed} has owners").random() < 0.35:
+            self.owners = Owners(self)
+            self.options.update(self.owners.options())
 
     # -- what kind of table ------------------------------------------------
 
@@ -215,7 +222,8 @@ class History(Rows):
         columns = self.columns()
         r.shuffle(columns)
         defs = [f"{ident(c.name)} {self._type(c)}{c.collation}"
-                for c in columns]
+                + (self.owners.references() if self.owners
+                   and c is self.parts["owner"] else "") for c in columns]
         dropped = r.random() < 0.2
         if dropped:
             defs.insert(r.randint(0, len(defs)), '"dropped column" text')
@@ -223,6 +231,7 @@ class History(Rows):
         if self.source != "view":
             defs.append(f"PRIMARY KEY ({keys})")
         sql = [f"CREATE SCHEMA {schema};",
+               self.owners.create() if self.owners else "",
                f"CREATE TYPE {schema}.speaker AS "
                "ENUM ('USER', 'BOT', 'SYSTEM', 'aurora', 'zebra');",
                f"CREATE TABLE {self.qualified()} ({', '.join(defs)})"
@@ -232,6 +241,8 @@ class History(Rows):
             sql += [f"CREATE TABLE {schema}.part_{i} PARTITION OF "
                     f"{self.qualified()} FOR VALUES "
                     f"WITH (MODULUS 2, REMAINDER {i});" for i in (0, 1)]
+        if self.owners:
+            sql.append(self.owners.create_linked())
         if dropped:
             sql.append(f"ALTER TABLE {self.qualified()} "
                        'DROP COLUMN "dropped column";')

@@ -22,6 +22,8 @@ class Conversation:
         self.title = None
         self.description = None
         self.metadata = None
+        self.begins = self.ends = None  # with its owner
+        self.is_owners = False          # made of an owner without messages
 
     def places(self, row):
         """The positions of a row's messages."""
@@ -72,12 +74,42 @@ class Oracle:
                 counts["migrated"] += 1
                 counts["messages"] += len(row.messages())
                 counts["media"] += row.medium() is not None
+        self._serve_owners()
         counts["conversations"] = len(self.conversations) - before
         self._resolve_replies()
         self._summarize()
         self.rejects = rejects
         self.runs += 1
         return counts, rejects
+
+    def _serve_owners(self):
+        """Who has no conversation gets one, with the owner's times."""
+        owners = self.history.owners
+        if owners is None or not owners.get_conversations:
+            return
+        for row in owners.rows:
+            if any(self._same_owner(c.owner, row.value)
+                   for c in self.conversations):
+                continue
+            c = Conversation(row, None)
+            self._describe(c, row)
+            c.begins = row.created
+            c.ends = row.created if row.updated is None else row.updated
+            c.is_owners = True
+            self.conversations.append(c)
+
+    def _same_owner(self, a, b):
+        type_ = self.history.parts["owner"].type
+        return a is not None and comparable(type_, a) == comparable(type_, b)
+
+    def _joined(self, row):
+        """What an earlier run made for an owner, of no counterpart and no
+        session."""
+        if row.part("counterpart") is not None or \
+                row.part("session") is not None:
+            return None
+        return next((c for c in self.conversations if c.is_owners
+                     and self._same_owner(row.part("owner"), c.owner)), None)
 
     def _resolve_replies(self):
         """A row that answers another one answers its last message."""
@@ -171,10 +203,12 @@ class Oracle:
             if previous and self.done[previous.key][0] is conversation:
                 at = 1 + max(conversation.places(previous))
         else:
-            conversation = Conversation(row, row.group)
-            self._describe(conversation, row)
-            self.conversations.append(conversation)
-            at = 0
+            conversation = self._joined(row)
+            if conversation is None:
+                conversation = Conversation(row, row.group)
+                self._describe(conversation, row)
+                self.conversations.append(conversation)
+            at = len(conversation.messages)
         messages = row.messages()
         self._keep_apart(conversation, messages, previous)
         for message in messages:
@@ -218,7 +252,8 @@ class Oracle:
 
     def _describe(self, conversation, row):
         options = self.history.options
-        first = row.messages()[0].content
+        first = None if conversation.group is None else \
+            row.messages()[0].content
         title = options.get("title", "{first_message}")
         if row.part("counterpart") is None:
             title = options.get("title_without_counterpart", title)

@@ -72,10 +72,20 @@ class State:
             queries["media"] = [text("media", f) for f in
                                 ("id", "url", "type", "summary", "metadata")] \
                 + [time("media", "created_at"), group("media", "owner")]
+        froms = dict(tables)
+        if layout.is_grouped:
+            id_ = layout.column("messages", "conversation")
+            queries["conversations"] = [f"DISTINCT ON ({id_}) {id_}::text AS id",
+                "NULL AS title", "NULL AS description", "NULL AS metadata",
+                "NULL AS is_active", "NULL AS created_at",
+                "NULL AS updated_at"] \
+                + [group("messages", f)
+                   for f in ("owner", "counterpart", "session")]
+            froms["conversations"] = tables["messages"]
         sql = ["BEGIN; SET LOCAL DateStyle = 'ISO, YMD';"]
         for part, columns in queries.items():
             sql.append(f"SELECT json_build_array('{part}', to_json(x)) FROM "
-                       f"(SELECT {', '.join(columns)} FROM {tables[part]}) AS x;")
+                       f"(SELECT {', '.join(columns)} FROM {froms[part]}) AS x;")
         sql.append("COMMIT;")
         self.raw = {part: [] for part in queries}
         for part, row in session.run("\n".join(sql)):
