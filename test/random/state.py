@@ -75,13 +75,15 @@ class State:
         froms = dict(tables)
         if layout.is_grouped:
             id_ = layout.column("messages", "conversation")
-            queries["conversations"] = [f"DISTINCT ON ({id_}) {id_}::text AS id",
+            # y: or else it might be one of the names behind AS
+            queries["conversations"] = [
+                f"DISTINCT ON (y.{id_}) y.{id_}::text AS id",
                 "NULL AS title", "NULL AS description", "NULL AS metadata",
                 "NULL AS is_active", "NULL AS created_at",
                 "NULL AS updated_at"] \
                 + [group("messages", f)
                    for f in ("owner", "counterpart", "session")]
-            froms["conversations"] = tables["messages"]
+            froms["conversations"] = tables["messages"] + " AS y"
         sql = ["BEGIN; SET LOCAL DateStyle = 'ISO, YMD';"]
         for part, columns in queries.items():
             sql.append(f"SELECT json_build_array('{part}', to_json(x)) FROM "
