@@ -157,7 +157,8 @@ def session_changed(random, trial, state):
     change = f"jsonb_build_object({literal(column.name)}, '77')"
     if state.conversations[m["conversation_id"]]["metadata"] is not None:
         change = random.choice([change, "NULL", "'{}'"])
-    return Fault("message_owner",
+    return Fault("message_owner",   # where that is an owner or not
+                 "SET LOCAL session_replication_role = replica;\n"
                  f"UPDATE {trial.tables['conversations']} SET metadata = "
                  f"{change} WHERE id = {literal(m['conversation_id'])};",
                  state.key_text[m["id"]])
@@ -192,7 +193,8 @@ def message_moved(random, trial, state):
     m = random.choice(state.raw["messages"])
     other = random.choice(sorted(state.ids["conversations"]
                                  - {m["conversation_id"]}))
-    return Fault("message_owner",
+    return Fault("message_owner",   # where that is an owner or not
+                 "SET LOCAL session_replication_role = replica;\n"
                  f"UPDATE {trial.tables['messages']} SET conversation_id = "
                  f"{literal(other)}, position = 100000 "
                  f"WHERE id = {literal(m['id'])};", state.key_text[m["id"]])
@@ -254,7 +256,8 @@ def owner_changed(random, trial, state):
     value = "NULL" if c["the_owner"] is not None else {
         "bool": "true", "date": "'2000-01-01'", "numeric": "0", "int": "0",
         "bigint": "0", "float8": "0", "uuid": "gen_random_uuid()"}.get(column.type, "'zoe'")
-    return Fault("message_owner",
+    return Fault("message_owner",   # where that is an owner or not
+                 "SET LOCAL session_replication_role = replica;\n"
                  f"UPDATE {trial.tables['conversations']} "
                  f"SET {trial.layout.column('conversations', 'owner')} = {value} "
                  f"WHERE id = {literal(c['id'])};", state.key_text[m["id"]])
