@@ -504,8 +504,8 @@ INSERT INTO faults (migration, fault, sql, expected) VALUES
 ('pairs', 'a run has linked rows, of which no record is',
  $$UPDATE chatmig_run SET links = 1 WHERE migration = 'pairs'$$,
  'ledger violation 1'),
-('pairs', 'the last run was before the first',
- $$UPDATE chatmig_run SET last_run = migrated_at - interval '1 s' WHERE migration = 'pairs'$$,
+('pairs', 'the last run was days before the first',
+ $$UPDATE chatmig_run SET last_run = migrated_at - interval '2 days' WHERE migration = 'pairs'$$,
  'ledger violation 1'),
 ('pairs', 'the first run is yet to come',
  $$UPDATE chatmig_run SET migrated_at = 'infinity', last_run = 'infinity'
