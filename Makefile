@@ -94,8 +94,10 @@ OBJS = \
 	src/validate_checks.o \
 	src/validate_compare.o \
 	src/validate_conversation.o \
+	src/validate_definition.o \
 	src/validate_describe.o \
 	src/validate_digest.o \
+	src/validate_duplicates.o \
 	src/validate_ledger.o \
 	src/validate_legacy.o \
 	src/validate_mapping.o \
@@ -155,6 +157,7 @@ REGRESS = \
 	migrate \
 	paths \
 	validate \
+	validate_targets \
 	altered \
 	rollback \
 	targets \

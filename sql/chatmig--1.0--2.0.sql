@@ -21,6 +21,7 @@ CREATE TABLE @extschema@.chatmig_target (
     relation pg_catalog.regclass NOT NULL,
     created pg_catalog.bool NOT NULL,
     columns pg_catalog.jsonb,
+    definition pg_catalog.jsonb,
     CONSTRAINT chatmig_target_pkey PRIMARY KEY (migration, part)
 );
 COMMENT ON TABLE @extschema@.chatmig_target IS
@@ -35,6 +36,8 @@ COMMENT ON COLUMN @extschema@.chatmig_target.created IS
     'True if chatmig created it, so that a rollback may drop it';
 COMMENT ON COLUMN @extschema@.chatmig_target.columns IS
     'Of a table that chatmig did not create: which of its columns are filled, by what they are for';
+COMMENT ON COLUMN @extschema@.chatmig_target.definition IS
+    'What it had after the first run: constraints, indexes, columns that are NOT NULL or have a default, triggers; chatmig_validate() says what is missing';
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.chatmig_target', '');
 
 CREATE TABLE @extschema@.chatmig_run (

@@ -14,16 +14,11 @@
 
 #include "ledger.h"
 #include "ledger_access.h"
+#include "ledger_definition.h"
 #include "query.h"
 
 const char *const chatmig_target_names[NUM_TARGETS] = {
 	"conversations", "messages", "media", "trace", "owners", "links"};
-
-static void store_reject(const char *name, const Reject *reject);
-static char *find_relative(Oid relid, const char *rows);
-static bool load_registration(TupleTableSlot *slot, void *state);
-static bool load_profile(TupleTableSlot *slot, void *state);
-static bool load_target(TupleTableSlot *slot, void *state);
 
 /* What a streaming callback fills, in the caller's context. */
 typedef struct LoadState
@@ -33,6 +28,14 @@ typedef struct LoadState
 	Profile *profile;
 	LedgerTargets *targets;
 } LoadState;
+
+static void store_reject(const char *name, const Reject *reject);
+static char *find_relative(Oid relid, const char *rows);
+static bool load_registration(TupleTableSlot *slot, void *state);
+static bool load_profile(TupleTableSlot *slot, void *state);
+static Jsonb *load_jsonb(TupleTableSlot *slot, int attnum,
+						 const LoadState *load);
+static bool load_target(TupleTableSlot *slot, void *state);
 
 Registration *
 chatmig_ledger_find(const char *name)
@@ -166,7 +169,7 @@ chatmig_ledger_load_targets(const char *name, LedgerTargets *targets)
 	chatmig_query_text_arg(&args, name);
 	chatmig_ledger_access_stream(
 		"SELECT t.part, t.relation::oid, t.created, r.migrated_at, "
-		"t.columns "
+		"t.columns, t.definition "
 		"FROM %s.chatmig_target AS t "
 		"LEFT JOIN %s.chatmig_run AS r ON r.migration = t.migration "
 		"WHERE t.migration = $1",
@@ -238,8 +241,8 @@ chatmig_ledger_store_targets(const char *name, const LedgerTargets *targets)
 						  targets->columns[i] == NULL);
 		chatmig_ledger_access_run(
 			"INSERT INTO %s.chatmig_target "
-			"(migration, part, relation, created, columns) "
-			"VALUES ($1, $2, $3::regclass, $4, $5)",
+			"(migration, part, relation, created, columns, definition) "
+			"VALUES ($1, $2, $3::regclass, $4, $5, " TABLE_DEFINITION("$3") ")",
 			&args);
 	}
 	chatmig_ledger_access_announce();
@@ -474,6 +477,20 @@ load_profile(TupleTableSlot *slot, void *state)
 	return true;
 }
 
+static Jsonb *
+load_jsonb(TupleTableSlot *slot, int attnum, const LoadState *load)
+{
+	MemoryContext old;
+	Jsonb *value;
+
+	if (slot->tts_isnull[attnum - 1])
+		return NULL;
+	old = MemoryContextSwitchTo(load->context);
+	value = DatumGetJsonbPCopy(slot->tts_values[attnum - 1]);
+	MemoryContextSwitchTo(old);
+	return value;
+}
+
 static bool
 load_target(TupleTableSlot *slot, void *state)
 {
@@ -488,14 +505,8 @@ load_target(TupleTableSlot *slot, void *state)
 			continue;
 		targets->tables[i] = DatumGetObjectId(slot->tts_values[1]);
 		targets->created[i] = DatumGetBool(slot->tts_values[2]);
-		if (!slot->tts_isnull[4])
-		{
-			MemoryContext old =
-				MemoryContextSwitchTo(((LoadState *) state)->context);
-
-			targets->columns[i] = DatumGetJsonbPCopy(slot->tts_values[4]);
-			MemoryContextSwitchTo(old);
-		}
+		targets->columns[i] = load_jsonb(slot, 5, state);
+		targets->definition[i] = load_jsonb(slot, 6, state);
 	}
 	targets->migrated = !slot->tts_isnull[3];
 	if (targets->migrated)

@@ -57,11 +57,14 @@ typedef struct Profile
 /* A migration's rows of chatmig_target, and the time in chatmig_run. */
 typedef struct LedgerTargets
 {
-	Oid tables[NUM_TARGETS];     /* InvalidOid: none recorded */
-	bool created[NUM_TARGETS];   /* by chatmig */
-	Jsonb *columns[NUM_TARGETS]; /* of the others: field to column name */
-	bool migrated;               /* a run has been recorded */
-	TimestampTz migrated_at;     /* of the first run, if migrated */
+	Oid tables[NUM_TARGETS];        /* InvalidOid: none recorded */
+	bool created[NUM_TARGETS];      /* by chatmig */
+	Jsonb *columns[NUM_TARGETS];    /* of the others: field to column name */
+	Jsonb *definition[NUM_TARGETS]; /* what it had after the first run; see
+									 * ledger_definition.h. Storing takes what
+									 * it has */
+	bool migrated;                  /* a run has been recorded */
+	TimestampTz migrated_at;        /* of the first run, if migrated */
 } LedgerTargets;
 
 /* What a run did; the columns of chatmig_migrate(). */

@@ -99,9 +99,11 @@ run(Validation *validation, const char *migration)
 		chatmig_validate_legacy(validation);
 		chatmig_validate_messages(validation);
 		chatmig_validate_neighbours(validation);
+		chatmig_validate_duplicates(validation);
 		chatmig_validate_references(validation);
 		chatmig_validate_owners(validation);
 		chatmig_validate_tables(validation);
+		chatmig_validate_definition(validation);
 		chatmig_validate_target(validation);
 		chatmig_validate_ledger(validation);
 		chatmig_caller_resume(&role);

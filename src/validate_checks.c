@@ -60,6 +60,10 @@ const CheckDefinition chatmig_validate_checks[NUM_CHECKS] = {
 								  "Messages that no legacy row explains, as "
 								  "old as the migrated ones: look for "
 								  "scripts that wrote them, and delete them."},
+	[CHECK_MESSAGE_DUPLICATE] = {"message_duplicate",
+								 "Look for imports and scripts that wrote the "
+								 "same history a second time, and delete what "
+								 "they wrote."},
 	[CHECK_MESSAGE_CONTENT] = {"message_content", MIGRATE_AGAIN},
 	[CHECK_MESSAGE_ROLE] = {"message_role", MIGRATE_AGAIN},
 	[CHECK_MESSAGE_TIME] = {"message_time", MIGRATE_AGAIN},
@@ -93,7 +97,8 @@ const CheckDefinition chatmig_validate_checks[NUM_CHECKS] = {
 	[CHECK_CONSTRAINTS] = {"constraints",
 						   "Add what is missing with ALTER TABLE ... ADD "
 						   "CONSTRAINT; where it is there but not valid, run "
-						   "ALTER TABLE ... VALIDATE CONSTRAINT."},
+						   "ALTER TABLE ... VALIDATE CONSTRAINT, and where it "
+						   "is not enforced, ENABLE TRIGGER ALL."},
 	[CHECK_INDEXES] = {"indexes",
 					   "Run REINDEX INDEX on what is not valid, and CREATE "
 					   "INDEX for what is missing."},

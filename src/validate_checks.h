@@ -37,6 +37,7 @@ typedef enum Check
 	/* each half of a legacy row against its message */
 	CHECK_MESSAGE_MISSING,
 	CHECK_MESSAGE_UNEXPECTED,
+	CHECK_MESSAGE_DUPLICATE,
 	CHECK_MESSAGE_CONTENT,
 	CHECK_MESSAGE_ROLE,
 	CHECK_MESSAGE_TIME,

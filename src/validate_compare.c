@@ -19,9 +19,10 @@
 
 static void compare_time(const MigrationPlan *plan, RowTests *tests);
 static void compare_group(const MigrationPlan *plan, RowTests *tests);
-static void compare_owner(const MigrationPlan *plan, Part part,
-						  const char *column, RowTests *tests);
-static const char *place_of_session(const MigrationPlan *plan);
+static void compare_owner(const MigrationPlan *plan, Part part, Field field,
+						  const char *column, const char *conversations,
+						  RowTests *tests);
+static void compare_sessions(const MigrationPlan *plan, RowTests *tests);
 static void compare_session(const Column *session, const char *metadata,
 							RowTests *tests);
 static void compare_left_media(const MigrationPlan *plan, RowTests *tests);
@@ -101,6 +102,24 @@ chatmig_validate_compare_half_time(const MigrationPlan *plan)
 			   : row_time;
 }
 
+/*
+ * Where readers sort by time alone, a question is a step before the answer
+ * that it has in its row.
+ */
+char *
+chatmig_validate_compare_written_time(const MigrationPlan *plan)
+{
+	char *time = psprintf("(%s)::timestamptz(%d)",
+						  chatmig_validate_compare_half_time(plan),
+						  plan->time_precision);
+
+	if (!plan->keeps_apart || plan->mapping->shape != SHAPE_PAIR)
+		return time;
+	return psprintf("(%s - CASE WHEN h.part = 1 AND t.message_ids[2] IS NOT "
+					"NULL AND isfinite(%s) THEN %s ELSE interval '0' END)",
+					time, time, chatmig_validate_sql_step(plan));
+}
+
 /* Times that the row does not have are for validate_neighbours.c. */
 static void
 compare_time(const MigrationPlan *plan, RowTests *tests)
@@ -113,13 +132,10 @@ compare_time(const MigrationPlan *plan, RowTests *tests)
 		differs =
 			psprintf("m.created_at IS DISTINCT FROM (%s)::timestamptz(%d)",
 					 time, plan->time_precision);
-	/* without positions, messages of the same time are kept apart */
+	/* a later one must be right behind another message: see the walk */
 	if (plan->keeps_apart && plan->mapping->time_kind != TIME_NONE)
-		differs = psprintf(
-			"(m.created_at BETWEEN (%s)::timestamptz(%d) - %s "
-			"AND (%s)::timestamptz(%d) + %d * %s) IS NOT TRUE",
-			time, plan->time_precision, chatmig_validate_sql_step(plan), time,
-			plan->time_precision, MAX_STEPS, chatmig_validate_sql_step(plan));
+		differs = psprintf("(m.created_at >= %s) IS NOT TRUE",
+						   chatmig_validate_compare_written_time(plan));
 	add(tests, CHECK_MESSAGE_TIME,
 		psprintf("CASE WHEN %s THEN %s ELSE false END",
 				 chatmig_validate_compare_own_time(plan->mapping), differs),
@@ -137,48 +153,71 @@ compare_group(const MigrationPlan *plan, RowTests *tests)
 		"m.conversation_id IS DISTINCT FROM t.conversation_id",
 		"format('is in conversation %s, not %s.', "
 		"coalesce(m.conversation_id::text, 'NULL'), t.conversation_id)");
-	if (plan->owner_column)
-		compare_owner(plan, PART_OWNER, "k.owner", tests);
-	if (plan->counterpart_column)
-		compare_owner(plan, PART_COUNTERPART, "k.counterpart", tests);
+	compare_owner(plan, PART_OWNER, FIELD_OWNER, plan->owner_column, "k.owner",
+				  tests);
+	compare_owner(plan, PART_COUNTERPART, FIELD_COUNTERPART,
+				  plan->counterpart_column, "k.counterpart", tests);
 	if (HAS_PART(plan->mapping, PART_SESSION))
-		compare_session(&plan->mapping->parts[PART_SESSION],
-						place_of_session(plan), tests);
+		compare_sessions(plan, tests);
 }
 
 #define IN_ITS_CONVERSATION                                                    \
 	"k.is_present AND m.conversation_id = t.conversation_id"
 
+/*
+ * The conversation's, and the message's where that has a column for it. Rows
+ * that stay have their own anyway; and a conversation without a table has what
+ * its messages say.
+ */
 static void
-compare_owner(const MigrationPlan *plan, Part part, const char *column,
-			  RowTests *tests)
+compare_owner(const MigrationPlan *plan, Part part, Field field,
+			  const char *column, const char *conversations, RowTests *tests)
 {
-	char *value = part_column(plan->mapping, part);
+	const Column *source = &plan->mapping->parts[part];
+	const char *name = chatmig_part_names[part];
+	char *value;
+	char *own;
 
-	add(tests, CHECK_MESSAGE_OWNER,
-		psprintf(IN_ITS_CONVERSATION " AND %s",
-				 chatmig_validate_sql_differs(&plan->mapping->parts[part],
-											  value, column)),
-		psprintf("format('is in a conversation of the %s %%L, not %%L.', "
-				 "%s, %s)",
-				 chatmig_part_names[part], column, value));
+	if (column == NULL)
+		return;
+	value = part_column(plan->mapping, part);
+	own = psprintf("m.%s", quote_identifier(column));
+	if (plan->uses[TARGET_CONVERSATIONS] || plan->in_place)
+		add(tests, CHECK_MESSAGE_OWNER,
+			psprintf(
+				IN_ITS_CONVERSATION " AND %s",
+				chatmig_validate_sql_differs(source, value, conversations)),
+			psprintf("format('is in a conversation of the %s %%L, not %%L.', "
+					 "%s, %s)",
+					 name, conversations, value));
+	if (!plan->in_place &&
+		chatmig_relation_column(plan, TARGET_MESSAGES, field) != NULL)
+		add(tests, CHECK_MESSAGE_OWNER,
+			chatmig_validate_sql_differs(source, value, own),
+			psprintf("format('has the %s %%L, not %%L.', %s, %s)", name, own,
+					 value));
 }
 
-/* As metadata: the trace's, the conversation's, or a column of the message. */
-static const char *
-place_of_session(const MigrationPlan *plan)
+/* As metadata: the trace's, or the conversation's; and the message's own. */
+static void
+compare_sessions(const MigrationPlan *plan, RowTests *tests)
 {
 	const TargetTable table = TARGET_CONVERSATIONS;
+	const Column *session = &plan->mapping->parts[PART_SESSION];
 
 	if (plan->session_is_left)
-		return "(m." LEFT_COLUMN " -> 'session')";
-	if (!plan->uses[table] ||
-		chatmig_relation_column(plan, table, FIELD_METADATA) != NULL ||
-		chatmig_relation_column(plan, table, FIELD_SESSION) != NULL)
-		return "k.metadata";
-	return psprintf(
-		"jsonb_build_object(%s, m." SESSION_COLUMN ")",
-		quote_literal_cstr(plan->mapping->parts[PART_SESSION].name));
+		compare_session(session, "(m." LEFT_COLUMN " -> 'session')", tests);
+	else if (plan->in_place ||
+			 (plan->uses[table] &&
+			  (chatmig_relation_column(plan, table, FIELD_METADATA) != NULL ||
+			   chatmig_relation_column(plan, table, FIELD_SESSION) != NULL)))
+		compare_session(session, "k.metadata", tests);
+	if (!plan->in_place &&
+		chatmig_relation_column(plan, TARGET_MESSAGES, FIELD_SESSION) != NULL)
+		compare_session(session,
+						psprintf("jsonb_build_object(%s, m." SESSION_COLUMN ")",
+								 quote_literal_cstr(session->name)),
+						tests);
 }
 
 /*
@@ -195,6 +234,7 @@ compare_session(const Column *session, const char *metadata, RowTests *tests)
 	char *text =
 		psprintf("(%s ->> %s)", metadata, quote_literal_cstr(session->name));
 	char *same = psprintf("%s = format('%%s', %s)", text, value);
+	bool is_own = strncmp(metadata, "k.", 2) != 0;
 	char category;
 	bool is_preferred;
 
@@ -209,14 +249,14 @@ compare_session(const Column *session, const char *metadata, RowTests *tests)
 						chatmig_validate_sql_differs(session, value, typed));
 	}
 	add(tests, CHECK_MESSAGE_OWNER,
-		psprintf(IN_ITS_CONVERSATION
-				 " AND CASE WHEN %s IS NULL THEN coalesce(%s, 'null') <> "
+		psprintf("%sCASE WHEN %s IS NULL THEN coalesce(%s, 'null') <> "
 				 "'null' ELSE %s IS DISTINCT FROM to_jsonb(%s) "
 				 "AND (%s) IS NOT TRUE END",
-				 value, kept, kept, value, same),
-		psprintf("format('is in a conversation of the session %%s, not %%L.', "
+				 is_own ? "" : IN_ITS_CONVERSATION " AND ", value, kept, kept,
+				 value, same),
+		psprintf("format('%s the session %%s, not %%L.', "
 				 "coalesce((%s)::text, 'NULL'), %s)",
-				 kept, value));
+				 is_own ? "has" : "is in a conversation of", kept, value));
 }
 
 /* The model is all messages', the tokens are the last one's. */

@@ -37,6 +37,9 @@ extern char *chatmig_validate_compare_row_time(const Mapping *mapping);
 extern char *chatmig_validate_compare_own_time(const Mapping *mapping);
 extern char *chatmig_validate_compare_half_time(const MigrationPlan *plan);
 
+/* That time as the target keeps it, unless other messages are in the way. */
+extern char *chatmig_validate_compare_written_time(const MigrationPlan *plan);
+
 /* Tests of the columns of d, the row's medium, which is there. */
 extern void chatmig_validate_compare_columns(const MigrationPlan *plan,
 											 RowTests *tests);

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
 #include "common/int.h"
@@ -22,6 +23,7 @@ typedef struct Judgement
 	const char *id;
 } Judgement;
 
+static void judge_astray(const Judgement *judgement);
 static void judge_empty(const Judgement *judgement);
 static void judge_positions(const Judgement *judgement);
 static void judge_times(const Judgement *judgement);
@@ -29,11 +31,11 @@ static void report(const Judgement *judgement, Check check,
 				   const char *sentence);
 static bool same_time(NullableDatum a, NullableDatum b);
 static bool has_times(const Judgement *judgement, Field field);
-static bool near_time(const Judgement *judgement, NullableDatum a,
-					  NullableDatum b);
 static bool is_before(NullableDatum a, NullableDatum b);
-static bool is_at(const Judgement *judgement, NullableDatum time,
-				  TimestampTz end);
+static bool is_at(const Judgement *judgement, Field field, NullableDatum time,
+				  NullableDatum message);
+static bool is_at_end(const Judgement *judgement, Field field,
+					  NullableDatum time);
 
 void
 chatmig_validate_judge(Validation *validation, Walked *walked, const char *id)
@@ -42,6 +44,8 @@ chatmig_validate_judge(Validation *validation, Walked *walked, const char *id)
 
 	if (walked->explained != walked->expected)
 		walked->is_disturbed = true; /* some are in other conversations */
+	if (!walked->has_gone)
+		judge_astray(&judgement);
 	if (!walked->is_present)
 		return;
 	if (walked->messages == 0)
@@ -90,6 +94,17 @@ chatmig_validate_time_text(NullableDatum time)
 	return time.isnull
 			   ? "NULL"
 			   : pstrdup(timestamptz_to_str(DatumGetTimestampTz(time.value)));
+}
+
+/* Nobody was in the way of these. */
+static void
+judge_astray(const Judgement *judgement)
+{
+	ListCell *lc;
+
+	foreach(lc, judgement->walked->astray)
+		chatmig_validate_find(judgement->validation, CHECK_MESSAGE_TIME,
+							  CHECK_VIOLATION, lfirst(lc));
 }
 
 /*
@@ -150,18 +165,20 @@ judge_times(const Judgement *judgement)
 		judgement->validation->plan->options.owner_times)
 		return;
 	if (has_times(judgement, FIELD_CREATED_AT) &&
-		!near_time(judgement, walked->begins, first) &&
-		!(walked->is_owners && is_before(walked->begins, first)) &&
-		!is_at(judgement, walked->begins, walked->all.first))
+		!is_at(judgement, FIELD_CREATED_AT, walked->begins, first) &&
+		!(walked->is_owners &&
+		  (first.isnull || is_before(walked->begins, first))) &&
+		!is_at_end(judgement, FIELD_CREATED_AT, walked->begins))
 		report(judgement, CHECK_CONVERSATION_TIMES,
 			   psprintf("has created_at %s; its first message is of %s.",
 						chatmig_validate_time_text(walked->begins),
 						chatmig_validate_time_text(first)));
 	if (has_times(judgement, FIELD_UPDATED_AT) &&
-		!near_time(judgement, walked->ends, last) &&
-		!(walked->is_owners && is_before(last, walked->ends)) &&
-		!same_time(walked->ends, walked->last_time) &&
-		!is_at(judgement, walked->ends, walked->all.last) &&
+		!is_at(judgement, FIELD_UPDATED_AT, walked->ends, last) &&
+		!(walked->is_owners &&
+		  (last.isnull || is_before(last, walked->ends))) &&
+		!is_at(judgement, FIELD_UPDATED_AT, walked->ends, walked->last_time) &&
+		!is_at_end(judgement, FIELD_UPDATED_AT, walked->ends) &&
 		!chatmig_validate_is_newer(judgement->validation->plan,
 								   TARGET_CONVERSATIONS, FIELD_UPDATED_AT,
 								   walked->ends))
@@ -190,35 +207,43 @@ same_time(NullableDatum a, NullableDatum b)
 			DatumGetTimestampTz(a.value) == DatumGetTimestampTz(b.value));
 }
 
-/* Whether the conversations' table has a column for them at all. */
+/* Without a table of their own, their times are those of their messages. */
 static bool
 has_times(const Judgement *judgement, Field field)
 {
 	const MigrationPlan *plan = judgement->validation->plan;
 
-	return !plan->uses[TARGET_CONVERSATIONS] ||
+	return plan->uses[TARGET_CONVERSATIONS] &&
 		   chatmig_relation_column(plan, TARGET_CONVERSATIONS, field) != NULL;
 }
 
 /*
- * The same, as far as others' tables keep it: they may keep fewer digits of a
- * second, and have messages of the same time moved apart.
+ * Whether a conversation's time is that of a message, as its column keeps it.
+ * Of a message that has gone, or has been moved, nobody knows how far it had
+ * been kept apart.
  */
 static bool
-near_time(const Judgement *judgement, NullableDatum a, NullableDatum b)
+is_at(const Judgement *judgement, Field field, NullableDatum time,
+	  NullableDatum message)
 {
 	const MigrationPlan *plan = judgement->validation->plan;
-	int64 most = Max(USECS_PER_SEC - 1, 2 * plan->time_step);
+	const Column *fields = plan->fields[TARGET_CONVERSATIONS];
 	int64 distance;
 
-	if (a.isnull || b.isnull ||
-		(plan->fields[TARGET_CONVERSATIONS] == NULL &&
-		 plan->fields[TARGET_MESSAGES] == NULL))
-		return same_time(a, b);
-	if (pg_sub_s64_overflow(DatumGetTimestampTz(a.value),
-							DatumGetTimestampTz(b.value), &distance))
-		return false;
-	return distance >= -most && distance <= most;
+	if (time.isnull || message.isnull)
+		return same_time(time, message);
+	if (fields != NULL && fields[field].typmod >= 0)
+		message.value =
+			DirectFunctionCall2(timestamptz_scale, message.value,
+								Int32GetDatum(fields[field].typmod));
+	if (same_time(time, message))
+		return true;
+	return plan->keeps_apart &&
+		   (judgement->walked->has_gone || judgement->walked->is_mistimed) &&
+		   !pg_sub_s64_overflow(DatumGetTimestampTz(time.value),
+								DatumGetTimestampTz(message.value),
+								&distance) &&
+		   llabs(distance) <= Max(USECS_PER_SEC - 1, 2 * plan->time_step);
 }
 
 static bool
@@ -228,13 +253,27 @@ is_before(NullableDatum a, NullableDatum b)
 		   DatumGetTimestampTz(a.value) < DatumGetTimestampTz(b.value);
 }
 
-/* At one end of the span. */
+/*
+ * At the end of what its messages have from neighbours, too; in others' tables,
+ * of what they have been written with.
+ */
 static bool
-is_at(const Judgement *judgement, NullableDatum time, TimestampTz end)
+is_at_end(const Judgement *judgement, Field field, NullableDatum time)
 {
-	NullableDatum span_end = {TimestampTzGetDatum(end),
-							  judgement->walked->all.is_empty};
+	const Walked *walked = judgement->walked;
+	const MigrationPlan *plan = judgement->validation->plan;
+	const TimeSpan *spans[] = {&walked->all, &walked->written};
+	int n = plan->fields[TARGET_MESSAGES] == NULL ? 1 : lengthof(spans);
 
-	return !time.isnull && !span_end.isnull &&
-		   near_time(judgement, time, span_end);
+	for (int i = 0; i < n; i++)
+	{
+		TimestampTz end =
+			field == FIELD_CREATED_AT ? spans[i]->first : spans[i]->last;
+
+		if (!spans[i]->is_empty && !time.isnull &&
+			is_at(judgement, field, time,
+				  (NullableDatum){TimestampTzGetDatum(end), false}))
+			return true;
+	}
+	return false;
 }

@@ -31,13 +31,22 @@ typedef struct Walked
 	bool has_gap; /* ... in its positions: */
 	const char *gap_message;
 	const char *gap_found;
-	bool is_disturbed;       /* a message is missing, moved or invented */
-	bool is_invented;        /* the latter */
-	bool is_unordered;       /* which has been reported */
-	bool is_timeless;        /* a time that matters is not known */
-	TimeSpan own;            /* of what the trace has here: rows' own times, */
-	TimeSpan all;            /* and also what they have from neighbours */
-	NullableDatum last_time; /* of its last message, whosever that is */
+	bool is_disturbed;  /* a message is missing, moved or invented */
+	bool is_invented;   /* the latter */
+	bool is_unordered;  /* which has been reported */
+	bool is_timeless;   /* a time that matters is not known */
+	TimeSpan own;       /* of what the trace has here: rows' own times, */
+	TimeSpan all;       /* and also what they have from neighbours */
+	TimeSpan written;   /* of its messages that the trace has here */
+	NullableDatum time; /* of the message that the walk is at, ... */
+	NullableDatum time_before; /* ... and the latest that is earlier */
+	bool is_sound;             /* one at that time is where it must be, ... */
+	bool is_sound_before;      /* ... or was at the time before */
+	bool has_gone;             /* a message of it is missing */
+	bool is_mistimed;          /* or has not the time that it must have */
+	List *astray;              /* of Violation *: times later than the row's,
+								* though no other message was in the way */
+	NullableDatum last_time;   /* of its last message, whosever that is */
 } Walked;
 
 /* What can only be said once all of a conversation has been seen. */

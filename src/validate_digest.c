@@ -114,6 +114,7 @@ legacy_rows(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
 	const Column *time = &mapping->parts[PART_TIME];
+	const bool is_pair = mapping->shape == SHAPE_PAIR;
 	StringInfoData columns;
 
 	initStringInfo(&columns);
@@ -130,10 +131,11 @@ legacy_rows(const MigrationPlan *plan)
 		"CASE WHEN s.chatmig_fingerprint = t.fingerprint THEN %s END AS at, "
 		"NULL::int AS \"position\", s.chatmig_group, %s, %s, "
 		"NULL::timestamptz, NULL::timestamptz, "
-		"(s.chatmig_fingerprint = t.fingerprint) IS NOT TRUE OR %s, %s%s "
+		"CASE WHEN (s.chatmig_fingerprint = t.fingerprint) IS NOT TRUE "
+		"THEN true ELSE cardinality(t.message_ids) > %d OR %s END, %s%s "
 		"FROM (%s) AS s LEFT JOIN %s AS t ON %s%s",
 		DIGEST_LEGACY_ROW, chatmig_validate_sql_time(plan), half(plan, 1),
-		mapping->shape == SHAPE_PAIR ? half(plan, 2) : "NULL::bigint",
+		is_pair ? half(plan, 2) : "NULL::bigint", is_pair ? 2 : 1,
 		plan->has_media ? chatmig_validate_compare_medium(plan) : "false",
 		time->name == NULL
 			? "false"

@@ -14,6 +14,8 @@
 
 static void check_members(Validation *validation);
 static void check_counts(Validation *validation);
+static char *traced_messages(const MigrationPlan *plan);
+static char *traced_conversations(const MigrationPlan *plan);
 
 void
 chatmig_validate_ledger(Validation *validation)
@@ -67,23 +69,75 @@ check_members(Validation *validation)
 		NULL);
 }
 
+/*
+ * What the trace says has been made, all runs together, and whether the times
+ * of the runs can be: they are those at which transactions began, and these may
+ * have waited. Where rows are missing, what they made is, too. A link
+ * that was made again is recorded once.
+ */
 static void
 check_counts(Validation *validation)
 {
+	const MigrationPlan *plan = validation->plan;
+	const char *trace = plan->qualified[TARGET_TRACE];
+	const char *name = quote_literal_cstr(trace);
+	char *links = plan->uses[TARGET_LINKS]
+					  ? psprintf("(SELECT count(*) FROM %s)",
+								 plan->qualified[TARGET_LINKS])
+					  : "0::bigint";
 	QueryArgs args = {0};
 
 	chatmig_query_text_arg(&args, validation->name);
 	chatmig_validate_query(
 		validation,
-		psprintf("SELECT %d, %d, NULL::text, NULL::text, NULL::text, "
-				 "format('%%s has %%s rows; the runs have migrated %%s.', "
-				 "%s, t.rows, s.migrated) "
-				 "FROM %s.chatmig_status AS s, "
-				 "(SELECT count(*) AS rows FROM %s) AS t "
-				 "WHERE s.migration = $1 AND s.migrated <> t.rows",
-				 CHECK_LEDGER, CHECK_VIOLATION,
-				 quote_literal_cstr(validation->plan->qualified[TARGET_TRACE]),
-				 chatmig_ledger_schema(),
-				 validation->plan->qualified[TARGET_TRACE]),
+		psprintf(
+			"SELECT %d, %d, NULL::text, NULL::text, NULL::text, f.detail "
+			"FROM %s.chatmig_status AS s, (SELECT count(*) AS rows, "
+			"%s AS messages, count(t.media_id) AS media FROM %s AS t) AS t, "
+			"(SELECT count(*) AS n FROM (%s) AS c) AS c, LATERAL (VALUES "
+			"(s.migrated <> t.rows, format('%%s has %%s rows; the runs have "
+			"migrated %%s.', %s, t.rows, s.migrated)), "
+			"(s.migrated = t.rows AND s.messages <> t.messages, format('%%s has %%s messages; the runs "
+			"have made %%s.', %s, t.messages, s.messages)), "
+			"(s.migrated = t.rows AND s.media <> t.media, format('%%s has %%s media; the runs have made "
+			"%%s.', %s, t.media, s.media)), "
+			"(s.migrated = t.rows AND s.conversations <> c.n, format('%%s has %%s conversations; the "
+			"runs have made %%s.', %s, c.n, s.conversations)), "
+			"(s.links < %s OR (s.links > %s AND s.last_run = s.migrated_at), "
+			"format('The runs have linked %%s rows; %%s are "
+			"recorded.', s.links, %s)), "
+			"(s.last_run < s.migrated_at - interval '1 day', "
+			"format('The last run (%%s) was before the first (%%s).', s.last_run, s.migrated_at)), "
+			"(NOT isfinite(s.migrated_at) "
+			"OR s.migrated_at > clock_timestamp() + interval '1 day', "
+			"format('The first run cannot have been at %%s.', "
+			"s.migrated_at))) "
+			"AS f (fails, detail) WHERE s.migration = $1 AND f.fails",
+			CHECK_LEDGER, CHECK_VIOLATION, chatmig_ledger_schema(),
+			traced_messages(plan), trace, traced_conversations(plan), name,
+			name, name, name, links, links, links),
 		&args);
+}
+
+/* Of a row with two halves at most, counting is quicker than removing. */
+static char *
+traced_messages(const MigrationPlan *plan)
+{
+	if (plan->mapping->shape == SHAPE_TRANSCRIPT)
+		return pstrdup("coalesce(sum(cardinality(array_remove("
+					   "t.message_ids, NULL))), 0)");
+	return pstrdup("count(t.message_ids[1]) + count(t.message_ids[2])");
+}
+
+/* Conversations that were made: of rows, or of owners without messages. */
+static char *
+traced_conversations(const MigrationPlan *plan)
+{
+	return psprintf("SELECT t.conversation_id FROM %s AS t %s",
+					plan->qualified[TARGET_TRACE],
+					plan->uses[TARGET_OWNERS]
+						? psprintf("UNION SELECT t.conversation_id FROM %s "
+								   "AS t",
+								   plan->qualified[TARGET_OWNERS])
+						: "GROUP BY t.conversation_id");
 }

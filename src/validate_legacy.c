@@ -47,7 +47,8 @@ chatmig_validate_legacy(Validation *validation)
 	if (validation->mapping == NULL)
 		return;
 	if (chatmig_validate_wants(validation, CHECK_LEGACY_KEY,
-							   CHECK_LEGACY_DELETED))
+							   CHECK_LEGACY_DELETED) ||
+		chatmig_validate_wants(validation, CHECK_LEDGER, CHECK_LEDGER))
 	{
 		if (validation->plan == NULL)
 			check_alone(validation);
@@ -173,6 +174,12 @@ check_against_trace(Validation *validation)
 			"AND NOT s.chatmig_is_empty AND NOT s.chatmig_is_skipped AND %s",
 			not_rejected(validation)),
 		"'The row is neither migrated nor rejected.'");
+	if (mapping->shape != SHAPE_TRANSCRIPT)
+		chatmig_validate_sql_add(
+			&tests, CHECK_LEDGER, CHECK_VIOLATION,
+			psprintf("cardinality(t.message_ids) > %d",
+					 mapping->shape == SHAPE_PAIR ? 2 : 1),
+			"'The trace names more messages of the row than it has texts.'");
 	if (may_skip(validation->plan))
 		chatmig_validate_sql_add(
 			&tests, CHECK_LEGACY_UNMIGRATED, CHECK_INFO,

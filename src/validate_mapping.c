@@ -35,6 +35,7 @@ typedef void (*Attempt)(Validation *validation,
 static bool find_source(Validation *validation);
 static void find_registered(Validation *validation);
 static void find_targets(Validation *validation);
+static void find_unrecorded(Validation *validation);
 static const char *find_mapping(Validation *validation,
 								const Registration *registration);
 static void resolve_mapping(Validation *validation,
@@ -146,6 +147,27 @@ find_targets(Validation *validation)
 			 psprintf("The %s table, which had the OID %u, does not exist any "
 					  "more.",
 					  chatmig_target_names[i], relid));
+	}
+	find_unrecorded(validation);
+}
+
+/* Nothing can be compared unless these two are known. */
+static void
+find_unrecorded(Validation *validation)
+{
+	static const TargetTable needed[] = {TARGET_MESSAGES, TARGET_TRACE};
+	const LedgerTargets *targets = &validation->targets;
+
+	for (int i = 0; i < lengthof(needed); i++)
+	{
+		if (!targets->migrated || validation->is_target_missing ||
+			OidIsValid(targets->tables[needed[i]]))
+			continue;
+		validation->is_target_missing = true;
+		find(validation, CHECK_LEDGER, CHECK_VIOLATION,
+			 psprintf("The migration has been run, and chatmig_target does not "
+					  "say which table is its %s table.",
+					  chatmig_target_names[needed[i]]));
 	}
 }
 
@@ -367,6 +389,7 @@ is_about_tables(const ErrorData *error)
 		case ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION):
 			return error->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE;
 		case ERRCODE_TO_CATEGORY(ERRCODE_DATA_EXCEPTION):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION):
 		case ERRCODE_TO_CATEGORY(ERRCODE_INVALID_SCHEMA_NAME):
 		case ERRCODE_TO_CATEGORY(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE):
 		case ERRCODE_TO_CATEGORY(ERRCODE_FEATURE_NOT_SUPPORTED):

@@ -21,6 +21,7 @@ static char *is_owners(const MigrationPlan *plan);
 static char *findings(const MigrationPlan *plan);
 static const char *message_id(const Mapping *mapping);
 static char *row_time(const MigrationPlan *plan);
+static char *is_apart(const MigrationPlan *plan);
 static char *without_message(const MigrationPlan *plan);
 static char *differing(const MigrationPlan *plan, const char *content);
 static char *joins(const MigrationPlan *plan, bool is_partial);
@@ -66,10 +67,10 @@ query(const MigrationPlan *plan, bool is_partial)
 		"%s IS NOT NULL, "
 		"m.conversation_id IS DISTINCT FROM t.conversation_id, "
 		"CASE WHEN %s THEN %s ELSE m.created_at END, "
-		"%s, %s, %s, %s, %s",
+		"%s, %s, %s, %s, %s, %s",
 		is_owners(plan), message_id(mapping), own_time,
 		chatmig_validate_compare_half_time(plan), own_time, row_time(plan),
-		findings(plan), differing(plan, "h.content"),
+		is_apart(plan), findings(plan), differing(plan, "h.content"),
 		differing(plan, "m.content::text"));
 	for (int i = 0; i < mapping->nkeys; i++)
 		appendStringInfo(&sql, ", t.key_%d", i + 1);
@@ -159,6 +160,17 @@ row_time(const MigrationPlan *plan)
 						chatmig_validate_compare_row_time(plan->mapping), time);
 	return psprintf("CASE WHEN %s THEN %s ELSE m.created_at END",
 					chatmig_validate_compare_own_time(plan->mapping), time);
+}
+
+/* Only where readers sort by time alone. */
+static char *
+is_apart(const MigrationPlan *plan)
+{
+	if (!plan->keeps_apart || plan->mapping->time_kind == TIME_NONE)
+		return pstrdup("false");
+	return psprintf("CASE WHEN %s THEN m.created_at > %s ELSE false END",
+					chatmig_validate_compare_own_time(plan->mapping),
+					chatmig_validate_compare_written_time(plan));
 }
 
 /*

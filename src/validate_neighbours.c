@@ -21,8 +21,8 @@
 static const char *milliseconds_of_id(const MigrationPlan *plan);
 static char *query(const MigrationPlan *plan);
 static char *no_neighbour(const MigrationPlan *plan, const char *time);
-static char *no_neighbour_in(const MigrationPlan *plan, const char *time,
-							 const char *within, const char *condition);
+static char *no_row_at(const MigrationPlan *plan, const char *time,
+					   const char *at);
 static char *messages_of_row(const MigrationPlan *plan);
 static char *time_of_any_row(const MigrationPlan *plan, const char *column);
 static char *same_group(const Mapping *mapping);
@@ -91,43 +91,39 @@ query(const MigrationPlan *plan)
 
 /*
  * "AND ...": no row of the group has the time of m. Where messages of one time
- * are kept apart, m may be some steps from it. These together are shorter than
- * the unit of the joins, so that there are three units to look at: those in
- * which the steps begin and end, and that of m.
+ * are kept apart, m may be a step before it, with its answer at it; or a step
+ * behind another message, that was in its way.
  */
 static char *
 no_neighbour(const MigrationPlan *plan, const char *time)
 {
 	char *step = chatmig_validate_sql_step(plan);
-	char *group = same_group(plan->mapping);
-	char *first;
-	char *last;
+	const char *messages = plan->relation[TARGET_MESSAGES];
+	char *before = psprintf("m.created_at - %s", step);
+	char *behind = psprintf("m.created_at + %s", step);
 
-	if (plan->time_precision < MAX_TIMESTAMP_PRECISION)
-		time = psprintf("(%s)::timestamptz(%d)", time, plan->time_precision);
 	if (!plan->keeps_apart)
-		return psprintf("AND NOT EXISTS (SELECT FROM %s AS n "
-						"WHERE %s = m.created_at%s)",
-						plan->source_name, time, group);
-	first = psprintf("(m.created_at - %d * %s)", MAX_STEPS, step);
-	last = psprintf("(m.created_at + %s)", step);
-	group = psprintf(" AND %s BETWEEN %s AND %s%s", time, first, last, group);
-	return psprintf("%s%s%s", no_neighbour_in(plan, time, first, group),
-					no_neighbour_in(plan, time, "m.created_at", group),
-					no_neighbour_in(plan, time, last, group));
+		return no_row_at(plan, time, "m.created_at");
+	return psprintf("%s%sAND NOT EXISTS (SELECT FROM %s AS o "
+					"WHERE o.conversation_id = m.conversation_id "
+					"AND o.created_at = %s) "
+					"AND NOT EXISTS (SELECT FROM %s AS o "
+					"WHERE o.conversation_id = m.conversation_id "
+					"AND o.created_at = %s "
+					"AND o.id <> ALL (array_remove(t.message_ids, NULL)))",
+					no_row_at(plan, time, "m.created_at"),
+					no_row_at(plan, time, behind), messages, before, messages,
+					behind);
 }
 
+/* time is that of n, a row of the legacy table. */
 static char *
-no_neighbour_in(const MigrationPlan *plan, const char *time, const char *within,
-				const char *condition)
+no_row_at(const MigrationPlan *plan, const char *time, const char *at)
 {
-	const char *unit =
-		(MAX_STEPS + 1) * plan->time_step <= USECS_PER_SEC ? "second" : "hour";
-
 	return psprintf("AND NOT EXISTS (SELECT FROM %s AS n "
-					"WHERE date_trunc('%s', %s, 'UTC') = "
-					"date_trunc('%s', %s, 'UTC')%s) ",
-					plan->source_name, unit, time, unit, within, condition);
+					"WHERE (%s)::timestamptz(%d) = %s%s) ",
+					plan->source_name, time, plan->time_precision, at,
+					same_group(plan->mapping));
 }
 
 /*

@@ -14,12 +14,15 @@
 #include "utils/timestamp.h"
 
 #include "keys.h"
+#include "relation.h"
 #include "validate_sql.h"
 #include "validation.h"
 
 static void check_owners(Validation *validation);
-static char *owner_time(const MigrationPlan *plan);
 static void list_deleted(Validation *validation);
+static void check_times(Validation *validation);
+static int precision_of(const MigrationPlan *plan, Field field);
+static char *owner_time(const MigrationPlan *plan, const Column *column);
 static void check_link(Validation *validation, const LinkTable *link);
 
 void
@@ -37,6 +40,10 @@ chatmig_validate_owners(Validation *validation)
 	if (chatmig_validate_wants(validation, CHECK_CONVERSATION_DELETED,
 							   CHECK_CONVERSATION_DELETED))
 		list_deleted(validation);
+	if (plan->options.owner_times && plan->uses[TARGET_CONVERSATIONS] &&
+		chatmig_validate_wants(validation, CHECK_CONVERSATION_TIMES,
+							   CHECK_CONVERSATION_TIMES))
+		check_times(validation);
 	if (chatmig_validate_wants(validation, CHECK_LINKS, CHECK_LINKS))
 	{
 		foreach(lc, plan->links)
@@ -65,7 +72,8 @@ check_owners(Validation *validation)
 				 "format('The owner %%L has no conversation.', %s) "
 				 "FROM %s AS o WHERE NOT EXISTS (SELECT FROM %s AS c "
 				 "WHERE %s)",
-				 CHECK_CONVERSATION_MISSING, owner_time(plan),
+				 CHECK_CONVERSATION_MISSING,
+				 owner_time(plan, &plan->owner_table.created_at),
 				 quote_literal_cstr(timestamptz_to_str(plan->migrated_at)), key,
 				 chatmig_ledger_schema(), quote_literal_cstr(plan->name),
 				 CHECK_INFO, CHECK_VIOLATION, key, table->qualified,
@@ -77,12 +85,80 @@ check_owners(Validation *validation)
 		NULL);
 }
 
-/* When the owner o came; NULL if nobody knows. */
-static char *
-owner_time(const MigrationPlan *plan)
+/*
+ * Conversations that were given their owner's times. The owner may have been
+ * changed since, and the conversation have gone on: then nobody can tell.
+ */
+static void
+check_times(Validation *validation)
 {
-	const Column *column = &plan->owner_table.created_at;
+	const MigrationPlan *plan = validation->plan;
+	const OwnerTable *table = &plan->owner_table;
+	const Column *owner = &plan->mapping->parts[PART_OWNER];
+	const struct
+	{
+		Field field;
+		const char *name;
+		const Column *column;
+	} times[] = {{FIELD_CREATED_AT, "created_at", &table->created_at},
+				 {FIELD_UPDATED_AT, "updated_at",
+				  table->updated_at.name != NULL ? &table->updated_at
+												 : &table->created_at}};
+	const char *migrated_at =
+		quote_literal_cstr(timestamptz_to_str(plan->migrated_at));
 
+	for (int i = 0; i < lengthof(times); i++)
+	{
+		char *time = owner_time(plan, times[i].column);
+
+		if (times[i].column->name == NULL ||
+			chatmig_relation_column(plan, TARGET_CONVERSATIONS,
+									times[i].field) == NULL)
+			continue;
+		chatmig_validate_query(
+			validation,
+			psprintf("SELECT %d, %d, NULL::text, c.id::text, NULL::text, "
+					 "format('The conversation %%s has %s %%s; its owner is of "
+					 "%%s.', c.id, coalesce(c.%s::text, 'NULL'), %s) "
+					 "FROM %s AS o JOIN %s AS c ON %s "
+					 "WHERE c.id IN (SELECT r.conversation_id FROM %s AS r%s) "
+					 "AND %s < %s::timestamptz "
+					 "AND (c.%s >= %s::timestamptz) IS NOT TRUE "
+					 "AND c.%s IS DISTINCT FROM (%s)::timestamptz(%d)",
+					 CHECK_CONVERSATION_TIMES, CHECK_WARNING, times[i].name,
+					 times[i].name, time, table->qualified,
+					 plan->relation[TARGET_CONVERSATIONS],
+					 chatmig_keys_equal(
+						 psprintf("o.%s", quote_identifier(table->key.name)),
+						 table->key.type,
+						 psprintf("c.%s", quote_identifier(plan->owner_column)),
+						 owner->type),
+					 plan->qualified[TARGET_TRACE],
+					 plan->uses[TARGET_OWNERS]
+						 ? psprintf(" UNION ALL SELECT r.conversation_id "
+									"FROM %s AS r",
+									plan->qualified[TARGET_OWNERS])
+						 : "",
+					 time, migrated_at, times[i].name, migrated_at,
+					 times[i].name, time, precision_of(plan, times[i].field)),
+			NULL);
+	}
+}
+
+/* Digits of a second that the conversations keep. */
+static int
+precision_of(const MigrationPlan *plan, Field field)
+{
+	const Column *fields = plan->fields[TARGET_CONVERSATIONS];
+
+	return fields == NULL || fields[field].typmod < 0 ? MAX_TIMESTAMP_PRECISION
+													  : fields[field].typmod;
+}
+
+/* A time of the owner o; NULL if nobody knows. */
+static char *
+owner_time(const MigrationPlan *plan, const Column *column)
+{
 	if (column->name == NULL)
 		return pstrdup("NULL::timestamptz");
 	if (getBaseType(column->type) == TIMESTAMPTZOID)

@@ -51,9 +51,7 @@ chatmig_validate_references(Validation *validation)
 		foreach(lc, find_references(validation))
 			check_reference(validation, lfirst(lc));
 	}
-	/* what is in others' tables may be theirs */
 	if (validation->plan->has_media &&
-		!chatmig_plan_fills(validation->plan, TARGET_MEDIA) &&
 		chatmig_validate_wants(validation, CHECK_MEDIA, CHECK_MEDIA))
 		check_media(validation);
 }
@@ -164,14 +162,22 @@ check_reference(Validation *validation, const Reference *reference)
 
 /*
  * A medium in the trace is looked at together with its message. What is
- * younger than the registration may be the application's.
+ * younger than the registration may be the application's; what is in others'
+ * tables, too, unless it is one of the trace's a second time.
  */
 static void
 check_media(Validation *validation)
 {
 	const MigrationPlan *plan = validation->plan;
+	const char *media = plan->relation[TARGET_MEDIA];
+	char *is_known = "true";
 	QueryArgs args = {0};
 
+	if (chatmig_plan_fills(plan, TARGET_MEDIA))
+		is_known = psprintf("EXISTS (SELECT FROM %s AS e JOIN %s AS t "
+							"ON t.media_id = e.id WHERE e.url = d.url "
+							"AND e.created_at = d.created_at)",
+							media, plan->qualified[TARGET_TRACE]);
 	chatmig_query_arg(&args, TIMESTAMPTZOID,
 					  TimestampTzGetDatum(validation->registered_at), false);
 	chatmig_validate_query(
@@ -183,9 +189,10 @@ check_media(Validation *validation)
 				 "AND NOT EXISTS (SELECT FROM %s AS t "
 				 "WHERE t.media_id = d.id) "
 				 "AND NOT EXISTS (SELECT FROM %s AS m "
-				 "WHERE m.media_id = d.id)",
-				 CHECK_MEDIA, CHECK_VIOLATION, plan->relation[TARGET_MEDIA],
-				 plan->qualified[TARGET_TRACE],
-				 plan->relation[TARGET_MESSAGES]),
+				 "WHERE m.media_id = d.id) AND %s",
+				 CHECK_MEDIA,
+				 plan->created[TARGET_MEDIA] ? CHECK_VIOLATION : CHECK_WARNING,
+				 media, plan->qualified[TARGET_TRACE],
+				 plan->relation[TARGET_MESSAGES], is_known),
 		&args);
 }

@@ -28,6 +28,8 @@ typedef enum WalkColumn
 	WALK_TIME,           /* timestamptz: the row's own, or else the message's */
 	WALK_HAS_OWN_TIME,   /* bool */
 	WALK_ROW_TIME,       /* timestamptz: by which the rows are in order */
+	WALK_IS_APART,       /* bool: the message is later than its row, as if it
+						  * had been kept apart from others */
 	WALK_FINDINGS,       /* text[]: "<check> <sentence>"; or NULL */
 	WALK_LEGACY_CONTENT, /* text, where it differs ... */
 	WALK_MESSAGE_CONTENT, /* ... from this */

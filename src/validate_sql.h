@@ -21,11 +21,7 @@ extern char *chatmig_validate_sql_collated(const Column *column,
 /* The text of a part of s, compared by its bytes. */
 extern char *chatmig_validate_sql_text(const Mapping *mapping, Part part);
 
-/*
- * The smallest step of a target's times, as an interval. So many messages of
- * one time can be kept apart.
- */
-#define MAX_STEPS 999
+/* The smallest step of a target's times, as an interval. */
 extern char *chatmig_validate_sql_step(const MigrationPlan *plan);
 
 /* A type's name, for a cast that changes no value. */

@@ -150,7 +150,8 @@ receive(TupleTableSlot *slot, void *arg)
 		if (side == DIGEST_LEGACY_ROW)
 			survey->has_odd_rows = true;
 		else
-			survey->is_full = true; /* a message of no conversation */
+			survey->is_full = survey->has_strangers =
+				true; /* a message of no conversation */
 		return true;
 	}
 	if (!same_conversation(state, slot))
@@ -246,7 +247,11 @@ see_message(SurveyState *state, TupleTableSlot *slot)
 		is_newer(state, value_of(slot, DIGEST_BEGINS)))
 		state->added++;
 	else
+	{
+		if (state->rows == 0 && !is_newer(state, value_of(slot, DIGEST_BEGINS)))
+			state->validation->survey.has_strangers = true;
 		append(&state->messages, slot, DIGEST_FIRST);
+	}
 }
 
 static void

@@ -17,6 +17,7 @@ static void check_sequence(Validation *validation, TargetTable table);
 static void check_rights(Validation *validation);
 static void check_statistics(Validation *validation);
 static char *tables(const MigrationPlan *plan);
+static char *created(const MigrationPlan *plan);
 
 void
 chatmig_validate_target(Validation *validation)
@@ -83,6 +84,7 @@ static void
 check_rights(Validation *validation)
 {
 	const MigrationPlan *plan = validation->plan;
+	char *list = tables(plan);
 	QueryArgs args = {0};
 
 	if (plan->in_place)
@@ -97,6 +99,44 @@ check_rights(Validation *validation)
 			"FROM pg_class AS s, pg_class AS t WHERE s.oid = $1 "
 			"AND t.oid IN (%s) AND s.relrowsecurity AND NOT t.relrowsecurity "
 			"UNION ALL SELECT %d, %d, NULL::text, NULL::text, NULL::text, "
+			"format('%%s belongs to %%I, and %%s to %%I.', s.oid::regclass, "
+			"pg_get_userbyid(s.relowner), t.oid::regclass, "
+			"pg_get_userbyid(t.relowner)) "
+			"FROM pg_class AS s, pg_class AS t WHERE s.oid = $1 "
+			"AND t.oid IN (%s) AND s.relowner <> t.relowner "
+			"UNION ALL SELECT %d, %d, NULL::text, NULL::text, NULL::text, "
+			"format('%%s has row security for its owner, too, and %%s has "
+			"not.', s.oid::regclass, t.oid::regclass) "
+			"FROM pg_class AS s, pg_class AS t WHERE s.oid = $1 "
+			"AND t.oid IN (%s) AND s.relrowsecurity AND s.relforcerowsecurity "
+			"AND t.relrowsecurity AND NOT t.relforcerowsecurity "
+			"UNION ALL SELECT %d, %d, NULL::text, NULL::text, NULL::text, "
+			"format('%%s has row security with policies, and %%s has no "
+			"policy.', s.oid::regclass, t.oid::regclass) "
+			"FROM pg_class AS s, pg_class AS t WHERE s.oid = $1 "
+			"AND t.oid IN (%s) AND s.relrowsecurity AND t.relrowsecurity "
+			"AND EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = s.oid) "
+			"AND NOT EXISTS (SELECT FROM pg_policy AS p "
+			"WHERE p.polrelid = t.oid) "
+			"UNION ALL SELECT DISTINCT %d, %d, NULL::text, NULL::text, "
+			"NULL::text, format('%%s may %%s columns of %%s, and none of "
+			"%%s.', coalesce(r.rolname, 'Everybody'), a.privilege_type, "
+			"s.oid::regclass, t.oid::regclass) FROM pg_class AS s "
+			"JOIN pg_attribute AS c ON c.attrelid = s.oid "
+			"AND NOT c.attisdropped "
+			"CROSS JOIN LATERAL aclexplode(c.attacl) AS a "
+			"LEFT JOIN pg_roles AS r ON r.oid = a.grantee "
+			"CROSS JOIN pg_class AS t WHERE s.oid = $1 AND t.oid IN (%s) "
+			"AND a.grantee <> s.relowner "
+			"AND a.privilege_type IN ('SELECT', 'INSERT', 'UPDATE') "
+			"AND NOT CASE WHEN a.grantee = 0 THEN EXISTS (SELECT "
+			"FROM (SELECT t.relacl UNION ALL SELECT b.attacl "
+			"FROM pg_attribute AS b WHERE b.attrelid = t.oid) AS l (acl), "
+			"aclexplode(l.acl) AS b WHERE b.grantee = 0 "
+			"AND b.privilege_type = a.privilege_type) "
+			"ELSE has_any_column_privilege(a.grantee, t.oid, "
+			"a.privilege_type) END "
+			"UNION ALL SELECT %d, %d, NULL::text, NULL::text, NULL::text, "
 			"format('%%s may %%s %%s, and not %%s.', "
 			"coalesce(r.rolname, 'Everybody'), a.privilege_type, "
 			"s.oid::regclass, t.oid::regclass) "
@@ -110,8 +150,10 @@ check_rights(Validation *validation)
 			"AND b.privilege_type = a.privilege_type) "
 			"ELSE has_table_privilege(a.grantee, t.oid, a.privilege_type) END "
 			"ORDER BY 6",
-			CHECK_RIGHTS, CHECK_WARNING, tables(plan), CHECK_RIGHTS,
-			CHECK_WARNING, tables(plan)),
+			CHECK_RIGHTS, CHECK_WARNING, list, CHECK_RIGHTS, CHECK_WARNING,
+			created(plan), CHECK_RIGHTS, CHECK_WARNING, list, CHECK_RIGHTS,
+			CHECK_WARNING, list, CHECK_RIGHTS, CHECK_WARNING, list,
+			CHECK_RIGHTS, CHECK_WARNING, list),
 		&args);
 }
 
@@ -139,5 +181,19 @@ tables(const MigrationPlan *plan)
 		if (plan->uses[table])
 			appendStringInfo(&list, "%s%u", list.len > 0 ? ", " : "",
 							 plan->tables[table]);
+	return list.data;
+}
+
+/* Those of them that chatmig has made. */
+static char *
+created(const MigrationPlan *plan)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	appendStringInfoString(&list, "0");
+	for (TargetTable table = 0; table < NUM_ID_TARGETS; table++)
+		if (plan->uses[table] && plan->created[table])
+			appendStringInfo(&list, ", %u", plan->tables[table]);
 	return list.data;
 }

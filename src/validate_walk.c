@@ -31,6 +31,9 @@
 #include "validate_rows.h"
 #include "validate_walk.h"
 
+/* How many findings of one conversation wait for its end. */
+#define MAX_ASTRAY 1000
+
 typedef struct WalkState
 {
 	/* fixed */
@@ -71,6 +74,7 @@ static void see_order(WalkState *state, TupleTableSlot *slot);
 static bool is_in_order(WalkState *state, TupleTableSlot *slot);
 static bool same_moment(NullableDatum a, NullableDatum b);
 static void see_time(WalkState *state, TupleTableSlot *slot);
+static void see_apart(WalkState *state, TupleTableSlot *slot);
 static void leave_conversation(WalkState *state);
 static void report(WalkState *state, Check check, TupleTableSlot *slot,
 				   const char *sentence);
@@ -220,7 +224,9 @@ enter_conversation(WalkState *state, TupleTableSlot *slot)
 	walked->ends = value_of(slot, WALK_ENDS);
 	walked->is_owners = is_true(slot, WALK_IS_OWNERS);
 	walked->own.is_empty = walked->all.is_empty = true;
+	walked->written.is_empty = true;
 	walked->last_time.isnull = true;
+	walked->time.isnull = walked->time_before.isnull = true;
 	state->is_walking = true;
 }
 
@@ -241,6 +247,13 @@ see_message(WalkState *state, TupleTableSlot *slot)
 
 	walked->messages++;
 	walked->last_time = value_of(slot, WALK_CREATED_AT);
+	if (!same_moment(walked->last_time, walked->time))
+	{
+		walked->time_before = walked->time;
+		walked->is_sound_before = walked->is_sound;
+		walked->time = walked->last_time;
+		walked->is_sound = false;
+	}
 	if (!walked->is_present)
 		report(state, CHECK_MESSAGE_ORPHAN, slot,
 			   "is in a conversation that does not exist.");
@@ -282,6 +295,7 @@ see_untraced(WalkState *state, TupleTableSlot *slot)
 {
 	NullableDatum time = value_of(slot, WALK_CREATED_AT);
 
+	state->walked.is_sound = true;
 	if (!state->walked.is_migrated ||
 		chatmig_validate_is_newer(state->plan, TARGET_MESSAGES,
 								  FIELD_CREATED_AT, time))
@@ -306,7 +320,7 @@ see_traced(WalkState *state, TupleTableSlot *slot)
 		return;
 	if (slot->tts_isnull[WALK_MESSAGE - 1])
 	{
-		walked->is_disturbed = true;
+		walked->is_disturbed = walked->has_gone = true;
 		walked->explained++;
 		see_time(state, slot);
 	}
@@ -316,6 +330,9 @@ see_traced(WalkState *state, TupleTableSlot *slot)
 	{
 		walked->explained++;
 		see_time(state, slot);
+		chatmig_validate_widen(&walked->written,
+							   value_of(slot, WALK_CREATED_AT));
+		see_apart(state, slot);
 		see_order(state, slot);
 		ExecCopySlot(state->before, slot);
 	}
@@ -338,6 +355,8 @@ see_findings(WalkState *state, TupleTableSlot *slot)
 		Check check = strtol(sentence, &sentence, 10);
 
 		sentence++; /* the blank */
+		if (check == CHECK_MESSAGE_TIME)
+			state->walked.is_mistimed = true;
 		if (check == CHECK_MESSAGE_CONTENT)
 			sentence = chatmig_validate_describe_contents(
 				value_of(slot, WALK_LEGACY_CONTENT),
@@ -358,6 +377,44 @@ see_time(WalkState *state, TupleTableSlot *slot)
 	else if (slot->tts_isnull[WALK_MESSAGE - 1])
 		walked->is_timeless = true;
 	chatmig_validate_widen(&walked->all, time);
+}
+
+/*
+ * A message that is later than its row must be a step behind another one: that
+ * was in its way. Who was may have gone since, which is only known at the end.
+ */
+static void
+see_apart(WalkState *state, TupleTableSlot *slot)
+{
+	Walked *walked = &state->walked;
+	char *sentence;
+	MemoryContext old;
+	Violation *violation;
+
+	if (!is_true(slot, WALK_IS_APART) ||
+		(walked->is_sound_before && !walked->time_before.isnull &&
+		 DatumGetTimestampTz(walked->time_before.value) ==
+			 DatumGetTimestampTz(walked->time.value) - state->plan->time_step))
+	{
+		walked->is_sound = true;
+		return;
+	}
+	sentence = psprintf("has the time %s; its row is of %s, and no other "
+						"message was in the way.",
+						chatmig_validate_time_text(walked->time),
+						chatmig_validate_time_text(value_of(slot, WALK_TIME)));
+	/* nobody has gone so often */
+	if (list_length(walked->astray) == MAX_ASTRAY)
+	{
+		report(state, CHECK_MESSAGE_TIME, slot, sentence);
+		return;
+	}
+	old = MemoryContextSwitchTo(state->conversation_context);
+	violation = palloc(sizeof(Violation));
+	*violation =
+		chatmig_validate_describe_row(&state->describer, slot, sentence);
+	walked->astray = lappend(walked->astray, violation);
+	MemoryContextSwitchTo(old);
 }
 
 /* One finding a conversation: what follows is a consequence, or the same. */

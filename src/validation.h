@@ -29,11 +29,13 @@ typedef struct CheckState
 /* What the survey says needs to be looked at. */
 typedef struct Survey
 {
-	bool is_made;      /* false: everything */
-	bool has_odd_rows; /* some are empty, untraced, changed, gone, ... */
-	bool has_timeless; /* some rows have no time of their own */
-	bool is_full;      /* so many suspects that it is all of them */
-	int nsuspects;     /* conversations in which something may be wrong */
+	bool is_made;       /* false: everything */
+	bool has_odd_rows;  /* some are empty, untraced, changed, gone, ... */
+	bool has_strangers; /* some messages, as old as the migrated ones, are in
+						 * conversations that the trace does not have */
+	bool has_timeless;  /* some rows have no time of their own */
+	bool is_full;       /* so many suspects that it is all of them */
+	int nsuspects;      /* conversations in which something may be wrong */
 	Datum *suspects;
 } Survey;
 
@@ -111,6 +113,8 @@ extern void chatmig_validate_neighbours(Validation *validation);
 extern void chatmig_validate_references(Validation *validation);
 extern void chatmig_validate_owners(Validation *validation);
 extern void chatmig_validate_tables(Validation *validation);
+extern void chatmig_validate_definition(Validation *validation);
+extern void chatmig_validate_duplicates(Validation *validation);
 extern void chatmig_validate_target(Validation *validation);
 extern void chatmig_validate_ledger(Validation *validation);
 

@@ -11,12 +11,16 @@
 #include "common/hashfn.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/typcache.h"
 
 #include "query.h"
 #include "relation.h"
 #include "session.h"
 #include "title.h"
 #include "write_conversation.h"
+
+/* A seed, so that no value has the hash of another's text. */
+#define HASH_OF_VALUES 1618033988
 
 static bool joins_owner(const Writer *writer, Conversation *conversation);
 static bool see_owner(const Writer *writer, Value owner, HASHACTION action);
@@ -182,23 +186,38 @@ joins_owner(const Writer *writer, Conversation *conversation)
 	return !isnull;
 }
 
-/* Whether an owner's hash was there already. */
+/*
+ * Whether an owner was there already. Owners that are equal have one hash,
+ * however they are spelled; what is entered can be found by its text, too.
+ */
 static bool
 see_owner(const Writer *writer, Value owner, HASHACTION action)
 {
+	const Column *column = &writer->plan->mapping->parts[PART_OWNER];
+	const TypeCacheEntry *type;
 	Oid output;
 	bool is_varlena;
 	bool found;
-	uint64 hash = 0;
+	uint64 by_text = 0;
+	uint64 by_value = 0;
 
 	/* without an owner, all are guests */
 	if (!HAS_PART(writer->plan->mapping, PART_OWNER))
 		return false;
-	getTypeOutputInfo(writer->plan->mapping->parts[PART_OWNER].type, &output,
-					  &is_varlena);
 	if (!owner.isnull)
-		hash = owner_hash(OidOutputFunctionCall(output, owner.datum));
-	(void) hash_search(writer->seen_owners, &hash, action, &found);
+	{
+		getTypeOutputInfo(column->type, &output, &is_varlena);
+		by_text = by_value =
+			owner_hash(OidOutputFunctionCall(output, owner.datum));
+		type = lookup_type_cache(column->type, TYPECACHE_HASH_EXTENDED_PROC);
+		if (OidIsValid(type->hash_extended_proc))
+			by_value = DatumGetUInt64(OidFunctionCall2Coll(
+				type->hash_extended_proc, column->collation, owner.datum,
+				UInt64GetDatum(HASH_OF_VALUES)));
+	}
+	if (action == HASH_ENTER)
+		(void) hash_search(writer->seen_owners, &by_text, action, &found);
+	(void) hash_search(writer->seen_owners, &by_value, action, &found);
 	return found;
 }
 

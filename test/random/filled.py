@@ -1,10 +1,13 @@
 """A history whose new tables the application has made already, and in which it
 may have written."""
 
-from history import DAY, civil, ident, literal
-from oracle import Oracle, comparable
 import faults
-import trial as trials
+from civil import DAY, civil
+from failure import expect
+from oracle import Oracle
+from rows import Row, comparable
+from state import State
+from text import literal
 
 MINUTE = 60 * 10**6
 
@@ -46,7 +49,7 @@ class Filled:
         for fault in faults.choose(self.random, trial, state, 2):
             trial.plant(fault)
         self.roll_back()
-        trials.expect("the legacy table", trial.legacy(), legacy)
+        expect("the legacy table", trial.legacy(), legacy)
         trial.oracle = Oracle(h)
         trial.migrate("migrated again", self.skips(False))
         self.roll_back()
@@ -76,7 +79,12 @@ class Filled:
         columns, values = ["owner"], [literal(owner)]
         if "owner" not in h.parts:
             columns = values = []
-        conversation = self.insert("conversations", columns, values)
+        if self.layout.is_grouped:
+            conversation = self.session.one(
+                "SELECT to_json(gen_random_uuid()::text);")
+            self.trial.others["conversations"].add(conversation)
+        else:
+            conversation = self.insert("conversations", columns, values)
         for role, content, time in said:
             columns = ["conversation", "role", "content", "created_at"]
             values = [literal(conversation), literal(layout.roles[role]),
@@ -90,7 +98,7 @@ class Filled:
             self.insert("messages", columns, values)
 
     def row(self, values):
-        return trials.Row(self.history, values)
+        return Row(self.history, values)
 
     def time(self, time):
         text = literal(civil(time) + "+00") + "::timestamptz"
@@ -155,10 +163,10 @@ class Filled:
     def again(self, state, force):
         trial = self.trial
         wanted, _ = trial.oracle.run(trial.rows, self.skips(force))
-        trials.expect("again: counts", trial.counts(
+        expect("again: counts", trial.counts(
             "migrate", ", force => true" if force else ""), wanted)
-        trials.expect("again: migrated", wanted["migrated"], 0)
-        trials.expect("again: rows", trials.State(trial).raw, state.raw)
+        expect("again: migrated", wanted["migrated"], 0)
+        expect("again: rows", State(trial).raw, state.raw)
 
     def roll_back(self):
         self.trial.roll_back()
@@ -168,45 +176,4 @@ class Filled:
                     "SELECT coalesce(json_agg(x), '[]') FROM (SELECT "
                     f"{self.layout.column(part, 'id')}::text AS x "
                     f"FROM {self.layout.qualified(part)}) AS y;")
-                trials.expect(f"{part} after the rollback", set(left), ids)
-
-
-def note_session(state, conversation, message, left):
-    """It may be in a column, in the conversation's metadata or in the trace."""
-    column = state.trial.history.parts.get("session")
-    if column is None:
-        return
-    left = left.get("session") or {}
-    for value in (message["the_session"], left.get(column.name),
-                  (conversation["metadata"] or {}).get(column.name)):
-        if conversation["session"] is None and value is not None:
-            conversation["session"] = str(value)
-
-
-def compare_shapes(layout, got, wanted):
-    """Takes out of both what these tables have no column for."""
-    for field in ("title", "description", "is_active"):
-        if not layout.has("conversations", field):
-            wanted[field] = None
-    got["metadata"] = wanted["metadata"] = None
-    if "session" in layout.history.parts:
-        for c in (got, wanted):
-            c["session"] = comparable(layout.history.parts["session"].type,
-                                      c["session"])
-    for name, time in zip(("created_at", "updated_at"), wanted["times"]):
-        wanted[name] = trials.seconds(layout.rounded("conversations", time)) \
-            if layout.has("conversations", name) else None
-    for description in (got, wanted):
-        if not layout.has("messages", "position"):
-            description["messages"].sort(
-                key=lambda m: repr((m["key"], m.get("part"))))
-            description["keys"] = [m["key"] for m in description["messages"]]
-        for m in description["messages"]:
-            if not layout.has("messages", "position"):
-                m["position"] = None
-            if not layout.has("messages", "reply_to"):
-                m["reply_to"] = None
-            if not layout.has("media", "summary"):
-                m["summary"] = None
-            if m.get("medium") and not layout.has("media", "type"):
-                m["medium"] = m["medium"][0]
+                expect(f"{part} after the rollback", set(left), ids)

@@ -5,7 +5,10 @@ A field is what a column is for, as the README's table in "Filling tables that
 exist" calls it. Nothing here says what must come into them.
 """
 
-from history import Column, NAMES, ident, literal
+import random
+
+from text import ident, literal
+from vocabulary import Column, NAMES
 
 FIELDS = {
     "conversations": ["id", "owner", "counterpart", "session", "title",
@@ -47,6 +50,7 @@ class Layout:
     def __init__(self, history):
         self.history = history
         self.exists = False
+        self.is_grouped = False     # conversations have no table of their own
         self.created()
 
     # -- made by chatmig ----------------------------------------------------
@@ -143,6 +147,24 @@ class Layout:
                     self.columns[part][field] = Column(
                         self._name(part, field), type_)
 
+        if random.Random(f"{h.seed} grouped").random() < 0.3:
+            self._group()
+
+    def _group(self):
+        """Takes the table of conversations away: their ids alone group the
+        messages, which say whose they are."""
+        h = self.history
+        self.is_grouped = True
+        del self.tables["conversations"]
+        self.columns["conversations"] = {}
+        if self.id_types["conversations"] not in ("uuid", "text"):
+            self.id_types["conversations"] = "uuid"
+        messages = self.columns["messages"]
+        messages["conversation"].type = self.id_types["conversations"]
+        for field in ("owner", "counterpart", "session"):
+            if field in h.parts and field not in messages:
+                messages[field] = Column(f"grp_{field}", h.parts[field].type)
+
     def _choose(self, r, part, field):
         """The field's type, or None for no such column."""
         h = self.history
@@ -224,7 +246,7 @@ class Layout:
             if self.id_types[part] in ("bigint", "int"):
                 text += f" GENERATED {self.id_default[part]} AS IDENTITY"
             return text + " PRIMARY KEY"
-        if field == "conversation":
+        if field == "conversation" and not self.is_grouped:
             return text + f" REFERENCES {self.qualified('conversations')}"
         if field == "media":
             return text + f" REFERENCES {self.qualified('media')}"
@@ -238,8 +260,10 @@ class Layout:
     def target(self):
         """As chatmig_register() takes it."""
         if not self.exists:
-            return {k: v for k, v in self.history.target.items()
-                    if k in self.tables}
+            owners = self.history.owners
+            return {**{k: v for k, v in self.history.target.items()
+                       if k in self.tables},
+                    **(owners.target() if owners else {})}
         result = {k: v for k, v in self.history.target.items() if k == "trace"}
         for part in FIELDS:
             if part not in self.tables:

@@ -2,6 +2,8 @@
 
 import json
 
+from civil import civil
+
 PATHS = {"$.messages[*]": lambda x: {"id": 1, "messages": x},
          "$[*]": lambda x: x,
          "$.thread.turns[*]": lambda x: {"thread": {"turns": x, "n": 1.50}}}
@@ -98,5 +100,4 @@ def _time(r, result, clock, bad):
 
 
 def civil_z(time):
-    from history import civil
     return civil(time).replace(" ", "T") + "Z"

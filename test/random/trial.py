@@ -4,31 +4,19 @@ Each step raises Failure if what the extension makes is not what oracle.py says,
 exactly, or if chatmig_validate() says anything that it must not say.
 """
 
-import json
 import random
 
-from history import ident, literal
-from oracle import Oracle, Row, comparable, parse_json
 import faults
-import filled
+from compare import compare
+from failure import Failure, expect
 from filled import Filled
+from oracle import Oracle
+from rows import Row, parse_json
+from state import State
+from text import ident, literal
 
 COUNTS = ["legacy_rows", "already", "migrated", "empty", "rejected",
           "skipped", "conversations", "messages", "media"]
-
-
-class Failure(Exception):
-    """kind: what reducing must keep."""
-
-    def __init__(self, kind, text):
-        super().__init__(text)
-        self.kind = kind
-
-
-def expect(what, got, wanted):
-    if got != wanted:
-        raise Failure(what.split(":")[-1],
-                      f"{what}\n  got    {got!r}\n  wanted {wanted!r}")
 
 
 class Trial:
@@ -46,6 +34,7 @@ class Trial:
         self.previewed = None
         self.deleted = 0    # legacy rows
         self.others = {}    # part -> ids of what the application has made
+        self.links = {}     # row -> conversation, of rows that are linked
         self.foreign = 0    # messages that the new application has added
 
     def run(self):
@@ -147,6 +136,7 @@ class Trial:
         self.rejects = rejects
         state = State(self)
         compare(what, state, self.oracle, self.deleted)
+        self.compare_links(what, state)
         self.compare_rejects(what, rejects)
         self.compare_preview(what, state)
         self.valid(what, rejects)
@@ -194,9 +184,11 @@ class Trial:
 
     def add_foreign(self, state):
         """The new application goes on in a conversation."""
-        if not state.conversations:
+        talked = [c for c in sorted(state.ids["conversations"])
+                  if state.messages[c]]
+        if not talked:
             return
-        conversation = self.random.choice(sorted(state.ids["conversations"]))
+        conversation = self.random.choice(talked)
         messages = self.tables["messages"]
         kind = self.history.options.get("id_type", "uuid")
         id_ = {"uuid": "gen_random_uuid()",
@@ -210,7 +202,7 @@ class Trial:
             f"FROM {messages} WHERE conversation_id = {literal(conversation)};")
         at = state.first_entry[conversation]
         for c in self.oracle.conversations:
-            if (c.messages[0].key, c.messages[0].part) == at:
+            if c.messages and (c.messages[0].key, c.messages[0].part) == at:
                 c.messages.append(None)
         self.foreign += 1
 
@@ -235,6 +227,12 @@ class Trial:
                wanted)
         expect("rollback", self.counts("rollback", ", force => true"), wanted)
         self.nothing_is_left()
+        if self.history.owners:
+            expect("links that are left", [
+                n for n, conversation in
+                self.history.owners.links_now(self.session).items()
+                if conversation is not None], [])
+            self.links = {}
 
     def plant(self, fault):
         """Planted and taken back; validate must name the row."""
@@ -266,7 +264,12 @@ class Trial:
             f"ORDER BY t::text COLLATE \"C\"))) FROM {self.history.qualified()} t;")
 
     def nothing_is_left(self):
-        left = [table for part, table in self.tables.items()
+        more = {}
+        if self.history.owners:
+            for part in ("owners", "links"):
+                more[part] = (f"{ident(self.history.schema)}."
+                              f"{ident(self.history.migration() + '_' + part)}")
+        left = [table for part, table in {**self.tables, **more}.items()
                 if not (self.layout.exists and part != "trace") and self.session.one(
             f"SELECT to_json(to_regclass({literal(table)}) IS NOT NULL);")]
         expect("tables that are left", left, [])
@@ -309,11 +312,21 @@ class Trial:
         if {"not_json", "no_messages", "missing_content",
                 "not_an_object"} & set(codes):
             allowed.add(("legacy_content", "warning"))
+        if self.others.get("messages"):     # it may say what a row has said
+            allowed.add(("message_duplicate", "warning"))
         bad = [f for f in self.findings() if tuple(f[:2]) not in allowed
                and f[0] not in self.allowed()]
         if bad:
             raise Failure(f"validate {bad[0][0]}",
                           f"{what}: validate says {bad}")
+
+    def compare_links(self, what, state):
+        if self.history.owners is None:
+            return
+        now = self.history.owners.links_now(self.session)
+        expect(f"{what}: links",
+               self.history.owners.wrong_links(self.links, now, state), [])
+        self.links = now
 
     def compare_rejects(self, what, rejects):
         got = {}
@@ -362,252 +375,3 @@ class Trial:
         if len(self.history.keys) == 1:
             return (text,)
         return tuple(parse_json(text))
-
-
-class State:
-    """All rows of the new tables, read by plain SQL."""
-
-    def __init__(self, trial):
-        self.trial = trial
-        self._read()
-        self._connect()
-
-    def _read(self):
-        h, tables = self.trial.history, self.trial.tables
-        layout, session = self.trial.layout, self.trial.session
-        layout.read_names(session)
-        self.owner_type = h.parts["owner"].type if "owner" in h.parts else None
-        has_leftovers = session.one(
-            "SELECT to_json(count(*)) FROM pg_attribute "
-            f"WHERE attrelid = {literal(tables['trace'])}::regclass "
-            "AND attname = 'metadata' AND attnum > 0;") > 0
-
-        def text(part, field, name=None):
-            return f"{layout.column(part, field)}::text AS {name or field}"
-
-        def time(part, field):
-            column = layout.column(part, field)
-            if column == "NULL":
-                return f"NULL AS {field}"
-            type_, _ = layout.times[part]
-            if type_ == "timestamp":
-                zone = h.options.get("time_zone", "UTC")
-                column = f"{column} AT TIME ZONE {literal(zone)}"
-            return f"extract(epoch FROM {column})::text AS {field}"
-
-        def group(part, field):
-            column = layout.column(part, field)
-            if column == "NULL":
-                return f"NULL AS the_{field}"
-            return f"CASE WHEN {column} IS NOT NULL THEN " \
-                f"format('%s', {column}) END AS the_{field}"
-
-        queries = {
-            "conversations": [text("conversations", f) for f in
-                              ("id", "title", "description", "metadata")]
-            + [layout.column("conversations", "is_active") + " AS is_active",
-               time("conversations", "created_at"),
-               time("conversations", "updated_at")]
-            + [group("conversations", f)
-               for f in ("owner", "counterpart", "session")],
-            "messages": [text("messages", f) for f in
-                         ("id", "role", "content", "model", "tokens",
-                          "metadata")]
-            + [text("messages", "conversation", "conversation_id"),
-               text("messages", "media", "media_id"),
-               text("messages", "reply_to", "reply_to_id"),
-               layout.column("messages", "position") + " AS position",
-               time("messages", "created_at")]
-            + [group("messages", f)
-               for f in ("owner", "counterpart", "session")],
-            "trace": ["array_to_json(ARRAY[" + ", ".join(
-                f"format('%s', key_{n + 1})" for n in range(len(h.keys)))
-                + "]) AS key", "conversation_id::text", "message_ids::text[]",
-                "media_id::text",
-                f"{'metadata' if has_leftovers else 'NULL'}::text AS metadata"],
-        }
-        if "media" in tables:
-            queries["media"] = [text("media", f) for f in
-                                ("id", "url", "type", "summary", "metadata")] \
-                + [time("media", "created_at"), group("media", "owner")]
-        sql = ["BEGIN; SET LOCAL DateStyle = 'ISO, YMD';"]
-        for part, columns in queries.items():
-            sql.append(f"SELECT json_build_array('{part}', to_json(x)) FROM "
-                       f"(SELECT {', '.join(columns)} FROM {tables[part]}) AS x;")
-        sql.append("COMMIT;")
-        self.raw = {part: [] for part in queries}
-        for part, row in session.run("\n".join(sql)):
-            if row.get("id") not in self.trial.others.get(part, ()):
-                self.raw[part].append(row)
-        for part, rows in self.raw.items():
-            rows.sort(key=repr)
-        self.ids = {part: {row["id"] for row in self.raw.get(part, [])}
-                    for part in ("conversations", "messages", "media")}
-
-    def _connect(self):
-        self.conversations = {c["id"]: c for c in self.raw["conversations"]}
-        self.media = {m["id"]: m for m in self.raw.get("media", [])}
-        self.messages = {id_: [] for id_ in self.conversations}
-        self.positions = {}
-        for message in sorted(self.raw["messages"],
-                              key=lambda m: (m["position"] or 0)):
-            self.messages[message["conversation_id"]].append(message)
-            self.positions[message["id"]] = message["position"]
-        self.times = {m["id"]: m["created_at"] for m in self.raw["messages"]}
-        self.entry = {}         # message id -> (key, part)
-        self.by_entry = {}
-        self.key_text = {}      # message id -> key as text
-        self.traced = {}        # key -> (conversation, medium)
-        self.left = {}          # (key, part) -> what has no column
-        inverse = {v: k for k, v in self.trial.layout.roles.items()}
-        for message in self.raw["messages"]:
-            message["role"] = inverse.get(message["role"], message["role"])
-        for trace in self.raw["trace"]:
-            key = tuple(trace["key"])
-            self.traced[key] = trace["conversation_id"], trace["media_id"]
-            for part, left in parse_json(trace["metadata"] or "{}").items():
-                self.left[key, int(part)] = left
-            for part, id_ in enumerate(trace["message_ids"], 1):
-                if id_ is not None:
-                    self.entry[id_] = key, part
-                    self.by_entry[key, part] = id_
-                    self.key_text[id_] = key[0] if len(key) == 1 else \
-                        json.dumps(list(key), ensure_ascii=False)
-        self.first_entry = {
-            id_: next((self.entry[m["id"]] for m in messages
-                       if m["id"] in self.entry), None)
-            for id_, messages in self.messages.items()}
-
-def seconds(time):
-    if time is None:
-        return None
-    if time in (float("inf"), float("-inf")):
-        return "Infinity" if time > 0 else "-Infinity"
-    sign = "-" if time < 0 else ""
-    return f"{sign}{abs(time) // 10**6}.{abs(time) % 10**6:06d}"
-
-
-def metadata(text):
-    if text is None or not isinstance(text, str):
-        return text
-    return parse_json(text)
-
-
-def compare(what, state, oracle, deleted):
-    """Every conversation with all its messages, whatever its id. Once legacy
-    rows are gone, later ones may stand behind them that are older."""
-    got = sorted((describe_made(state, id_) for id_ in state.conversations),
-                 key=first_key)
-    wanted = sorted((describe_wanted(oracle, c) for c in oracle.conversations),
-                    key=first_key)
-    for g, w in zip(got, wanted):
-        if state.trial.layout.exists:
-            filled.compare_shapes(state.trial.layout, g, w)
-        if deleted:
-            g["created_at"] = w["created_at"]
-            g["updated_at"] = w["updated_at"]
-        if oracle.runs > 1:     # it is only looked for in the same run
-            for m in g["messages"] + w["messages"]:
-                m["summary"] = None
-        if None in w["keys"]:
-            g["updated_at"] = w["updated_at"]
-        w.pop("times")
-        if g != w:
-            raise Failure("conversation",
-                          f"{what}: conversation " + difference(g, w))
-    expect(f"{what}: conversations", len(got), len(wanted))
-    traced = {key: (c, m is not None) for key, (c, m) in state.traced.items()}
-    expect(f"{what}: traced keys", set(traced), set(oracle.done))
-    for id_, messages in state.messages.items():
-        for message in messages:
-            if message["id"] in state.entry:
-                key, _ = state.entry[message["id"]]
-                expect(f"{what}: conversation of {key} in the trace",
-                       traced[key][0], id_)
-
-
-def first_key(conversation):
-    return repr(min(key for key in conversation["keys"] if key is not None)) \
-        if any(conversation["keys"]) else ""
-
-
-def difference(got, wanted):
-    lines = [str(wanted["keys"]) + " instead of " + str(got["keys"])]
-    for name in wanted:
-        if got[name] != wanted[name] and name != "messages":
-            lines.append(f"  {name}: got {got[name]!r}, wanted {wanted[name]!r}")
-    for g, w in zip(got["messages"], wanted["messages"]):
-        for name in w:
-            if g.get(name) != w[name]:
-                lines.append(f"  {w['key']} part {w.get('part')} {name}: got "
-                             f"{g.get(name)!r:.300}, wanted {w[name]!r:.300}")
-    return "\n".join(lines)
-
-
-def describe_made(state, id_):
-    c = state.conversations[id_]
-    result = {
-        "owner": c.get("the_owner"), "counterpart": c.get("the_counterpart"),
-        "title": c["title"], "description": c["description"],
-        "metadata": metadata(c["metadata"]), "is_active": c["is_active"],
-        "created_at": c["created_at"], "updated_at": c["updated_at"],
-        "session": c["the_session"] if state.trial.layout.exists else None,
-        "messages": []}
-    for m in state.messages[id_]:
-        key, part = state.entry.get(m["id"], (None, None))
-        if key is None:
-            result["messages"].append({"position": m["position"], "key": None})
-            continue
-        medium = state.media.get(m["media_id"])
-        if medium:
-            expect("medium in the trace", state.traced[key][1], m["media_id"])
-            expect("owner of a medium",
-                   *(owner and comparable(state.owner_type, owner) for owner in
-                     (medium.get("the_owner"), c.get("the_owner"))))
-            if not state.trial.layout.exists:
-                expect("time of a medium", medium["created_at"],
-                       m["created_at"])
-        left = state.left.get((key, part), {})
-        m = dict(m, model=left.get("model", m["model"]),
-                 tokens=m["tokens"] or left.get("tokens") and
-                 str(left["tokens"]),
-                 metadata=m["metadata"] or left.get("metadata") and
-                 left["metadata"])
-        if state.trial.layout.exists:
-            filled.note_session(state, result, m, left)
-        result["messages"].append({
-            "key": key, "part": part, "position": m["position"],
-            "role": m["role"],
-            "content": (m["content"] or "") if medium else m["content"],
-            "model": m["model"], "tokens": m["tokens"],
-            "metadata": metadata(m["metadata"]), "created_at": m["created_at"],
-            "reply_to": state.entry.get(m["reply_to_id"]),
-            "medium": medium and (medium["url"], medium["type"]),
-            "summary": medium and medium["summary"]})
-    result["keys"] = [m["key"] for m in result["messages"]]
-    return result
-
-
-def describe_wanted(oracle, c):
-    times = sorted(m.exact for m in c.messages if m and m.exact is not None) \
-        or [None]
-    result = {
-        "owner": c.owner, "counterpart": c.counterpart, "title": c.title,
-        "description": c.description, "metadata": c.metadata,
-        "is_active": True, "created_at": seconds(times[0]),
-        "updated_at": seconds(times[-1]),
-        "session": c.session if oracle.history.layout.exists else None,
-        "times": (times[0], times[-1]), "messages": []}
-    for position, m in enumerate(c.messages):
-        if m is None:
-            result["messages"].append({"position": position, "key": None})
-            continue
-        result["messages"].append({
-            "key": m.key, "part": m.part, "position": position, "role": m.role,
-            "content": (m.content or "") if m.medium else m.content,
-            "model": m.model, "tokens": m.tokens, "metadata": m.metadata,
-            "created_at": seconds(m.time),
-            "reply_to": m.reply if m.reply and len(m.reply) == 2 else None,
-            "medium": m.medium, "summary": m.summary})
-    result["keys"] = [m["key"] for m in result["messages"]]
-    return result

@@ -116,100 +116,10 @@ FROM names JOIN conversations AS c USING (id)
      JOIN messages AS m ON m.conversation_id = c.id
 GROUP BY name, c.id ORDER BY name COLLATE "C";
 
--- What the checks say, with names for ids and without what differs each time.
-CREATE FUNCTION readable(said text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    one record;
-BEGIN
-    FOR one IN SELECT * FROM names
-    LOOP
-        said := replace(said, one.id::text, one.name);
-    END LOOP;
-    said := regexp_replace(said, 'migration \(.*\)', 'migration (...)');
-    said := regexp_replace(said, 'deleted by .* at .* \(', 'deleted by ... at ... (');
-    RETURN regexp_replace(said, 'OID \d+', 'OID ...');
-END
-$$;
-
-CREATE TABLE faults (no serial, migration text, fault text, sql text,
-                     expected text);
--- Plants each fault of a migration, and takes it back. Shows each check that
--- finds something ("-": none), the first that it finds, and what is not checked.
--- "WRONG" where that is not what is expected; where chatmig_violations() does not
--- list as many as were counted; or where chatmig_assert_valid() does not fail for
--- violations, and for them alone.
-CREATE FUNCTION plant(migration text)
-RETURNS TABLE (fault text, spoken text, said text)
-LANGUAGE plpgsql AS $$
-DECLARE
-    one faults;
-    finding record;
-    listed bigint;
-    is_listed bool;
-    is_valid bool;
-    was_refused bool;
-BEGIN
-    FOR one IN SELECT * FROM faults AS f WHERE f.migration = plant.migration
-               ORDER BY no
-    LOOP
-        spoken := NULL;
-        said := NULL;
-        is_valid := true;
-        is_listed := true;
-        was_refused := false;
-        BEGIN
-            EXECUTE one.sql;
-            FOR finding IN
-                SELECT check_name, status, violations, v.example, v.detail
-                FROM chatmig_validate(plant.migration) AS v
-                WHERE status <> 'ok' AND v.detail NOT LIKE 'Not checked:%'
-            LOOP
-                is_valid := is_valid AND finding.status <> 'violation';
-                spoken := concat_ws('; ', spoken, concat_ws(' ',
-                    finding.check_name, finding.status, finding.violations,
-                    readable(finding.example)));
-                said := concat_ws(E'\n    ', said, readable(finding.detail));
-                SELECT count(*) INTO listed
-                FROM chatmig_violations(plant.migration, finding.check_name, 1000);
-                is_listed := is_listed AND listed = finding.violations;
-            END LOOP;
-            FOR finding IN
-                SELECT v.detail, count(*),
-                       (array_agg(check_name ORDER BY ordinality))[1] AS first,
-                       (array_agg(check_name ORDER BY ordinality DESC))[1] AS last
-                FROM chatmig_validate(plant.migration) WITH ORDINALITY AS v
-                WHERE v.detail LIKE 'Not checked:%'
-                GROUP BY v.detail ORDER BY min(ordinality)
-            LOOP
-                said := concat_ws(E'\n    ', said, format('%s (%s: %s to %s)',
-                    finding.detail, finding.count, finding.first, finding.last));
-            END LOOP;
-            BEGIN
-                PERFORM chatmig_assert_valid(plant.migration);
-            EXCEPTION WHEN integrity_constraint_violation THEN
-                was_refused := true;
-            END;
-            RAISE SQLSTATE 'TT001';
-        EXCEPTION
-            WHEN SQLSTATE 'TT001' THEN
-                NULL; -- as it was before
-            WHEN OTHERS THEN
-                spoken := 'ERROR ' || SQLSTATE;
-                said := SQLERRM;
-        END;
-        fault := one.fault;
-        spoken := coalesce(spoken, '-');
-        said := coalesce(said, '');
-        IF spoken IS DISTINCT FROM one.expected THEN
-            spoken := 'WRONG ' || spoken || E'\n    expected ' || one.expected;
-        ELSIF NOT is_listed OR is_valid = was_refused THEN
-            spoken := format('WRONG %s: listed %s, refused %s', spoken,
-                            is_listed, was_refused);
-        END IF;
-        RETURN NEXT;
-    END LOOP;
-END
-$$;
+-- Plants faults, and shows what is said of each: see there.
+\getenv here PG_ABS_SRCDIR
+\set plant :here '/sql/include/plant.inc'
+\i :plant
 
 --
 -- Pairs
@@ -314,6 +224,21 @@ INSERT INTO faults (migration, fault, sql, expected) VALUES
    INSERT INTO messages (id, conversation_id, "position", role, content, created_at)
    VALUES (id('n0'), id('c11'), 0, 'system', 'Be kind.', '2024-05-03 08:00Z')$$,
  'message_unexpected violation 1 message n0'),
+-- as old as the history, and in a conversation that no legacy row explains
+('pairs', 'a message is there again, in a conversation of its own',
+ $$INSERT INTO conversations (id, user_id, created_at, updated_at)
+   VALUES (id('n0'), 3, '2024-05-03 08:00Z', '2024-05-03 08:00Z');
+   INSERT INTO messages (id, conversation_id, "position", role, content, created_at)
+   VALUES (id('n0'), id('n0'), 0, 'user', 'One', '2024-05-03 08:00Z')$$,
+ 'message_duplicate violation 1 legacy key 11'),
+-- who says the same later, or is somebody else, has said it
+('pairs', 'the same words, later or of another owner',
+ $$INSERT INTO conversations (id, user_id, created_at, updated_at)
+   VALUES (id('n0'), 4, '2024-05-03 08:00Z', now());
+   INSERT INTO messages (conversation_id, "position", role, content, created_at)
+   VALUES (id('n0'), 0, 'user', 'One', '2024-05-03 08:00Z'),
+          (id('n0'), 1, 'user', 'Hi!', now())$$,
+ '-'),
 ('pairs', 'a role is another',
  $$UPDATE messages SET role = 'system' WHERE id = id('q1')$$,
  'message_role violation 1 legacy key 1'),
@@ -413,6 +338,9 @@ INSERT INTO faults (migration, fault, sql, expected) VALUES
 ('pairs', 'a medium of another owner',
  $$UPDATE media SET user_id = 1 WHERE id = id('x7')$$,
  'media violation 1 legacy key 7'),
+('pairs', 'the time of a medium is later by a second',
+ $$UPDATE media SET created_at = created_at + interval '1 s' WHERE id = id('x10')$$,
+ 'media violation 1 legacy key 10'),
 ('pairs', 'a medium of no message',
  $$INSERT INTO media (id, user_id, url, created_at)
    VALUES (id('n0'), 1, 'https://x/0.png', '2024-05-01')$$,
@@ -444,7 +372,7 @@ INSERT INTO faults (migration, fault, sql, expected) VALUES
  $$ALTER TABLE messages ALTER conversation_id DROP NOT NULL;
    INSERT INTO messages (id, conversation_id, "position", role, content, created_at)
    VALUES (id('n0'), NULL, 0, 'user', 'Where am I?', '2024-05-01')$$,
- 'message_orphan violation 1 message n0'),
+ 'message_orphan violation 1 message n0; constraints warning 1'),
 -- the messages are gone, and the conversation stays as it never was
 ('pairs', 'all messages of a conversation are deleted',
  $$DELETE FROM messages WHERE conversation_id = id('c11')$$,
@@ -527,6 +455,25 @@ INSERT INTO faults (migration, fault, sql, expected) VALUES
 ('pairs', 'the unique constraint is dropped',
  $$ALTER TABLE messages DROP CONSTRAINT messages_conversation_id_position_key$$,
  'constraints violation 1'),
+('pairs', 'a foreign key leaves messages when their conversation is deleted',
+ $$ALTER TABLE messages DROP CONSTRAINT messages_conversation_id_fkey;
+   ALTER TABLE messages ADD FOREIGN KEY (conversation_id) REFERENCES conversations$$,
+ 'constraints warning 1'),
+('pairs', 'a column may be NULL',
+ $$ALTER TABLE messages ALTER role DROP NOT NULL$$,
+ 'constraints warning 1'),
+('pairs', 'two columns have no default any more',
+ $$ALTER TABLE conversations ALTER id DROP DEFAULT, ALTER is_active DROP DEFAULT$$,
+ 'constraints warning 2'),
+('pairs', 'a crash empties the messages',
+ $$ALTER TABLE messages SET UNLOGGED$$,
+ 'constraints warning 1'),
+('pairs', 'a crash empties the trace',
+ $$ALTER TABLE pairs_trace SET UNLOGGED$$,
+ 'constraints warning 1'),
+('pairs', 'the index for replies is dropped',
+ $$DROP INDEX messages_reply_to_id_idx$$,
+ 'indexes warning 1'),
 ('pairs', 'the index for the latest conversations is dropped',
  $$DROP INDEX conversations_user_id_updated_at_idx$$,
  'indexes warning 1'),
@@ -550,6 +497,26 @@ INSERT INTO faults (migration, fault, sql, expected) VALUES
 ('pairs', 'a run has counted wrong',
  $$UPDATE chatmig_run SET migrated = migrated + 1 WHERE migration = 'pairs'$$,
  'ledger violation 1'),
+('pairs', 'a run has counted other messages, conversations and media',
+ $$UPDATE chatmig_run SET messages = 0, conversations = 0, media = 0
+   WHERE migration = 'pairs'$$,
+ 'ledger violation 3'),
+('pairs', 'a run has linked rows, of which no record is',
+ $$UPDATE chatmig_run SET links = 1 WHERE migration = 'pairs'$$,
+ 'ledger violation 1'),
+('pairs', 'the last run was days before the first',
+ $$UPDATE chatmig_run SET last_run = migrated_at - interval '2 days' WHERE migration = 'pairs'$$,
+ 'ledger violation 1'),
+('pairs', 'the first run is yet to come',
+ $$UPDATE chatmig_run SET migrated_at = 'infinity', last_run = 'infinity'
+   WHERE migration = 'pairs'$$,
+ 'ledger violation 1'),
+('pairs', 'the trace names a third message of a pair',
+ $$UPDATE pairs_trace SET message_ids = message_ids || id('n0') WHERE key_1 = 11$$,
+ 'ledger violation 1 legacy key 11'),
+('pairs', 'nothing says which table is the trace',
+ $$DELETE FROM chatmig_target WHERE migration = 'pairs' AND part = 'trace'$$,
+ 'legacy_time info 1 legacy key 5; legacy_empty info 1 legacy key 6; ledger violation 1'),
 ('pairs', 'the messages are dropped',
  $$DROP TABLE messages$$,
  'legacy_time info 1 legacy key 5; legacy_empty info 1 legacy key 6; ledger violation 1'),
@@ -741,6 +708,25 @@ INSERT INTO faults (migration, fault, sql, expected) VALUES
 ('flat', 'the legacy table has row security',
  $$ALTER TABLE flat ENABLE ROW LEVEL SECURITY$$,
  'rights warning 2'),
+-- but not for its owner; and nobody else could see a row
+('flat', 'row security of the legacy table is for its owner, too',
+ $$ALTER TABLE flat ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+   ALTER TABLE flat_m ENABLE ROW LEVEL SECURITY;
+   ALTER TABLE flat_c ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY$$,
+ 'rights warning 1'),
+('flat', 'the legacy table has a policy',
+ $$CREATE POLICY p ON flat USING (phone = current_user);
+   CREATE POLICY p ON flat_c USING (phone = current_user);
+   ALTER TABLE flat ENABLE ROW LEVEL SECURITY;
+   ALTER TABLE flat_m ENABLE ROW LEVEL SECURITY;
+   ALTER TABLE flat_c ENABLE ROW LEVEL SECURITY$$,
+ 'rights warning 1'),
+('flat', 'everybody may read two columns of the legacy table',
+ $$GRANT SELECT (n, body) ON flat TO PUBLIC; GRANT SELECT (content) ON flat_m TO PUBLIC$$,
+ 'rights warning 1'),
+('flat', 'the messages belong to somebody else',
+ $$ALTER TABLE flat_m OWNER TO pg_monitor$$,
+ 'rights warning 1'),
 ('flat', 'a table was never analyzed',
  $$UPDATE pg_class SET reltuples = -1 WHERE oid = 'flat_m'::regclass$$,
  'statistics info 1'),

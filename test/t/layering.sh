@@ -71,9 +71,11 @@ validate_metadata: validate_compare
 validate_media:    relation validate_compare
 validate_compare:  relation columns validate_sql validation
 validate_references: validation
-validate_owners:   validate_sql validation keys
+validate_owners:   relation validate_sql validation keys
 validate_tables:   validation
 validate_target:   validation
+validate_definition: validation
+validate_duplicates: validate_sql relation validation
 validate_ledger:   validation
 validate_time:     validate_sql ledger
 validate_transcript: validate_sql plan
@@ -126,7 +128,8 @@ mapping:           media_keys part_type role arguments
 part_type:
 media_keys:        arguments
 rights:            ledger caller
-ledger:            ledger_access query
+ledger:            ledger_access ledger_definition query
+ledger_definition:
 ledger_access:     query caller
 arguments:
 role:
