@@ -16,6 +16,7 @@ static void check_members(Validation *validation);
 static void check_counts(Validation *validation);
 static char *traced_messages(const MigrationPlan *plan);
 static char *traced_conversations(const MigrationPlan *plan);
+static char *replaced_conversations(const MigrationPlan *plan);
 
 void
 chatmig_validate_ledger(Validation *validation)
@@ -94,28 +95,36 @@ check_counts(Validation *validation)
 			"SELECT %d, %d, NULL::text, NULL::text, NULL::text, f.detail "
 			"FROM %s.chatmig_status AS s, (SELECT count(*) AS rows, "
 			"%s AS messages, count(t.media_id) AS media FROM %s AS t) AS t, "
-			"(SELECT count(*) AS n FROM (%s) AS c) AS c, LATERAL (VALUES "
-			"(s.migrated <> t.rows, format('%%s has %%s rows; the runs have "
-			"migrated %%s.', %s, t.rows, s.migrated)), "
-			"(s.migrated = t.rows AND s.messages <> t.messages, format('%%s has %%s messages; the runs "
-			"have made %%s.', %s, t.messages, s.messages)), "
-			"(s.migrated = t.rows AND s.media <> t.media, format('%%s has %%s media; the runs have made "
-			"%%s.', %s, t.media, s.media)), "
-			"(s.migrated = t.rows AND s.conversations <> c.n, format('%%s has %%s conversations; the "
-			"runs have made %%s.', %s, c.n, s.conversations)), "
+			"(SELECT count(*) AS n FROM (%s) AS c) AS c, "
+			"(SELECT %s AS n) AS d, LATERAL (VALUES "
+			"(s.migrated <> t.rows, "
+			"format('%%s has %%s rows; the runs have migrated %%s.', "
+			"%s, t.rows, s.migrated)), "
+			"(s.migrated = t.rows AND s.messages <> t.messages, "
+			"format('%%s has %%s messages; the runs have made %%s.', "
+			"%s, t.messages, s.messages)), "
+			"(s.migrated = t.rows AND s.media <> t.media, "
+			"format('%%s has %%s media; the runs have made %%s.', "
+			"%s, t.media, s.media)), "
+			"(s.migrated = t.rows "
+			"AND s.conversations NOT BETWEEN c.n AND c.n + d.n, "
+			"format('%%s has %%s conversations; the runs have made %%s.', "
+			"%s, c.n, s.conversations)), "
 			"(s.links < %s OR (s.links > %s AND s.last_run = s.migrated_at), "
-			"format('The runs have linked %%s rows; %%s are "
-			"recorded.', s.links, %s)), "
+			"format('The runs have linked %%s rows; %%s are recorded.', "
+			"s.links, %s)), "
 			"(s.last_run < s.migrated_at - interval '1 day', "
-			"format('The last run (%%s) was before the first (%%s).', s.last_run, s.migrated_at)), "
+			"format('The last run (%%s) was before the first (%%s).', "
+			"s.last_run, s.migrated_at)), "
 			"(NOT isfinite(s.migrated_at) "
 			"OR s.migrated_at > clock_timestamp() + interval '1 day', "
 			"format('The first run cannot have been at %%s.', "
 			"s.migrated_at))) "
 			"AS f (fails, detail) WHERE s.migration = $1 AND f.fails",
 			CHECK_LEDGER, CHECK_VIOLATION, chatmig_ledger_schema(),
-			traced_messages(plan), trace, traced_conversations(plan), name,
-			name, name, name, links, links, links),
+			traced_messages(plan), trace, traced_conversations(plan),
+			replaced_conversations(plan), name, name, name, name, links, links,
+			links),
 		&args);
 }
 
@@ -140,4 +149,19 @@ traced_conversations(const MigrationPlan *plan)
 								   "AS t",
 								   plan->qualified[TARGET_OWNERS])
 						: "GROUP BY t.conversation_id");
+}
+
+/*
+ * How many at most were made and are in no trace any more: an owner without
+ * messages whose conversation was deleted on purpose has got another one.
+ */
+static char *
+replaced_conversations(const MigrationPlan *plan)
+{
+	if (!plan->uses[TARGET_OWNERS])
+		return pstrdup("0");
+	return psprintf("(SELECT count(*) FROM %s.chatmig_deletions AS x "
+					"WHERE x.migration = $1 AND NOT EXISTS (SELECT FROM (%s) "
+					"AS c WHERE c.conversation_id::text = x.conversation))",
+					chatmig_ledger_schema(), traced_conversations(plan));
 }

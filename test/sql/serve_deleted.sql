@@ -41,7 +41,8 @@ SELECT * FROM chatmig_reset('ben');
 SELECT chatmig_active_conversation('fay') AS fay \gset
 UPDATE conversations SET updated_at = now() - interval '1 hour' WHERE id = :fay;
 RESET ROLE;
-UPDATE chatmig_run SET last_run = now() - interval '2 days';
+UPDATE chatmig_run SET migrated_at = now() - interval '3 days',
+    last_run = now() - interval '2 days';
 SET ROLE regress_chatmig_app;
 SELECT chatmig_delete_conversation(:'fay');
 -- What is rolled back is not recorded.
