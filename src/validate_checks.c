@@ -123,4 +123,8 @@ const CheckDefinition chatmig_validate_checks[NUM_CHECKS] = {
 					  "migrates again. If the trace is gone, and the legacy "
 					  "table still has every row, drop the other new tables by "
 					  "hand first; chatmig_rollback(%1$s) then forgets them."},
+	[CHECK_LEFTOVERS] = {"leftovers",
+						 "Find out whose it is, and end it: COMMIT PREPARED "
+						 "keeps what it did, ROLLBACK PREPARED takes it "
+						 "back."},
 };

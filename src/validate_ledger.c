@@ -3,8 +3,8 @@
  *	  chatmig's own records against the tables, and whose the tables are.
  *
  * In: what the ledger says. Finds tables of a migration, or their sequences
- * and types, that are members of an extension, and numbers of rows that are
- * not those that the runs have recorded.
+ * and types, that are members of an extension, numbers of rows that are not
+ * those that the runs have recorded, and transactions that nobody has ended.
  */
 #include "postgres.h"
 
@@ -14,6 +14,8 @@
 
 static void check_members(Validation *validation);
 static void check_counts(Validation *validation);
+static void check_leftovers(Validation *validation);
+static char *relations(const Validation *validation);
 static char *traced_messages(const MigrationPlan *plan);
 static char *traced_conversations(const MigrationPlan *plan);
 static char *replaced_conversations(const MigrationPlan *plan);
@@ -21,6 +23,8 @@ static char *replaced_conversations(const MigrationPlan *plan);
 void
 chatmig_validate_ledger(Validation *validation)
 {
+	if (chatmig_validate_wants(validation, CHECK_LEFTOVERS, CHECK_LEFTOVERS))
+		check_leftovers(validation);
 	if (!validation->targets.migrated)
 		return;
 	if (chatmig_validate_wants(validation, CHECK_EXTENSION_MEMBERS,
@@ -38,13 +42,6 @@ chatmig_validate_ledger(Validation *validation)
 static void
 check_members(Validation *validation)
 {
-	StringInfoData tables;
-
-	initStringInfo(&tables);
-	appendStringInfo(&tables, "%u", validation->source);
-	for (TargetTable i = 0; i < NUM_TARGETS; i++)
-		if (OidIsValid(validation->targets.tables[i]))
-			appendStringInfo(&tables, ", %u", validation->targets.tables[i]);
 	chatmig_validate_query(
 		validation,
 		psprintf(
@@ -65,7 +62,7 @@ check_members(Validation *validation)
 			"AND d.refclassid = 'pg_extension'::regclass "
 			"JOIN pg_extension AS x ON x.oid = d.refobjid "
 			"WHERE o.relation <> %u OR x.extname = 'chatmig'",
-			tables.data, CHECK_EXTENSION_MEMBERS, CHECK_VIOLATION,
+			relations(validation), CHECK_EXTENSION_MEMBERS, CHECK_VIOLATION,
 			validation->source),
 		NULL);
 }
@@ -126,6 +123,44 @@ check_counts(Validation *validation)
 			replaced_conversations(plan), name, name, name, name, links, links,
 			links),
 		&args);
+}
+
+/*
+ * A run is one transaction, and a transaction that was cut off leaves nothing;
+ * but one that was prepared waits, for years if need be, and across restarts.
+ */
+static void
+check_leftovers(Validation *validation)
+{
+	chatmig_validate_query(
+		validation,
+		psprintf("SELECT DISTINCT %d, %d, NULL::text, NULL::text, NULL::text, "
+				 "format('Transaction %%L, prepared by %%s at %%s, has neither "
+				 "been committed nor rolled back, and holds locks on %%s.', "
+				 "x.gid, x.owner, x.prepared, l.relation::regclass) "
+				 "FROM pg_prepared_xacts AS x JOIN pg_locks AS own "
+				 "ON own.transactionid = x.transaction AND own.pid IS NULL "
+				 "JOIN pg_locks AS l ON l.pid IS NULL "
+				 "AND l.virtualtransaction = own.virtualtransaction "
+				 "WHERE x.database = current_database() AND l.database = "
+				 "(SELECT d.oid FROM pg_database AS d "
+				 "WHERE d.datname = x.database) AND l.relation IN (%s)",
+				 CHECK_LEFTOVERS, CHECK_WARNING, relations(validation)),
+		NULL);
+}
+
+/* The legacy table, and those that were migrated into; with commas. */
+static char *
+relations(const Validation *validation)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	appendStringInfo(&list, "%u", validation->source);
+	for (TargetTable i = 0; i < NUM_TARGETS; i++)
+		if (OidIsValid(validation->targets.tables[i]))
+			appendStringInfo(&list, ", %u", validation->targets.tables[i]);
+	return list.data;
 }
 
 /* Of a row with two halves at most, counting is quicker than removing. */

@@ -831,7 +831,8 @@ SET TimeZone = 'UTC';
 SET DateStyle = 'ISO, YMD';
 
 -- All checks have been heard but two, which speak before a migration; see below,
--- and transcript.sql for one that is about transcripts alone.
+-- transcript.sql for one that is about transcripts alone, and test/t/interrupt.sh
+-- for leftovers.
 SELECT check_name FROM chatmig_validate('pairs')
 EXCEPT
 SELECT split_part(one, ' ', 1) FROM faults, regexp_split_to_table(expected, '; ') AS one

@@ -177,6 +177,44 @@ ok "an error in the source stops the run" grep -q 'division by zero' "$scratch/r
 ok "and names the migration" \
 	grep -q 'migration "loud", reading public.loud$' "$scratch/run"
 is "$(traces)" "$before" "and leaves nothing"
+# -- a transaction that was prepared and then forgotten
+
+# Which ones hold locks on which tables, by what validate says.
+leftovers()
+{
+	sql chatmig_interrupt "
+		SELECT split_part(detail, ' ', 2), regexp_replace(detail, '.* on ', '')
+		FROM chatmig_violations('$1', 'leftovers') ORDER BY 2"
+}
+
+sql chatmig_interrupt <<-'SQL' >/dev/null
+	ALTER TABLE messages DROP CONSTRAINT no_swearing;
+	CREATE TABLE elsewhere (id int);
+	BEGIN;
+	INSERT INTO elsewhere VALUES (1);
+	PREPARE TRANSACTION 'elsewhere';
+SQL
+is "$(leftovers talks)" "" "what is prepared elsewhere is no leftover"
+sql chatmig_interrupt <<-'SQL' >/dev/null
+	BEGIN;
+	SELECT chatmig_migrate('talks');
+	PREPARE TRANSACTION 'mine';
+SQL
+is "$(leftovers talks)" "'mine',|public.conversations.
+'mine',|public.messages.
+'mine',|public.talks.
+'mine',|public.talks_trace." "validate finds a run that was prepared and not ended"
+is "$(sql chatmig_interrupt "
+	SELECT status, violations, hint ~ 'ROLLBACK PREPARED'
+	FROM chatmig_validate('talks') WHERE check_name = 'leftovers'")" \
+	"warning|4|t" "warns of it, and says what to do"
+sql chatmig_interrupt "COMMIT PREPARED 'mine'" >/dev/null
+sql chatmig_interrupt "ROLLBACK PREPARED 'elsewhere'" >/dev/null
+is "$(leftovers talks)" "" "no longer once it has been committed"
+is "$(sql chatmig_interrupt "
+	SELECT string_agg(check_name, ' ') FROM chatmig_validate('talks')
+	WHERE status NOT IN ('ok', 'info')")" "" "and then all is well"
+
 none "$(grep -E 'PANIC:|TRAP:|was terminated by signal' "$SERVER_LOG" || true)" \
 	"the server's log knows of no crash"
 
