@@ -86,6 +86,7 @@ OBJS = \
 	src/bulk.o \
 	src/insert.o \
 	src/target.o \
+	src/proof.o \
 	src/columns.o \
 	src/reference.o \
 	src/defer.o \

@@ -49,7 +49,8 @@ media:             rows
 session:           rows
 place:             relation plan query
 sequence:          relation plan keys query
-target:            reference relation columns plan query caller
+target:            proof reference relation columns keys plan query caller
+proof:             columns plan
 reference:         defer keys plan query caller
 identity:          hash128 rows
 times:
