@@ -333,6 +333,8 @@ hashed_metadata(const MigrationPlan *plan, bool is_message)
 	const Column *role = &mapping->parts[PART_ROLE];
 	const Column *mapped = &mapping->parts[PART_METADATA];
 	char *taken = chatmig_validate_sql_taken_names(plan);
+	/* a constant, for the many rows that have none */
+	const char *nothing = "hashtextextended('{}', 0)";
 	StringInfoData sql;
 	ListCell *lc;
 
@@ -368,21 +370,23 @@ hashed_metadata(const MigrationPlan *plan, bool is_message)
 	}
 	if (mapped->name != NULL && is_message)
 		appendStringInfo(&sql,
-						 " # hashtextextended((CASE jsonb_typeof(m.metadata) "
+						 " # CASE WHEN m.metadata IS NULL THEN %s "
+						 "ELSE hashtextextended("
+						 "(CASE jsonb_typeof(m.metadata) "
 						 "WHEN 'object' THEN m.metadata - %s ELSE '{}' END)"
-						 "::text, 0)",
-						 taken);
+						 "::text, 0) END",
+						 nothing, taken);
 	else if (mapped->name != NULL)
 	{
 		char *value = chatmig_validate_sql_json(mapped);
 
 		appendStringInfo(
 			&sql,
-			" # hashtextextended((CASE WHEN %s IS NULL THEN '{}' "
+			" # CASE WHEN %s IS NULL THEN %s ELSE hashtextextended((CASE "
 			"WHEN jsonb_typeof(%s) = 'object' AND NOT (%s) ?| %s THEN %s "
-			"ELSE jsonb_build_object(%s, %s) - %s END)::text, 0)",
-			chatmig_validate_sql_column(mapped), value, value, taken, value,
-			quote_literal_cstr(mapped->name), value, taken);
+			"ELSE jsonb_build_object(%s, %s) - %s END)::text, 0) END",
+			chatmig_validate_sql_column(mapped), nothing, value, value, taken,
+			value, quote_literal_cstr(mapped->name), value, taken);
 	}
 	return psprintf("(%s)", sql.data);
 }

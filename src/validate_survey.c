@@ -115,7 +115,9 @@ chatmig_validate_survey(Validation *validation)
 	MemoryContextDelete(state.conversation_context);
 	elog(DEBUG1, "validate: suspect conversations: %s%d; odd rows: %s",
 		 survey->is_full ? "more than " : "", survey->nsuspects,
-		 survey->has_odd_rows ? "yes" : "no");
+		 survey->has_odd_rows   ? "yes"
+		 : survey->has_untraced ? "not in the trace"
+								: "no");
 }
 
 /* An array of the suspects' ids, as a parameter. */
@@ -148,7 +150,7 @@ receive(TupleTableSlot *slot, void *arg)
 	if (slot->tts_isnull[DIGEST_ID - 1])
 	{
 		if (side == DIGEST_LEGACY_ROW)
-			survey->has_odd_rows = true;
+			survey->has_untraced = true;
 		else
 			survey->is_full = survey->has_strangers =
 				true; /* a message of no conversation */

@@ -30,7 +30,8 @@ typedef struct CheckState
 typedef struct Survey
 {
 	bool is_made;       /* false: everything */
-	bool has_odd_rows;  /* some are empty, untraced, changed, gone, ... */
+	bool has_untraced;  /* some are in no trace: empty, rejected, new */
+	bool has_odd_rows;  /* some of the others are changed, gone, ... */
 	bool has_strangers; /* some messages, as old as the migrated ones, are in
 						 * conversations that the trace does not have */
 	bool has_timeless;  /* some rows have no time of their own */
