@@ -11,7 +11,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "utils/array.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -21,7 +20,7 @@
 #include "validate_digest.h"
 #include "validation.h"
 
-/* One side of a conversation: its messages' digests, in their order. */
+/* Messages of a conversation, and their digest. */
 typedef struct Sequence
 {
 	int64 n;
@@ -50,7 +49,7 @@ typedef struct SurveyState
 	int64 rows; /* legacy rows of it */
 	Sequence legacy;
 	Sequence messages;
-	int64 added; /* messages behind those */
+	Sequence older; /* of the messages, than the migration */
 
 	/* counters */
 	int64 traced; /* legacy rows */
@@ -61,9 +60,11 @@ static bool same_conversation(const SurveyState *state, TupleTableSlot *slot);
 static void open_conversation(SurveyState *state, TupleTableSlot *slot);
 static void see_conversation(SurveyState *state, TupleTableSlot *slot);
 static void see_legacy_row(SurveyState *state, TupleTableSlot *slot);
-static void see_message(SurveyState *state, TupleTableSlot *slot);
+static Sequence sequence_of(TupleTableSlot *slot, DigestColumn n,
+							DigestColumn digest);
 static void close_conversation(SurveyState *state);
 static bool is_suspect(const SurveyState *state);
+static bool is_same(Sequence a, Sequence b);
 static bool is_newer(const SurveyState *state, NullableDatum time);
 static void append(Sequence *sequence, TupleTableSlot *slot,
 				   DigestColumn column);
@@ -169,9 +170,6 @@ receive(TupleTableSlot *slot, void *arg)
 		case DIGEST_LEGACY_ROW:
 			see_legacy_row(state, slot);
 			break;
-		case DIGEST_MESSAGE:
-			see_message(state, slot);
-			break;
 	}
 	return true;
 }
@@ -199,17 +197,37 @@ open_conversation(SurveyState *state, TupleTableSlot *slot)
 	state->is_present = state->is_odd = false;
 	state->group = state->begins = state->ends = unknown;
 	state->first_at = state->last_at = unknown;
-	state->rows = state->added = 0;
-	state->legacy = state->messages = (Sequence){0};
+	state->rows = 0;
+	state->legacy = state->messages = state->older = (Sequence){0};
 }
 
 static void
 see_conversation(SurveyState *state, TupleTableSlot *slot)
 {
-	state->is_present = true;
 	state->group = value_of(slot, DIGEST_GROUP);
+	state->is_present = !state->group.isnull;
 	state->begins = value_of(slot, DIGEST_BEGINS);
 	state->ends = value_of(slot, DIGEST_ENDS);
+	state->messages = sequence_of(slot, DIGEST_MESSAGES, DIGEST_ALL);
+	state->older = sequence_of(slot, DIGEST_OLDER, DIGEST_ALL_OLDER);
+	/* 0, 1, 2, ..., the messages that the application has added, too */
+	if (!same_value(
+			value_of(slot, DIGEST_POSITIONS),
+			(NullableDatum){UInt64GetDatum(chatmig_validate_digest_positions(
+								state->messages.n)),
+							.isnull = state->messages.n == 0}))
+		state->is_odd = true;
+}
+
+/* Without a digest where there is no message, or none with a position. */
+static Sequence
+sequence_of(TupleTableSlot *slot, DigestColumn n, DigestColumn digest)
+{
+	NullableDatum number = value_of(slot, n);
+	NullableDatum hash = value_of(slot, digest);
+
+	return (Sequence){.n = number.isnull ? 0 : DatumGetInt64(number.value),
+					  .hash = hash.isnull ? 0 : DatumGetUInt64(hash.value)};
 }
 
 static void
@@ -233,38 +251,21 @@ see_legacy_row(SurveyState *state, TupleTableSlot *slot)
 		state->is_odd = survey->has_odd_rows = true;
 }
 
-/*
- * The position is the message's place, or it is odd. Behind the legacy rows'
- * messages the application adds its own.
- */
-static void
-see_message(SurveyState *state, TupleTableSlot *slot)
-{
-	NullableDatum position = value_of(slot, DIGEST_POSITION);
-
-	if (position.isnull ||
-		DatumGetInt32(position.value) != state->messages.n + state->added)
-		state->is_odd = true;
-	if (state->rows > 0 && state->messages.n == state->legacy.n &&
-		is_newer(state, value_of(slot, DIGEST_BEGINS)))
-		state->added++;
-	else
-	{
-		if (state->rows == 0 && !is_newer(state, value_of(slot, DIGEST_BEGINS)))
-			state->validation->survey.has_strangers = true;
-		append(&state->messages, slot, DIGEST_FIRST);
-	}
-}
-
 static void
 close_conversation(SurveyState *state)
 {
+	if (state->is_open && state->rows == 0 && state->older.n > 0)
+		state->validation->survey.has_strangers = true;
 	if (state->is_open && is_suspect(state))
 		add_suspect(&state->validation->survey, state->id, state);
 	state->is_open = false;
 }
 
-/* The application's own conversations are its own. */
+/*
+ * The application's own conversations are its own. It adds messages behind the
+ * migrated ones; these are the older ones then, or all, if a later run has
+ * migrated rows that are younger than the first run.
+ */
 static bool
 is_suspect(const SurveyState *state)
 {
@@ -272,11 +273,18 @@ is_suspect(const SurveyState *state)
 		return true;
 	if (state->rows == 0)
 		return state->messages.n == 0;
-	return state->is_odd || state->legacy.n != state->messages.n ||
-		   state->legacy.hash != state->messages.hash ||
+	return state->is_odd ||
+		   !(is_same(state->legacy, state->messages) ||
+			 is_same(state->legacy, state->older)) ||
 		   !same_value(state->begins, state->first_at) ||
 		   !(same_value(state->ends, state->last_at) ||
 			 is_newer(state, state->ends));
+}
+
+static bool
+is_same(Sequence a, Sequence b)
+{
+	return a.n == b.n && a.hash == b.hash;
 }
 
 /* Than the migration. */
@@ -294,9 +302,8 @@ append(Sequence *sequence, TupleTableSlot *slot, DigestColumn column)
 
 	if (digest.isnull)
 		return;
-	sequence->n++;
-	sequence->hash =
-		hash_combine64(sequence->hash, DatumGetInt64(digest.value));
+	sequence->hash ^=
+		chatmig_validate_digest_at(DatumGetInt64(digest.value), sequence->n++);
 }
 
 static void
