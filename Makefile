@@ -156,6 +156,7 @@ REGRESS = \
 	replies \
 	types \
 	migrate \
+	load \
 	paths \
 	validate \
 	validate_targets \

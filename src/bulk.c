@@ -31,6 +31,7 @@ struct Bulk
 	Relation rel;
 	BulkInsertState bistate;
 	CommandId cid;
+	int options;    /* of table_multi_insert */
 	EState *estate; /* in which constraints are checked */
 	ResultRelInfo *result_rel;
 
@@ -52,6 +53,10 @@ chatmig_bulk_begin(Oid relid)
 	bulk->rel = table_open(relid, RowExclusiveLock);
 	bulk->bistate = GetBulkInsertState();
 	bulk->cid = GetCurrentCommandId(true);
+	bulk->options = TABLE_INSERT_SKIP_FSM;
+	/* should this be undone, so is the table itself */
+	if (bulk->rel->rd_createSubid == GetCurrentSubTransactionId())
+		bulk->options |= TABLE_INSERT_FROZEN;
 	bulk->batch_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig bulk batch", ALLOCSET_DEFAULT_SIZES);
 	bulk->estate = CreateExecutorState();
@@ -113,7 +118,7 @@ chatmig_bulk_flush(Bulk *bulk)
 		return;
 	old = MemoryContextSwitchTo(bulk->batch_context);
 	table_multi_insert(bulk->rel, bulk->slots, bulk->nrows, bulk->cid,
-					   TABLE_INSERT_SKIP_FSM, bulk->bistate);
+					   bulk->options, bulk->bistate);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(bulk->batch_context);
 	for (int i = 0; i < bulk->nrows; i++)
