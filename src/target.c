@@ -13,10 +13,12 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "commands/vacuum.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
@@ -31,6 +33,10 @@
 #include "relation.h"
 #include "target.h"
 
+/* Of the server's default_statistics_target, which is 100. */
+#define QUICK_STATISTICS_TARGET 10
+
+static void analyze_fresh(const MigrationPlan *plan);
 static void create_table(MigrationPlan *plan, TargetTable table,
 						 const char *comment);
 static void refuse_gone(const MigrationPlan *plan, TargetTable table);
@@ -156,9 +162,7 @@ chatmig_target_analyze(const MigrationPlan *plan)
 {
 	RoleState role;
 
-	for (TargetTable table = 0; table < NUM_TARGETS; table++)
-		if (plan->fresh[table])
-			run("ANALYZE %s", plan->qualified[table]);
+	analyze_fresh(plan);
 	if (plan->migrated)
 		return;
 
@@ -175,6 +179,26 @@ chatmig_target_analyze(const MigrationPlan *plan)
 									   ShareUpdateExclusiveLock))
 			run("ANALYZE %s", plan->qualified[table]);
 	chatmig_caller_resume(&role);
+}
+
+/*
+ * From a tenth of the default sample: this is for the first queries. Autovacuum
+ * comes by within a minute, since all rows are new, and takes the whole one.
+ */
+static void
+analyze_fresh(const MigrationPlan *plan)
+{
+	int guc_level = NewGUCNestLevel();
+
+	if (default_statistics_target > QUICK_STATISTICS_TARGET)
+		(void) set_config_option("default_statistics_target",
+								 psprintf("%d", QUICK_STATISTICS_TARGET),
+								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
+	for (TargetTable table = 0; table < NUM_TARGETS; table++)
+		if (plan->fresh[table])
+			run("ANALYZE %s", plan->qualified[table]);
+	AtEOXact_GUC(true, guc_level);
 }
 
 static void
