@@ -38,6 +38,7 @@
 
 static const Part group_parts[] = {PART_OWNER, PART_COUNTERPART, PART_SESSION};
 
+static char *order(const Mapping *mapping, const char *alias);
 static bool has_hash(const Column *column);
 static char *conversations(const MigrationPlan *plan);
 static char *legacy_rows(const MigrationPlan *plan);
@@ -55,7 +56,6 @@ char *
 chatmig_validate_digest(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
-	StringInfoData sql;
 
 	/* how many messages a row holds is not known here */
 	if (mapping->shape == SHAPE_TRANSCRIPT ||
@@ -64,16 +64,32 @@ chatmig_validate_digest(const MigrationPlan *plan)
 	for (int i = 0; i < lengthof(group_parts); i++)
 		if (!has_hash(&mapping->parts[group_parts[i]]))
 			return NULL;
+	/*
+	 * The legacy rows first, as they give the keys their types. They are sorted
+	 * by themselves, in the workers that read them: the rest is to merge.
+	 */
+	return psprintf("SELECT u.* FROM ((SELECT l.* FROM (%s) AS l %s) "
+					"UNION ALL %s) AS u %s",
+					legacy_rows(plan), order(mapping, "l"), conversations(plan),
+					order(mapping, "u"));
+}
+
+/*
+ * A conversation comes before its legacy rows: none of them has a time before
+ * -infinity, and all that have a conversation have a key.
+ */
+static char *
+order(const Mapping *mapping, const char *alias)
+{
+	StringInfoData sql;
+
 	initStringInfo(&sql);
-	/* the legacy rows first, as they give the keys their types */
-	appendStringInfo(&sql,
-					 "SELECT u.* FROM (%s UNION ALL %s) AS u "
-					 "ORDER BY u.conversation, u.side, u.at",
-					 legacy_rows(plan), conversations(plan));
+	appendStringInfo(&sql, "ORDER BY %s.conversation, %s.at", alias, alias);
 	for (int i = 0; i < mapping->nkeys; i++)
-		appendStringInfo(&sql, ", %s",
-						 chatmig_validate_sql_collated(
-							 &mapping->keys[i], psprintf("u.key_%d", i + 1)));
+		appendStringInfo(
+			&sql, ", %s NULLS FIRST",
+			chatmig_validate_sql_collated(&mapping->keys[i],
+										  psprintf("%s.key_%d", alias, i + 1)));
 	return sql.data;
 }
 
@@ -122,7 +138,8 @@ conversations(const MigrationPlan *plan)
 														 quote_literal_cstr(
 															 session->name))));
 	return psprintf(
-		"SELECT coalesce(c.id, a.conversation_id), %d, NULL::timestamptz, "
+		"SELECT coalesce(c.id, a.conversation_id), %d, "
+		"'-infinity'::timestamptz, "
 		"CASE WHEN c.id IS NOT NULL "
 		"THEN hash_record_extended(ROW(0%s), " SEED ") END, NULL::bigint, "
 		"NULL::bigint, false, false, c.created_at, c.updated_at, a.messages, "

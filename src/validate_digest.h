@@ -7,19 +7,20 @@
 
 #include "plan.h"
 
-/* Whose row it is; sorted in this order within a conversation. */
+/* Whose row it is; in this order within a conversation. */
 typedef enum DigestSide
 {
 	DIGEST_CONVERSATION, /* with its messages, as they are */
 	DIGEST_LEGACY_ROW
 } DigestSide;
 
-/* The columns, before those of the key, by which legacy rows are sorted. */
+/* The columns. */
 typedef enum DigestColumn
 {
 	DIGEST_ID = 1,      /* the conversation's; NULL: the row is in no trace */
 	DIGEST_SIDE,        /* int */
-	DIGEST_AT,          /* timestamptz: a legacy row's time */
+	DIGEST_AT,          /* timestamptz: a legacy row's time; of a conversation
+						 * -infinity */
 	DIGEST_GROUP,       /* bigint: of owner, counterpart and session; NULL:
 						 * there are only messages, no conversation */
 	DIGEST_FIRST,       /* bigint: of a legacy row's first message */
@@ -32,7 +33,8 @@ typedef enum DigestColumn
 	DIGEST_ALL,         /* bigint: of all of them */
 	DIGEST_POSITIONS,   /* bigint: of their positions */
 	DIGEST_OLDER,       /* bigint: how many are older than the migration */
-	DIGEST_ALL_OLDER    /* bigint: of those */
+	DIGEST_ALL_OLDER,   /* bigint: of those */
+	DIGEST_KEYS         /* a legacy row's key: the first of its columns */
 } DigestColumn;
 
 /*

@@ -26,7 +26,6 @@ static void check_alone(Validation *validation);
 static void check_elements(Validation *validation);
 static void test_transcript(RowTests *tests, const Mapping *mapping);
 static void check_against_trace(Validation *validation);
-static char *untraced(const Validation *validation);
 static bool may_skip(const MigrationPlan *plan);
 static char *is_skipped(const MigrationPlan *plan);
 static char *is_there(const MigrationPlan *plan, const char *made);
@@ -161,6 +160,7 @@ check_against_trace(Validation *validation)
 	bool only_untraced =
 		validation->survey.is_made && !validation->survey.has_odd_rows;
 	RowTests tests = {0};
+	QueryArgs args = {0};
 
 	chatmig_validate_sql_add(
 		&tests, CHECK_LEGACY_KEY, CHECK_VIOLATION,
@@ -214,7 +214,7 @@ check_against_trace(Validation *validation)
 				"%s AS chatmig_is_timeless, %s AS chatmig_is_skipped, "
 				"coalesce(%s, 0) AS chatmig_fingerprint, "
 				"CASE WHEN num_nulls(%s) > 0 THEN left(s.*::text, 100) END "
-				"AS chatmig_excerpt FROM %s AS s%s) AS s %s JOIN %s AS t ON %s",
+				"AS chatmig_excerpt FROM %s AS s %s) AS s %s JOIN %s AS t ON %s",
 				key_columns(mapping), chatmig_validate_sql_is_empty(mapping),
 				time->name == NULL
 					? "false"
@@ -222,20 +222,12 @@ check_against_trace(Validation *validation)
 							   chatmig_validate_sql_column(time)),
 				is_skipped(validation->plan), validation->plan->fingerprint,
 				key_columns(mapping), validation->plan->source_rows,
-				only_untraced ? untraced(validation) : "",
+				only_untraced ? chatmig_validate_untraced(validation, &args)
+							  : "",
 				only_untraced ? "LEFT" : "FULL",
 				validation->plan->qualified[TARGET_TRACE],
 				chatmig_validate_sql_same_key(mapping))),
-		NULL);
-}
-
-/* A condition on s: the survey has seen that the other rows are right. */
-static char *
-untraced(const Validation *validation)
-{
-	return psprintf(" WHERE NOT EXISTS (SELECT FROM %s AS t WHERE %s)",
-					validation->plan->qualified[TARGET_TRACE],
-					chatmig_validate_sql_same_key(validation->mapping));
+		&args);
 }
 
 /* Only what was there before can have anything that is not of the migration. */

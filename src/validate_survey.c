@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "validate_digest.h"
+#include "validate_sql.h"
 #include "validation.h"
 
 /* Messages of a conversation, and their digest. */
@@ -56,6 +57,7 @@ typedef struct SurveyState
 } SurveyState;
 
 static bool receive(TupleTableSlot *slot, void *arg);
+static void add_untraced(SurveyState *state, TupleTableSlot *slot);
 static bool same_conversation(const SurveyState *state, TupleTableSlot *slot);
 static void open_conversation(SurveyState *state, TupleTableSlot *slot);
 static void see_conversation(SurveyState *state, TupleTableSlot *slot);
@@ -139,6 +141,40 @@ chatmig_validate_suspects_arg(const Validation *validation, QueryArgs *args)
 		false);
 }
 
+char *
+chatmig_validate_untraced(const Validation *validation, QueryArgs *args)
+{
+	const Survey *survey = &validation->survey;
+	const Mapping *mapping = validation->mapping;
+	char *same_key = chatmig_validate_sql_same_key(mapping);
+	StringInfoData arrays;
+	StringInfoData names;
+
+	if (survey->nuntraced == 0)
+		return psprintf("WHERE NOT EXISTS (SELECT FROM %s AS t WHERE %s)",
+						validation->plan->qualified[TARGET_TRACE], same_key);
+	initStringInfo(&arrays);
+	initStringInfo(&names);
+	for (int i = 0; i < mapping->nkeys; i++)
+	{
+		Oid type = survey->key_types[i];
+		int16 length;
+		bool by_value;
+		char align;
+
+		get_typlenbyvalalign(type, &length, &by_value, &align);
+		chatmig_query_arg(args, get_array_type(type),
+						  PointerGetDatum(construct_array(
+							  survey->untraced[i], survey->nuntraced, type,
+							  length, by_value, align)),
+						  false);
+		appendStringInfo(&arrays, "%s$%d", i > 0 ? ", " : "", args->n);
+		appendStringInfo(&names, "%skey_%d", i > 0 ? ", " : "", i + 1);
+	}
+	return psprintf("WHERE EXISTS (SELECT FROM unnest(%s) AS t (%s) WHERE %s)",
+					arrays.data, names.data, same_key);
+}
+
 static bool
 receive(TupleTableSlot *slot, void *arg)
 {
@@ -151,7 +187,7 @@ receive(TupleTableSlot *slot, void *arg)
 	if (slot->tts_isnull[DIGEST_ID - 1])
 	{
 		if (side == DIGEST_LEGACY_ROW)
-			survey->has_untraced = true;
+			add_untraced(state, slot);
 		else
 			survey->is_full = survey->has_strangers =
 				true; /* a message of no conversation */
@@ -172,6 +208,44 @@ receive(TupleTableSlot *slot, void *arg)
 			break;
 	}
 	return true;
+}
+
+/* Its key; unless there are too many, or one that cannot be looked up. */
+static void
+add_untraced(SurveyState *state, TupleTableSlot *slot)
+{
+	Survey *survey = &state->validation->survey;
+	const int nkeys = state->validation->mapping->nkeys;
+	MemoryContext old;
+
+	if (survey->has_untraced && survey->nuntraced == 0)
+		return;
+	survey->has_untraced = true;
+	for (int i = 0; i < nkeys; i++)
+		if (survey->nuntraced == MAX_SUSPECTS ||
+			slot->tts_isnull[DIGEST_KEYS - 1 + i] ||
+			!OidIsValid(get_array_type(
+				TupleDescAttr(slot->tts_tupleDescriptor, DIGEST_KEYS - 1 + i)
+					->atttypid)))
+		{
+			survey->nuntraced = 0;
+			return;
+		}
+	old = MemoryContextSwitchTo(state->context);
+	for (int i = 0; i < nkeys; i++)
+	{
+		Form_pg_attribute attribute =
+			TupleDescAttr(slot->tts_tupleDescriptor, DIGEST_KEYS - 1 + i);
+
+		if (survey->nuntraced == 0)
+			survey->untraced[i] = palloc(sizeof(Datum) * MAX_SUSPECTS);
+		survey->key_types[i] = attribute->atttypid;
+		survey->untraced[i][survey->nuntraced] =
+			datumCopy(slot->tts_values[DIGEST_KEYS - 1 + i],
+					  attribute->attbyval, attribute->attlen);
+	}
+	survey->nuntraced++;
+	MemoryContextSwitchTo(old);
 }
 
 static bool
