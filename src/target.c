@@ -36,6 +36,9 @@
 /* Of the server's default_statistics_target, which is 100. */
 #define QUICK_STATISTICS_TARGET 10
 
+static bool has_its_columns(const MigrationPlan *plan, TargetTable table,
+							TupleDesc desc);
+static void check_columns(const MigrationPlan *plan, TargetTable table);
 static void analyze_fresh(const MigrationPlan *plan);
 static void create_table(MigrationPlan *plan, TargetTable table,
 						 const char *comment);
@@ -80,17 +83,28 @@ chatmig_target_is_plain(const MigrationPlan *plan, TargetTable table)
 {
 	Relation rel = table_open(plan->tables[table], AccessShareLock);
 	TupleDesc desc = RelationGetDescr(rel);
+	bool result =
+		rel->rd_rel->relkind == RELKIND_RELATION &&
+		rel->rd_rel->relam == HEAP_TABLE_AM_OID &&
+		!rel->rd_rel->relispartition && !rel->rd_rel->relhasindex &&
+		!rel->rd_rel->relhasrules && !rel->rd_rel->relhastriggers &&
+		!rel->rd_rel->relrowsecurity &&
+		(desc->constr == NULL || (desc->constr->num_check == 0 &&
+								  !desc->constr->has_generated_stored)) &&
+		has_its_columns(plan, table, desc);
+
+	table_close(rel, NoLock);
+	return result;
+}
+
+static bool
+has_its_columns(const MigrationPlan *plan, TargetTable table, TupleDesc desc)
+{
 	TargetColumns columns;
 	bool result;
 
 	chatmig_columns_list(plan, table, &columns);
-	result = rel->rd_rel->relkind == RELKIND_RELATION &&
-			 rel->rd_rel->relam == HEAP_TABLE_AM_OID &&
-			 !rel->rd_rel->relispartition && !rel->rd_rel->relhasindex &&
-			 !rel->rd_rel->relhasrules && !rel->rd_rel->relhastriggers &&
-			 !rel->rd_rel->relrowsecurity && desc->natts == columns.n &&
-			 (desc->constr == NULL || (desc->constr->num_check == 0 &&
-									   !desc->constr->has_generated_stored));
+	result = desc->natts == columns.n;
 	for (int i = 0; i < columns.n && result; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
@@ -100,7 +114,6 @@ chatmig_target_is_plain(const MigrationPlan *plan, TargetTable table)
 			attribute->atttypid == columns.columns[i].type &&
 			strcmp(NameStr(attribute->attname), columns.columns[i].name) == 0;
 	}
-	table_close(rel, NoLock);
 	return result;
 }
 
@@ -112,6 +125,30 @@ chatmig_target_constrain(const MigrationPlan *plan)
 	chatmig_caller_become(&role, plan->source_owner);
 	constrain(plan);
 	chatmig_caller_resume(&role);
+	for (TargetTable table = 0; table < NUM_TARGETS; table++)
+		if (plan->fresh[table])
+			check_columns(plan, table);
+}
+
+/* An event trigger may have had something to do with ALTER TABLE as well. */
+static void
+check_columns(const MigrationPlan *plan, TargetTable table)
+{
+	Relation rel = table_open(plan->tables[table], AccessShareLock);
+
+	if (!has_its_columns(plan, table, RelationGetDescr(rel)))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg(
+				 "the columns of table \"%s\" were changed while it was made",
+				 RelationGetRelationName(rel)),
+			 errdetail("It is %s, a new table of migration \"%s\"; an event "
+					   "trigger may have done it.",
+					   plan->qualified[table], plan->name),
+			 errhint("SELECT evtname FROM pg_event_trigger lists them; ALTER "
+					 "EVENT TRIGGER ... DISABLE for the migration.")));
+	table_close(rel, NoLock);
 }
 
 void
