@@ -86,6 +86,7 @@ OBJS = \
 	src/bulk.o \
 	src/insert.o \
 	src/target.o \
+	src/proof.o \
 	src/columns.o \
 	src/reference.o \
 	src/defer.o \
@@ -155,6 +156,7 @@ REGRESS = \
 	replies \
 	types \
 	migrate \
+	load \
 	paths \
 	validate \
 	validate_targets \

@@ -4,8 +4,10 @@
  *
  * In: formed rows. Out: the same rows in the heap, by table_multi_insert, as
  * COPY does it (commands/copyfrom.c): many tuples to a page at once, a ring of
- * buffers, one WAL record a page, and none at all with wal_level minimal. No
- * index, constraint or trigger is looked at: there is none yet.
+ * buffers, one WAL record a page, and none at all with wal_level minimal. As
+ * there, the server itself looks at NOT NULL and checks. Nobody looks at
+ *indexes and triggers, those of foreign keys among them: that is for the
+ *caller, once all rows are loaded.
  */
 #include "postgres.h"
 
@@ -13,7 +15,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "executor/tuptable.h"
+#include "executor/executor.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -29,6 +31,9 @@ struct Bulk
 	Relation rel;
 	BulkInsertState bistate;
 	CommandId cid;
+	int options;    /* of table_multi_insert */
+	EState *estate; /* in which constraints are checked */
+	ResultRelInfo *result_rel;
 
 	/* per batch */
 	MemoryContext batch_context; /* what the table AM leaves behind */
@@ -38,6 +43,8 @@ struct Bulk
 	Size bytes;
 };
 
+static void check(Bulk *bulk, TupleTableSlot *slot);
+
 Bulk *
 chatmig_bulk_begin(Oid relid)
 {
@@ -46,8 +53,15 @@ chatmig_bulk_begin(Oid relid)
 	bulk->rel = table_open(relid, RowExclusiveLock);
 	bulk->bistate = GetBulkInsertState();
 	bulk->cid = GetCurrentCommandId(true);
+	bulk->options = TABLE_INSERT_SKIP_FSM;
+	/* should this be undone, so is the table itself */
+	if (bulk->rel->rd_createSubid == GetCurrentSubTransactionId())
+		bulk->options |= TABLE_INSERT_FROZEN;
 	bulk->batch_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig bulk batch", ALLOCSET_DEFAULT_SIZES);
+	bulk->estate = CreateExecutorState();
+	bulk->result_rel = makeNode(ResultRelInfo);
+	InitResultRelInfo(bulk->result_rel, bulk->rel, 0, NULL, 0);
 	return bulk;
 }
 
@@ -71,6 +85,7 @@ chatmig_bulk_put(Bulk *bulk, const Datum *values, const bool *nulls)
 	memcpy(slot->tts_values, values, natts * sizeof(Datum));
 	memcpy(slot->tts_isnull, nulls, natts * sizeof(bool));
 	ExecStoreVirtualTuple(slot);
+	check(bulk, slot);
 	ExecMaterializeSlot(slot);
 	tuple = ExecFetchSlotHeapTuple(slot, false, &should_free);
 	bulk->bytes += tuple->t_len;
@@ -88,6 +103,7 @@ chatmig_bulk_end(Bulk *bulk)
 	for (int i = 0; i < bulk->nslots; i++)
 		ExecDropSingleTupleTableSlot(bulk->slots[i]);
 	FreeBulkInsertState(bulk->bistate);
+	FreeExecutorState(bulk->estate);
 	table_finish_bulk_insert(bulk->rel, TABLE_INSERT_SKIP_FSM);
 	MemoryContextDelete(bulk->batch_context);
 	table_close(bulk->rel, NoLock);
@@ -102,11 +118,22 @@ chatmig_bulk_flush(Bulk *bulk)
 		return;
 	old = MemoryContextSwitchTo(bulk->batch_context);
 	table_multi_insert(bulk->rel, bulk->slots, bulk->nrows, bulk->cid,
-					   TABLE_INSERT_SKIP_FSM, bulk->bistate);
+					   bulk->options, bulk->bistate);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(bulk->batch_context);
 	for (int i = 0; i < bulk->nrows; i++)
 		ExecClearTuple(bulk->slots[i]);
 	bulk->nrows = 0;
 	bulk->bytes = 0;
+}
+
+/* Raises the server's own error, of INSERT, if the row violates a constraint.
+ */
+static void
+check(Bulk *bulk, TupleTableSlot *slot)
+{
+	if (RelationGetDescr(bulk->rel)->constr == NULL)
+		return;
+	ExecConstraints(bulk->result_rel, slot, bulk->estate);
+	ResetPerTupleExprContext(bulk->estate);
 }

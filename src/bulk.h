@@ -10,13 +10,18 @@
 typedef struct Bulk Bulk;
 
 /*
- * Opens a plain table that has no index, trigger or constraint yet. Nobody
- * else can see it, so RowExclusiveLock waits for nobody. The caller has a
- * transaction id. All memory is in the current context.
+ * Opens a heap that this transaction has created, and that was empty when its
+ * indexes and foreign keys were made. Nobody else can see it, so
+ * RowExclusiveLock waits for nobody. The caller has a transaction id, rebuilds
+ * the indexes afterwards, and answers for the foreign keys. All memory is in
+ * the current context.
  */
 extern Bulk *chatmig_bulk_begin(Oid relid);
 
-/* Adds a row, which is copied. All the table's columns, in their order. */
+/*
+ * Adds a row, which is copied. All the table's columns, in their order. Errors
+ * if it violates NOT NULL or a check (23502, 23514).
+ */
 extern void chatmig_bulk_put(Bulk *bulk, const Datum *values,
 							 const bool *nulls);
 

@@ -83,6 +83,7 @@ chatmig_migrate_run(const char *name, bool force, MigrateResult *result)
 	CallerState caller;
 	RoleState role;
 	MigrationPlan *plan;
+	WriteMode mode;
 	List *rejects;
 
 	chatmig_caller_enter(&caller);
@@ -92,19 +93,22 @@ chatmig_migrate_run(const char *name, bool force, MigrateResult *result)
 	plan = begin(name, force, result);
 	if (has_work(plan, &result->counts))
 	{
-		/* 2. the tables, bare */
+		/* 2. the tables, empty, with the constraints that a load keeps */
 		chatmig_target_create(plan);
+		mode = choose_mode(plan);
+		if (mode == WRITE_BULK)
+			chatmig_target_constrain(plan);
 
 		/* 3. the rows; by now the transaction has an id (see query.h) */
 		chatmig_reference_defer(plan, false);
 		chatmig_caller_become(&role, plan->source_owner);
-		rejects = travel(plan, choose_mode(plan), result, NULL, NULL);
+		rejects = travel(plan, mode, result, NULL, NULL);
 		check_rejects(plan, result, caller.creating_extension);
 		chatmig_read_rejected(plan, rejects);
 		chatmig_caller_resume(&role);
 
 		/* 4. keys and indexes; last, what locks other tables */
-		chatmig_target_finish(plan);
+		chatmig_target_finish(plan, mode == WRITE_BULK);
 		chatmig_caller_become(&role, plan->source_owner);
 		chatmig_write_replies(plan);
 		result->counts.links = chatmig_write_links(plan);

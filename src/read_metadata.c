@@ -149,6 +149,9 @@ json_value(const Column *column)
 {
 	const char *name = quote_identifier(column->name);
 
+	/* to_jsonb() would make a copy, value by value */
+	if (column->type == JSONBOID)
+		return psprintf("s.%s", name);
 	if (getBaseType(column->type) == JSONOID)
 		return psprintf("CASE WHEN %s.chatmig_json_fault(s.%s::text) "
 						"IS NOT NULL THEN to_jsonb(s.%s::text) "

@@ -13,25 +13,41 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "commands/vacuum.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
+#include "utils/snapmgr.h"
 
 #include "caller.h"
 #include "columns.h"
+#include "keys.h"
+#include "proof.h"
 #include "query.h"
 #include "reference.h"
 #include "relation.h"
 #include "target.h"
 
+/* Of the server's default_statistics_target, which is 100. */
+#define QUICK_STATISTICS_TARGET 10
+
+static bool has_its_columns(const MigrationPlan *plan, TargetTable table,
+							TupleDesc desc);
+static void check_columns(const MigrationPlan *plan, TargetTable table);
+static void analyze_fresh(const MigrationPlan *plan);
 static void create_table(MigrationPlan *plan, TargetTable table,
 						 const char *comment);
 static void refuse_gone(const MigrationPlan *plan, TargetTable table);
 static char *type_name(const TargetColumn *column);
+static void constrain(const MigrationPlan *plan);
+static void constrain_messages(const MigrationPlan *plan);
+static void catch_up(const MigrationPlan *plan);
+static void check_again(const MigrationPlan *plan);
 static void finish_conversations(const MigrationPlan *plan);
 static void finish_messages(const MigrationPlan *plan);
 static void finish_media(const MigrationPlan *plan);
@@ -67,17 +83,28 @@ chatmig_target_is_plain(const MigrationPlan *plan, TargetTable table)
 {
 	Relation rel = table_open(plan->tables[table], AccessShareLock);
 	TupleDesc desc = RelationGetDescr(rel);
+	bool result =
+		rel->rd_rel->relkind == RELKIND_RELATION &&
+		rel->rd_rel->relam == HEAP_TABLE_AM_OID &&
+		!rel->rd_rel->relispartition && !rel->rd_rel->relhasindex &&
+		!rel->rd_rel->relhasrules && !rel->rd_rel->relhastriggers &&
+		!rel->rd_rel->relrowsecurity &&
+		(desc->constr == NULL || (desc->constr->num_check == 0 &&
+								  !desc->constr->has_generated_stored)) &&
+		has_its_columns(plan, table, desc);
+
+	table_close(rel, NoLock);
+	return result;
+}
+
+static bool
+has_its_columns(const MigrationPlan *plan, TargetTable table, TupleDesc desc)
+{
 	TargetColumns columns;
 	bool result;
 
 	chatmig_columns_list(plan, table, &columns);
-	result = rel->rd_rel->relkind == RELKIND_RELATION &&
-			 rel->rd_rel->relam == HEAP_TABLE_AM_OID &&
-			 !rel->rd_rel->relispartition && !rel->rd_rel->relhasindex &&
-			 !rel->rd_rel->relhasrules && !rel->rd_rel->relhastriggers &&
-			 !rel->rd_rel->relrowsecurity && desc->natts == columns.n &&
-			 (desc->constr == NULL || (desc->constr->num_check == 0 &&
-									   !desc->constr->has_generated_stored));
+	result = desc->natts == columns.n;
 	for (int i = 0; i < columns.n && result; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
@@ -87,12 +114,45 @@ chatmig_target_is_plain(const MigrationPlan *plan, TargetTable table)
 			attribute->atttypid == columns.columns[i].type &&
 			strcmp(NameStr(attribute->attname), columns.columns[i].name) == 0;
 	}
-	table_close(rel, NoLock);
 	return result;
 }
 
 void
-chatmig_target_finish(const MigrationPlan *plan)
+chatmig_target_constrain(const MigrationPlan *plan)
+{
+	RoleState role;
+
+	chatmig_caller_become(&role, plan->source_owner);
+	constrain(plan);
+	chatmig_caller_resume(&role);
+	for (TargetTable table = 0; table < NUM_TARGETS; table++)
+		if (plan->fresh[table])
+			check_columns(plan, table);
+}
+
+/* An event trigger may have had something to do with ALTER TABLE as well. */
+static void
+check_columns(const MigrationPlan *plan, TargetTable table)
+{
+	Relation rel = table_open(plan->tables[table], AccessShareLock);
+
+	if (!has_its_columns(plan, table, RelationGetDescr(rel)))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg(
+				 "the columns of table \"%s\" were changed while it was made",
+				 RelationGetRelationName(rel)),
+			 errdetail("It is %s, a new table of migration \"%s\"; an event "
+					   "trigger may have done it.",
+					   plan->qualified[table], plan->name),
+			 errhint("SELECT evtname FROM pg_event_trigger lists them; ALTER "
+					 "EVENT TRIGGER ... DISABLE for the migration.")));
+	table_close(rel, NoLock);
+}
+
+void
+chatmig_target_finish(const MigrationPlan *plan, bool constrained)
 {
 	const Column *owner = &plan->mapping->parts[PART_OWNER];
 	const Column *counterpart = &plan->mapping->parts[PART_COUNTERPART];
@@ -103,6 +163,10 @@ chatmig_target_finish(const MigrationPlan *plan)
 	 * were created, so that the caller would run what it put in their place.
 	 */
 	chatmig_caller_become(&role, plan->source_owner);
+	if (constrained)
+		catch_up(plan);
+	else
+		constrain(plan);
 	if (plan->fresh[TARGET_CONVERSATIONS])
 		finish_conversations(plan);
 	if (plan->fresh[TARGET_MEDIA])
@@ -135,9 +199,7 @@ chatmig_target_analyze(const MigrationPlan *plan)
 {
 	RoleState role;
 
-	for (TargetTable table = 0; table < NUM_TARGETS; table++)
-		if (plan->fresh[table])
-			run("ANALYZE %s", plan->qualified[table]);
+	analyze_fresh(plan);
 	if (plan->migrated)
 		return;
 
@@ -154,6 +216,26 @@ chatmig_target_analyze(const MigrationPlan *plan)
 									   ShareUpdateExclusiveLock))
 			run("ANALYZE %s", plan->qualified[table]);
 	chatmig_caller_resume(&role);
+}
+
+/*
+ * From a tenth of the default sample: this is for the first queries. Autovacuum
+ * comes by within a minute, since all rows are new, and takes the whole one.
+ */
+static void
+analyze_fresh(const MigrationPlan *plan)
+{
+	int guc_level = NewGUCNestLevel();
+
+	if (default_statistics_target > QUICK_STATISTICS_TARGET)
+		(void) set_config_option("default_statistics_target",
+								 psprintf("%d", QUICK_STATISTICS_TARGET),
+								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
+	for (TargetTable table = 0; table < NUM_TARGETS; table++)
+		if (plan->fresh[table])
+			run("ANALYZE %s", plan->qualified[table]);
+	AtEOXact_GUC(true, guc_level);
 }
 
 static void
@@ -220,12 +302,89 @@ type_name(const TargetColumn *column)
 	return name;
 }
 
+/* Those tables that refer to each other. */
+static void
+constrain(const MigrationPlan *plan)
+{
+	if (plan->fresh[TARGET_CONVERSATIONS])
+		run("ALTER TABLE %s ADD PRIMARY KEY (id)",
+			plan->qualified[TARGET_CONVERSATIONS]);
+	if (plan->fresh[TARGET_MEDIA])
+		run("ALTER TABLE %s ADD PRIMARY KEY (id)",
+			plan->qualified[TARGET_MEDIA]);
+	if (plan->fresh[TARGET_MESSAGES])
+		constrain_messages(plan);
+}
+
+static void
+constrain_messages(const MigrationPlan *plan)
+{
+	const char *table = plan->qualified[TARGET_MESSAGES];
+
+	/* the unique constraint also serves a conversation's messages in order */
+	run("ALTER TABLE %s ADD PRIMARY KEY (id), "
+		"ADD UNIQUE (conversation_id, \"position\"), "
+		"ADD CHECK (role IN ('user', 'assistant', 'system', 'tool'))",
+		table);
+	run("ALTER TABLE %s ADD FOREIGN KEY (reply_to_id) REFERENCES %s (id) ON DELETE SET NULL",
+		table, table);
+	if (plan->uses[TARGET_CONVERSATIONS])
+		run("ALTER TABLE %s ADD FOREIGN KEY (conversation_id) REFERENCES %s (%s) ON DELETE CASCADE",
+			table, plan->qualified[TARGET_CONVERSATIONS],
+			chatmig_relation_column(plan, TARGET_CONVERSATIONS, FIELD_ID));
+	if (plan->has_media)
+		run("ALTER TABLE %s ADD FOREIGN KEY (media_id) REFERENCES %s (%s) ON DELETE SET NULL",
+			table, plan->qualified[TARGET_MEDIA],
+			chatmig_relation_column(plan, TARGET_MEDIA, FIELD_ID));
+}
+
+/*
+ * A load has looked at checks and NOT NULL (bulk.c), but neither at the
+ * constraints' indexes, which the server now builds, nor at foreign keys.
+ */
+static void
+catch_up(const MigrationPlan *plan)
+{
+	static const TargetTable tables[] = {TARGET_CONVERSATIONS, TARGET_MEDIA,
+										 TARGET_MESSAGES};
+
+	/* the very tables, whatever a view's function may have called them since */
+	for (int i = 0; i < lengthof(tables); i++)
+		if (plan->fresh[tables[i]])
+			run("REINDEX TABLE %s",
+				chatmig_keys_qualified_name(plan->tables[tables[i]]));
+	if (plan->fresh[TARGET_MESSAGES] && !chatmig_proof_references(plan))
+		check_again(plan);
+}
+
+/* By the server, with its own errors: it checks what is added. */
+static void
+check_again(const MigrationPlan *plan)
+{
+	QueryArgs args = {0};
+	ListCell *lc;
+	List *statements;
+
+	chatmig_query_arg(&args, OIDOID,
+					  ObjectIdGetDatum(plan->tables[TARGET_MESSAGES]), false);
+	/* they are younger than the snapshot under which the source was read */
+	PushActiveSnapshot(GetLatestSnapshot());
+	statements = chatmig_query_list(
+		"SELECT format('ALTER TABLE %s DROP CONSTRAINT %I, "
+		"ADD CONSTRAINT %I %s', conrelid::regclass, conname, conname, "
+		"pg_get_constraintdef(oid)) FROM pg_constraint "
+		"WHERE conrelid = $1 AND contype = 'f' ORDER BY oid",
+		&args);
+	PopActiveSnapshot();
+	foreach(lc, statements)
+		run("%s", (const char *) lfirst(lc));
+}
+
 static void
 finish_conversations(const MigrationPlan *plan)
 {
 	const char *table = plan->qualified[TARGET_CONVERSATIONS];
 
-	run("ALTER TABLE %s ADD PRIMARY KEY (id)", table);
 	/* a user's conversations, latest first */
 	if (plan->owner_column)
 		run("CREATE INDEX ON %s (%s, updated_at DESC)", table,
@@ -240,27 +399,11 @@ finish_messages(const MigrationPlan *plan)
 {
 	const char *table = plan->qualified[TARGET_MESSAGES];
 
-	/* the unique constraint also serves a conversation's messages in order */
-	run("ALTER TABLE %s ADD PRIMARY KEY (id), "
-		"ADD UNIQUE (conversation_id, \"position\"), "
-		"ADD CHECK (role IN ('user', 'assistant', 'system', 'tool'))",
-		table);
 	/* without it each deleted message would look for replies in them all */
 	run("CREATE INDEX ON %s (reply_to_id) WHERE reply_to_id IS NOT NULL",
 		table);
-	run("ALTER TABLE %s ADD FOREIGN KEY (reply_to_id) REFERENCES %s (id) ON DELETE SET NULL",
-		table, table);
-	if (plan->uses[TARGET_CONVERSATIONS])
-		run("ALTER TABLE %s ADD FOREIGN KEY (conversation_id) REFERENCES %s (%s) ON DELETE CASCADE",
-			table, plan->qualified[TARGET_CONVERSATIONS],
-			chatmig_relation_column(plan, TARGET_CONVERSATIONS, FIELD_ID));
 	if (plan->has_media)
-	{
 		run("CREATE INDEX ON %s (media_id) WHERE media_id IS NOT NULL", table);
-		run("ALTER TABLE %s ADD FOREIGN KEY (media_id) REFERENCES %s (%s) ON DELETE SET NULL",
-			table, plan->qualified[TARGET_MEDIA],
-			chatmig_relation_column(plan, TARGET_MEDIA, FIELD_ID));
-	}
 	finish_sequence(plan, TARGET_MESSAGES);
 }
 
@@ -269,7 +412,6 @@ finish_media(const MigrationPlan *plan)
 {
 	const char *table = plan->qualified[TARGET_MEDIA];
 
-	run("ALTER TABLE %s ADD PRIMARY KEY (id)", table);
 	if (plan->owner_column)
 		run("CREATE INDEX ON %s (%s, created_at DESC)", table,
 			quote_identifier(plan->owner_column));

@@ -13,7 +13,9 @@
 #include "catalog/pg_type.h"
 #include "nodes/bitmapset.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 #include "validate_compare.h"
@@ -31,8 +33,12 @@
  */
 #define SEED "1618033988"
 
+/* Of positions. */
+#define POSITIONS_SEED 271828182
+
 static const Part group_parts[] = {PART_OWNER, PART_COUNTERPART, PART_SESSION};
 
+static char *order(const Mapping *mapping, const char *alias);
 static bool has_hash(const Column *column);
 static char *conversations(const MigrationPlan *plan);
 static char *legacy_rows(const MigrationPlan *plan);
@@ -50,7 +56,6 @@ char *
 chatmig_validate_digest(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
-	StringInfoData sql;
 
 	/* how many messages a row holds is not known here */
 	if (mapping->shape == SHAPE_TRANSCRIPT ||
@@ -59,18 +64,50 @@ chatmig_validate_digest(const MigrationPlan *plan)
 	for (int i = 0; i < lengthof(group_parts); i++)
 		if (!has_hash(&mapping->parts[group_parts[i]]))
 			return NULL;
+	/*
+	 * The legacy rows first, as they give the keys their types. They are sorted
+	 * by themselves, in the workers that read them: the rest is to merge.
+	 */
+	return psprintf("SELECT u.* FROM ((SELECT l.* FROM (%s) AS l %s) "
+					"UNION ALL %s) AS u %s",
+					legacy_rows(plan), order(mapping, "l"), conversations(plan),
+					order(mapping, "u"));
+}
+
+/*
+ * A conversation comes before its legacy rows: none of them has a time before
+ * -infinity, and all that have a conversation have a key.
+ */
+static char *
+order(const Mapping *mapping, const char *alias)
+{
+	StringInfoData sql;
+
 	initStringInfo(&sql);
-	/* the legacy rows first, as they give the keys their types */
-	appendStringInfo(&sql,
-					 "SELECT u.* FROM (%s UNION ALL %s UNION ALL %s) AS u "
-					 "ORDER BY u.conversation, u.side, u.at",
-					 legacy_rows(plan), conversations(plan), messages(plan));
+	appendStringInfo(&sql, "ORDER BY %s.conversation, %s.at", alias, alias);
 	for (int i = 0; i < mapping->nkeys; i++)
-		appendStringInfo(&sql, ", %s",
-						 chatmig_validate_sql_collated(
-							 &mapping->keys[i], psprintf("u.key_%d", i + 1)));
-	appendStringInfoString(&sql, ", u.\"position\"");
+		appendStringInfo(
+			&sql, ", %s NULLS FIRST",
+			chatmig_validate_sql_collated(&mapping->keys[i],
+										  psprintf("%s.key_%d", alias, i + 1)));
 	return sql.data;
+}
+
+uint64
+chatmig_validate_digest_at(int64 digest, int64 place)
+{
+	return DatumGetUInt64(DirectFunctionCall2(
+		hashint8extended, Int64GetDatum(digest), Int64GetDatum(place)));
+}
+
+uint64
+chatmig_validate_digest_positions(int64 n)
+{
+	uint64 result = 0;
+
+	for (int64 i = 0; i < n; i++)
+		result ^= chatmig_validate_digest_at(i, POSITIONS_SEED);
+	return result;
 }
 
 static bool
@@ -100,12 +137,16 @@ conversations(const MigrationPlan *plan)
 						 session_value(session, psprintf("(c.metadata ->> %s)",
 														 quote_literal_cstr(
 															 session->name))));
-	return psprintf("SELECT c.id, %d, NULL::timestamptz, NULL::int, "
-					"hash_record_extended(ROW(0%s), " SEED "), NULL::bigint, "
-					"NULL::bigint, c.created_at, c.updated_at, false, false%s "
-					"FROM %s AS c",
-					DIGEST_CONVERSATION, group.data, keys(plan, ", NULL"),
-					plan->relation[TARGET_CONVERSATIONS]);
+	return psprintf(
+		"SELECT coalesce(c.id, a.conversation_id), %d, "
+		"'-infinity'::timestamptz, "
+		"CASE WHEN c.id IS NOT NULL "
+		"THEN hash_record_extended(ROW(0%s), " SEED ") END, NULL::bigint, "
+		"NULL::bigint, false, false, c.created_at, c.updated_at, a.messages, "
+		"a.digest, a.positions, a.older, a.older_digest%s "
+		"FROM %s AS c FULL JOIN (%s) AS a ON a.conversation_id = c.id",
+		DIGEST_CONVERSATION, group.data, keys(plan, ", NULL"),
+		plan->relation[TARGET_CONVERSATIONS], messages(plan));
 }
 
 /* Where a row has changed, its time may be one that the server refuses. */
@@ -129,10 +170,11 @@ legacy_rows(const MigrationPlan *plan)
 	return psprintf(
 		"SELECT t.conversation_id AS conversation, %d AS side, "
 		"CASE WHEN s.chatmig_fingerprint = t.fingerprint THEN %s END AS at, "
-		"NULL::int AS \"position\", s.chatmig_group, %s, %s, "
-		"NULL::timestamptz, NULL::timestamptz, "
+		"s.chatmig_group, %s, %s, "
 		"CASE WHEN (s.chatmig_fingerprint = t.fingerprint) IS NOT TRUE "
-		"THEN true ELSE cardinality(t.message_ids) > %d OR %s END, %s%s "
+		"THEN true ELSE cardinality(t.message_ids) > %d OR %s END, %s, "
+		"NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::bigint, "
+		"NULL::bigint, NULL::bigint, NULL::bigint%s "
 		"FROM (%s) AS s LEFT JOIN %s AS t ON %s%s",
 		DIGEST_LEGACY_ROW, chatmig_validate_sql_time(plan), half(plan, 1),
 		is_pair ? half(plan, 2) : "NULL::bigint", is_pair ? 2 : 1,
@@ -252,7 +294,7 @@ session_value(const Column *session, const char *value)
 		psprintf("%s::%s", value, chatmig_validate_sql_type(session->type)));
 }
 
-/* The columns are those of messages(). */
+/* The columns are those of a message in messages(). */
 static char *
 half(const MigrationPlan *plan, int part)
 {
@@ -286,6 +328,11 @@ half(const MigrationPlan *plan, int part)
 	return sql.data;
 }
 
+/*
+ * For each conversation, as one line: two million messages are two million
+ * lines less to sort. Those that the application has added behind the migrated
+ * ones are younger than the migration.
+ */
 static char *
 messages(const MigrationPlan *plan)
 {
@@ -296,22 +343,30 @@ messages(const MigrationPlan *plan)
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql,
-					 "SELECT m.conversation_id, %d, NULL::timestamptz, "
-					 "m.\"position\", NULL::bigint, hash_record_extended(ROW("
-					 "m.id, (m.role::text COLLATE \"C\"), %s, m.created_at",
-					 DIGEST_MESSAGE,
+					 "SELECT m.conversation_id, count(*) AS messages, "
+					 "bit_xor(m.digest) AS digest, "
+					 "bit_xor(hashint8extended(m.\"position\", %d)) AS "
+					 "positions, count(*) FILTER (WHERE m.is_older) AS older, "
+					 "bit_xor(m.digest) FILTER (WHERE m.is_older) AS "
+					 "older_digest FROM (SELECT m.conversation_id, "
+					 "m.\"position\", hashint8extended("
+					 "hash_record_extended(ROW(m.id, "
+					 "(m.role::text COLLATE \"C\"), %s, m.created_at",
+					 POSITIONS_SEED,
 					 hashed_text("(m.content::text COLLATE \"C\")"));
 	if (HAS_PART(mapping, PART_MODEL))
 		appendStringInfoString(&sql, ", (m.model::text COLLATE \"C\")");
 	if (HAS_PART(mapping, PART_TOKENS))
 		appendStringInfoString(&sql, ", m.tokens::bigint");
 	appendStringInfo(&sql,
-					 ", %s, m.reply_to_id, %s), " SEED "), NULL::bigint, "
-					 "m.created_at, NULL::timestamptz, false, false%s "
-					 "FROM %s AS m",
+					 ", %s, m.reply_to_id, %s), " SEED "), m.\"position\") "
+					 "AS digest, (m.created_at >= %s::timestamptz) IS NOT TRUE "
+					 "AS is_older, " FENCE " FROM %s AS m) AS m "
+					 "GROUP BY m.conversation_id",
 					 hashed_metadata(plan, true),
 					 plan->has_media ? "m.media_id" : no_id,
-					 keys(plan, ", NULL"), plan->relation[TARGET_MESSAGES]);
+					 quote_literal_cstr(timestamptz_to_str(plan->migrated_at)),
+					 plan->relation[TARGET_MESSAGES]);
 	return sql.data;
 }
 
@@ -333,6 +388,8 @@ hashed_metadata(const MigrationPlan *plan, bool is_message)
 	const Column *role = &mapping->parts[PART_ROLE];
 	const Column *mapped = &mapping->parts[PART_METADATA];
 	char *taken = chatmig_validate_sql_taken_names(plan);
+	/* a constant, for the many rows that have none */
+	const char *nothing = "hashtextextended('{}', 0)";
 	StringInfoData sql;
 	ListCell *lc;
 
@@ -368,21 +425,23 @@ hashed_metadata(const MigrationPlan *plan, bool is_message)
 	}
 	if (mapped->name != NULL && is_message)
 		appendStringInfo(&sql,
-						 " # hashtextextended((CASE jsonb_typeof(m.metadata) "
+						 " # CASE WHEN m.metadata IS NULL THEN %s "
+						 "ELSE hashtextextended("
+						 "(CASE jsonb_typeof(m.metadata) "
 						 "WHEN 'object' THEN m.metadata - %s ELSE '{}' END)"
-						 "::text, 0)",
-						 taken);
+						 "::text, 0) END",
+						 nothing, taken);
 	else if (mapped->name != NULL)
 	{
 		char *value = chatmig_validate_sql_json(mapped);
 
 		appendStringInfo(
 			&sql,
-			" # hashtextextended((CASE WHEN %s IS NULL THEN '{}' "
+			" # CASE WHEN %s IS NULL THEN %s ELSE hashtextextended((CASE "
 			"WHEN jsonb_typeof(%s) = 'object' AND NOT (%s) ?| %s THEN %s "
-			"ELSE jsonb_build_object(%s, %s) - %s END)::text, 0)",
-			chatmig_validate_sql_column(mapped), value, value, taken, value,
-			quote_literal_cstr(mapped->name), value, taken);
+			"ELSE jsonb_build_object(%s, %s) - %s END)::text, 0) END",
+			chatmig_validate_sql_column(mapped), nothing, value, value, taken,
+			value, quote_literal_cstr(mapped->name), value, taken);
 	}
 	return psprintf("(%s)", sql.data);
 }

@@ -7,37 +7,48 @@
 
 #include "plan.h"
 
-/* Whose row it is; sorted in this order within a conversation. */
+/* Whose row it is; in this order within a conversation. */
 typedef enum DigestSide
 {
-	DIGEST_CONVERSATION,
-	DIGEST_LEGACY_ROW,
-	DIGEST_MESSAGE
+	DIGEST_CONVERSATION, /* with its messages, as they are */
+	DIGEST_LEGACY_ROW
 } DigestSide;
 
-/* The columns, before those of the key, by which legacy rows are sorted. */
+/* The columns. */
 typedef enum DigestColumn
 {
-	DIGEST_ID = 1,     /* the conversation's; NULL: the row is in no trace */
-	DIGEST_SIDE,       /* int */
-	DIGEST_AT,         /* timestamptz: a legacy row's time */
-	DIGEST_POSITION,   /* int: a message's */
-	DIGEST_GROUP,      /* bigint: of owner, counterpart and session; not of a
-						* message */
-	DIGEST_FIRST,      /* bigint: of the (first) message, as it is or must be */
-	DIGEST_SECOND,     /* bigint: of a legacy row's second message */
-	DIGEST_BEGINS,     /* timestamptz: its created_at */
-	DIGEST_ENDS,       /* timestamptz: a conversation's updated_at */
-	DIGEST_IS_ODD,     /* bool: a legacy row that has to be looked at */
-	DIGEST_IS_TIMELESS /* bool: a legacy row without a time */
+	DIGEST_ID = 1,      /* the conversation's; NULL: the row is in no trace */
+	DIGEST_SIDE,        /* int */
+	DIGEST_AT,          /* timestamptz: a legacy row's time; of a conversation
+						 * -infinity */
+	DIGEST_GROUP,       /* bigint: of owner, counterpart and session; NULL:
+						 * there are only messages, no conversation */
+	DIGEST_FIRST,       /* bigint: of a legacy row's first message */
+	DIGEST_SECOND,      /* bigint: of its second */
+	DIGEST_IS_ODD,      /* bool: a legacy row that has to be looked at */
+	DIGEST_IS_TIMELESS, /* bool: a legacy row without a time */
+	DIGEST_BEGINS,      /* timestamptz: a conversation's created_at */
+	DIGEST_ENDS,        /* timestamptz: a conversation's updated_at */
+	DIGEST_MESSAGES,    /* bigint: how many a conversation has; NULL: none */
+	DIGEST_ALL,         /* bigint: of all of them */
+	DIGEST_POSITIONS,   /* bigint: of their positions */
+	DIGEST_OLDER,       /* bigint: how many are older than the migration */
+	DIGEST_ALL_OLDER,   /* bigint: of those */
+	DIGEST_KEYS         /* a legacy row's key: the first of its columns */
 } DigestColumn;
 
 /*
- * A query whose rows are conversations, traced legacy rows in the order in
- * which their messages must be, and messages in the order in which they are.
- * A message and the half it was made of have the same digest; where digests
- * differ, something may be wrong. NULL: some column's type has no hash.
+ * A query whose rows are conversations, and traced legacy rows in the order in
+ * which their messages must be. A message and the half it was made of have the
+ * same digest; where digests differ, something may be wrong. NULL: some
+ * column's type has no hash.
  */
 extern char *chatmig_validate_digest(const MigrationPlan *plan);
+
+/* The digest of many is the XOR of theirs, each with its place from 0 on. */
+extern uint64 chatmig_validate_digest_at(int64 digest, int64 place);
+
+/* What DIGEST_POSITIONS must be for n messages. */
+extern uint64 chatmig_validate_digest_positions(int64 n);
 
 #endif /* CHATMIG_VALIDATE_DIGEST_H */

@@ -52,7 +52,9 @@ chatmig_validate_legacy(Validation *validation)
 	{
 		if (validation->plan == NULL)
 			check_alone(validation);
-		else if (!validation->survey.is_made || validation->survey.has_odd_rows)
+		else if (!validation->survey.is_made ||
+				 validation->survey.has_odd_rows ||
+				 validation->survey.has_untraced)
 			check_against_trace(validation);
 	}
 	if (chatmig_validate_wants(validation, CHECK_LEGACY_KEY,
@@ -155,7 +157,10 @@ check_against_trace(Validation *validation)
 {
 	const Mapping *mapping = validation->mapping;
 	const Column *time = &mapping->parts[PART_TIME];
+	bool only_untraced =
+		validation->survey.is_made && !validation->survey.has_odd_rows;
 	RowTests tests = {0};
+	QueryArgs args = {0};
 
 	chatmig_validate_sql_add(
 		&tests, CHECK_LEGACY_KEY, CHECK_VIOLATION,
@@ -209,7 +214,7 @@ check_against_trace(Validation *validation)
 				"%s AS chatmig_is_timeless, %s AS chatmig_is_skipped, "
 				"coalesce(%s, 0) AS chatmig_fingerprint, "
 				"CASE WHEN num_nulls(%s) > 0 THEN left(s.*::text, 100) END "
-				"AS chatmig_excerpt FROM %s AS s) AS s FULL JOIN %s AS t ON %s",
+				"AS chatmig_excerpt FROM %s AS s %s) AS s %s JOIN %s AS t ON %s",
 				key_columns(mapping), chatmig_validate_sql_is_empty(mapping),
 				time->name == NULL
 					? "false"
@@ -217,9 +222,12 @@ check_against_trace(Validation *validation)
 							   chatmig_validate_sql_column(time)),
 				is_skipped(validation->plan), validation->plan->fingerprint,
 				key_columns(mapping), validation->plan->source_rows,
+				only_untraced ? chatmig_validate_untraced(validation, &args)
+							  : "",
+				only_untraced ? "LEFT" : "FULL",
 				validation->plan->qualified[TARGET_TRACE],
 				chatmig_validate_sql_same_key(mapping))),
-		NULL);
+		&args);
 }
 
 /* Only what was there before can have anything that is not of the migration. */

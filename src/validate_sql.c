@@ -215,6 +215,9 @@ chatmig_validate_sql_json(const Column *column)
 	char *value = chatmig_validate_sql_column(column);
 	char *text = psprintf("%s::text", value);
 
+	/* to_jsonb() would make a copy, value by value */
+	if (column->type == JSONBOID)
+		return value;
 	if (getBaseType(column->type) != JSONOID)
 		return psprintf("to_jsonb(%s)", value);
 	return psprintf("CASE WHEN %s.chatmig_json_fault(%s) IS NOT NULL "

@@ -11,7 +11,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "utils/array.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -19,9 +18,10 @@
 #include "utils/timestamp.h"
 
 #include "validate_digest.h"
+#include "validate_sql.h"
 #include "validation.h"
 
-/* One side of a conversation: its messages' digests, in their order. */
+/* Messages of a conversation, and their digest. */
 typedef struct Sequence
 {
 	int64 n;
@@ -50,20 +50,23 @@ typedef struct SurveyState
 	int64 rows; /* legacy rows of it */
 	Sequence legacy;
 	Sequence messages;
-	int64 added; /* messages behind those */
+	Sequence older; /* of the messages, than the migration */
 
 	/* counters */
 	int64 traced; /* legacy rows */
 } SurveyState;
 
 static bool receive(TupleTableSlot *slot, void *arg);
+static void add_untraced(SurveyState *state, TupleTableSlot *slot);
 static bool same_conversation(const SurveyState *state, TupleTableSlot *slot);
 static void open_conversation(SurveyState *state, TupleTableSlot *slot);
 static void see_conversation(SurveyState *state, TupleTableSlot *slot);
 static void see_legacy_row(SurveyState *state, TupleTableSlot *slot);
-static void see_message(SurveyState *state, TupleTableSlot *slot);
+static Sequence sequence_of(TupleTableSlot *slot, DigestColumn n,
+							DigestColumn digest);
 static void close_conversation(SurveyState *state);
 static bool is_suspect(const SurveyState *state);
+static bool is_same(Sequence a, Sequence b);
 static bool is_newer(const SurveyState *state, NullableDatum time);
 static void append(Sequence *sequence, TupleTableSlot *slot,
 				   DigestColumn column);
@@ -115,7 +118,9 @@ chatmig_validate_survey(Validation *validation)
 	MemoryContextDelete(state.conversation_context);
 	elog(DEBUG1, "validate: suspect conversations: %s%d; odd rows: %s",
 		 survey->is_full ? "more than " : "", survey->nsuspects,
-		 survey->has_odd_rows ? "yes" : "no");
+		 survey->has_odd_rows   ? "yes"
+		 : survey->has_untraced ? "not in the trace"
+								: "no");
 }
 
 /* An array of the suspects' ids, as a parameter. */
@@ -136,6 +141,40 @@ chatmig_validate_suspects_arg(const Validation *validation, QueryArgs *args)
 		false);
 }
 
+char *
+chatmig_validate_untraced(const Validation *validation, QueryArgs *args)
+{
+	const Survey *survey = &validation->survey;
+	const Mapping *mapping = validation->mapping;
+	char *same_key = chatmig_validate_sql_same_key(mapping);
+	StringInfoData arrays;
+	StringInfoData names;
+
+	if (survey->nuntraced == 0)
+		return psprintf("WHERE NOT EXISTS (SELECT FROM %s AS t WHERE %s)",
+						validation->plan->qualified[TARGET_TRACE], same_key);
+	initStringInfo(&arrays);
+	initStringInfo(&names);
+	for (int i = 0; i < mapping->nkeys; i++)
+	{
+		Oid type = survey->key_types[i];
+		int16 length;
+		bool by_value;
+		char align;
+
+		get_typlenbyvalalign(type, &length, &by_value, &align);
+		chatmig_query_arg(args, get_array_type(type),
+						  PointerGetDatum(construct_array(
+							  survey->untraced[i], survey->nuntraced, type,
+							  length, by_value, align)),
+						  false);
+		appendStringInfo(&arrays, "%s$%d", i > 0 ? ", " : "", args->n);
+		appendStringInfo(&names, "%skey_%d", i > 0 ? ", " : "", i + 1);
+	}
+	return psprintf("WHERE EXISTS (SELECT FROM unnest(%s) AS t (%s) WHERE %s)",
+					arrays.data, names.data, same_key);
+}
+
 static bool
 receive(TupleTableSlot *slot, void *arg)
 {
@@ -148,7 +187,7 @@ receive(TupleTableSlot *slot, void *arg)
 	if (slot->tts_isnull[DIGEST_ID - 1])
 	{
 		if (side == DIGEST_LEGACY_ROW)
-			survey->has_odd_rows = true;
+			add_untraced(state, slot);
 		else
 			survey->is_full = survey->has_strangers =
 				true; /* a message of no conversation */
@@ -167,11 +206,46 @@ receive(TupleTableSlot *slot, void *arg)
 		case DIGEST_LEGACY_ROW:
 			see_legacy_row(state, slot);
 			break;
-		case DIGEST_MESSAGE:
-			see_message(state, slot);
-			break;
 	}
 	return true;
+}
+
+/* Its key; unless there are too many, or one that cannot be looked up. */
+static void
+add_untraced(SurveyState *state, TupleTableSlot *slot)
+{
+	Survey *survey = &state->validation->survey;
+	const int nkeys = state->validation->mapping->nkeys;
+	MemoryContext old;
+
+	if (survey->has_untraced && survey->nuntraced == 0)
+		return;
+	survey->has_untraced = true;
+	for (int i = 0; i < nkeys; i++)
+		if (survey->nuntraced == MAX_SUSPECTS ||
+			slot->tts_isnull[DIGEST_KEYS - 1 + i] ||
+			!OidIsValid(get_array_type(
+				TupleDescAttr(slot->tts_tupleDescriptor, DIGEST_KEYS - 1 + i)
+					->atttypid)))
+		{
+			survey->nuntraced = 0;
+			return;
+		}
+	old = MemoryContextSwitchTo(state->context);
+	for (int i = 0; i < nkeys; i++)
+	{
+		Form_pg_attribute attribute =
+			TupleDescAttr(slot->tts_tupleDescriptor, DIGEST_KEYS - 1 + i);
+
+		if (survey->nuntraced == 0)
+			survey->untraced[i] = palloc(sizeof(Datum) * MAX_SUSPECTS);
+		survey->key_types[i] = attribute->atttypid;
+		survey->untraced[i][survey->nuntraced] =
+			datumCopy(slot->tts_values[DIGEST_KEYS - 1 + i],
+					  attribute->attbyval, attribute->attlen);
+	}
+	survey->nuntraced++;
+	MemoryContextSwitchTo(old);
 }
 
 static bool
@@ -197,17 +271,37 @@ open_conversation(SurveyState *state, TupleTableSlot *slot)
 	state->is_present = state->is_odd = false;
 	state->group = state->begins = state->ends = unknown;
 	state->first_at = state->last_at = unknown;
-	state->rows = state->added = 0;
-	state->legacy = state->messages = (Sequence){0};
+	state->rows = 0;
+	state->legacy = state->messages = state->older = (Sequence){0};
 }
 
 static void
 see_conversation(SurveyState *state, TupleTableSlot *slot)
 {
-	state->is_present = true;
 	state->group = value_of(slot, DIGEST_GROUP);
+	state->is_present = !state->group.isnull;
 	state->begins = value_of(slot, DIGEST_BEGINS);
 	state->ends = value_of(slot, DIGEST_ENDS);
+	state->messages = sequence_of(slot, DIGEST_MESSAGES, DIGEST_ALL);
+	state->older = sequence_of(slot, DIGEST_OLDER, DIGEST_ALL_OLDER);
+	/* 0, 1, 2, ..., the messages that the application has added, too */
+	if (!same_value(
+			value_of(slot, DIGEST_POSITIONS),
+			(NullableDatum){UInt64GetDatum(chatmig_validate_digest_positions(
+								state->messages.n)),
+							.isnull = state->messages.n == 0}))
+		state->is_odd = true;
+}
+
+/* Without a digest where there is no message, or none with a position. */
+static Sequence
+sequence_of(TupleTableSlot *slot, DigestColumn n, DigestColumn digest)
+{
+	NullableDatum number = value_of(slot, n);
+	NullableDatum hash = value_of(slot, digest);
+
+	return (Sequence){.n = number.isnull ? 0 : DatumGetInt64(number.value),
+					  .hash = hash.isnull ? 0 : DatumGetUInt64(hash.value)};
 }
 
 static void
@@ -231,38 +325,21 @@ see_legacy_row(SurveyState *state, TupleTableSlot *slot)
 		state->is_odd = survey->has_odd_rows = true;
 }
 
-/*
- * The position is the message's place, or it is odd. Behind the legacy rows'
- * messages the application adds its own.
- */
-static void
-see_message(SurveyState *state, TupleTableSlot *slot)
-{
-	NullableDatum position = value_of(slot, DIGEST_POSITION);
-
-	if (position.isnull ||
-		DatumGetInt32(position.value) != state->messages.n + state->added)
-		state->is_odd = true;
-	if (state->rows > 0 && state->messages.n == state->legacy.n &&
-		is_newer(state, value_of(slot, DIGEST_BEGINS)))
-		state->added++;
-	else
-	{
-		if (state->rows == 0 && !is_newer(state, value_of(slot, DIGEST_BEGINS)))
-			state->validation->survey.has_strangers = true;
-		append(&state->messages, slot, DIGEST_FIRST);
-	}
-}
-
 static void
 close_conversation(SurveyState *state)
 {
+	if (state->is_open && state->rows == 0 && state->older.n > 0)
+		state->validation->survey.has_strangers = true;
 	if (state->is_open && is_suspect(state))
 		add_suspect(&state->validation->survey, state->id, state);
 	state->is_open = false;
 }
 
-/* The application's own conversations are its own. */
+/*
+ * The application's own conversations are its own. It adds messages behind the
+ * migrated ones; these are the older ones then, or all, if a later run has
+ * migrated rows that are younger than the first run.
+ */
 static bool
 is_suspect(const SurveyState *state)
 {
@@ -270,11 +347,18 @@ is_suspect(const SurveyState *state)
 		return true;
 	if (state->rows == 0)
 		return state->messages.n == 0;
-	return state->is_odd || state->legacy.n != state->messages.n ||
-		   state->legacy.hash != state->messages.hash ||
+	return state->is_odd ||
+		   !(is_same(state->legacy, state->messages) ||
+			 is_same(state->legacy, state->older)) ||
 		   !same_value(state->begins, state->first_at) ||
 		   !(same_value(state->ends, state->last_at) ||
 			 is_newer(state, state->ends));
+}
+
+static bool
+is_same(Sequence a, Sequence b)
+{
+	return a.n == b.n && a.hash == b.hash;
 }
 
 /* Than the migration. */
@@ -292,9 +376,8 @@ append(Sequence *sequence, TupleTableSlot *slot, DigestColumn column)
 
 	if (digest.isnull)
 		return;
-	sequence->n++;
-	sequence->hash =
-		hash_combine64(sequence->hash, DatumGetInt64(digest.value));
+	sequence->hash ^=
+		chatmig_validate_digest_at(DatumGetInt64(digest.value), sequence->n++);
 }
 
 static void

@@ -23,20 +23,24 @@ typedef struct CheckState
 	const char *skipped; /* why it could not be made; NULL: it was */
 } CheckState;
 
-/* At most so many conversations are looked at one by one. */
+/* At most so many conversations, or legacy rows, are looked at one by one. */
 #define MAX_SUSPECTS 10000
 
 /* What the survey says needs to be looked at. */
 typedef struct Survey
 {
 	bool is_made;       /* false: everything */
-	bool has_odd_rows;  /* some are empty, untraced, changed, gone, ... */
+	bool has_untraced;  /* some are in no trace: empty, rejected, new */
+	bool has_odd_rows;  /* some of the others are changed, gone, ... */
 	bool has_strangers; /* some messages, as old as the migrated ones, are in
 						 * conversations that the trace does not have */
 	bool has_timeless;  /* some rows have no time of their own */
 	bool is_full;       /* so many suspects that it is all of them */
 	int nsuspects;      /* conversations in which something may be wrong */
 	Datum *suspects;
+	int nuntraced; /* rows in no trace that are known: all, or none */
+	Oid key_types[MAX_KEYS];
+	Datum *untraced[MAX_KEYS]; /* their keys */
 } Survey;
 
 typedef struct Validation
@@ -87,6 +91,13 @@ extern bool chatmig_validate_is_full(const Validation *validation);
  */
 extern void chatmig_validate_query(Validation *validation, const char *sql,
 								   const QueryArgs *args);
+
+/*
+ * A WHERE clause for the legacy rows s that are in no trace, and the parameters
+ * that it needs: the rows themselves, as long as the survey knows them.
+ */
+extern char *chatmig_validate_untraced(const Validation *validation,
+									   QueryArgs *args);
 
 /*
  * For a query of the suspects alone: adds the parameter $1, an array of their

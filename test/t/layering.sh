@@ -49,7 +49,8 @@ media:             rows
 session:           rows
 place:             relation plan query
 sequence:          relation plan keys query
-target:            reference relation columns plan query caller
+target:            proof reference relation columns keys plan query caller
+proof:             columns plan
 reference:         defer keys plan query caller
 identity:          hash128 rows
 times:
@@ -58,7 +59,7 @@ hash128:
 validate:          validation validate_checks caller
 validate_snapshot: snapshot validation rights ledger
 validate_mapping:  validation caller
-validate_survey:   validate_digest validation
+validate_survey:   validate_digest validate_sql validation
 validate_digest:   validate_compare plan
 validate_legacy:   validate_transcript validate_sql validation
 validate_messages: relation validate_transcript validate_compare validate_walk

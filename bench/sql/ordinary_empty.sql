@@ -1,0 +1,3 @@
+TRUNCATE app.conversations, app.messages;
+VACUUM ANALYZE app.conversations;
+VACUUM ANALYZE app.messages;
