@@ -34,6 +34,7 @@
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "times.h"
 
 /* A zone, looked up once a query; lives in fn_extra. */

@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 
+#include "compat.h"
 #include "ledger.h"
 #include "validate_sql.h"
 
@@ -97,14 +98,17 @@ local_time(const MigrationPlan *plan, const char *value)
 static bool
 is_abbreviation(const char *zone)
 {
+	DateTimeErrorExtra extra;
 	pg_tz *tz;
 	int offset;
+	int type;
 
 	if (pg_strcasecmp(zone, "UTC") == 0)
 		return false;
 	return DecodeTimezoneAbbrev(
-			   0, downcase_identifier(zone, strlen(zone), false, false),
-			   &offset, &tz) != UNKNOWN_FIELD;
+			   0, downcase_identifier(zone, strlen(zone), false, false), &type,
+			   &offset, &tz, &extra) == 0 &&
+		   type != UNKNOWN_FIELD;
 }
 
 static char *
