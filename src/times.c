@@ -488,7 +488,8 @@ read_digits(Cursor *cursor, int n, int *value)
 static bool
 read_char(Cursor *cursor, char c)
 {
-	if (cursor->at == cursor->end || pg_ascii_toupper(*cursor->at) != c)
+	if (cursor->at == cursor->end ||
+		(char) pg_ascii_toupper((unsigned char) *cursor->at) != c)
 		return false;
 	cursor->at++;
 	return true;
