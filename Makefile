@@ -4,6 +4,9 @@
 #   make installcheck      SQL and isolation tests on that server, once it runs
 #   make test              all that is missing, then every test (as root, Debian)
 #   make soak              10,000 random histories; HISTORIES=, SEED= for others
+#   make memcheck          the tests under AddressSanitizer and UBSan (as root)
+#   make fuzz              libFuzzer for what reads users' input; FUZZ_SECONDS=
+#   make lint              cppcheck and clang-tidy 14
 #   make demo              all that is missing, then one migration to watch
 #   make bench             chatmig and its rivals, measured; ROWS=, USERS=, RUNS=
 #   make format            src/ as .clang-format wants it
@@ -271,6 +274,15 @@ test:
 soak:
 	test/bin/soak
 
+memcheck:
+	test/bin/memcheck
+
+fuzz:
+	test/bin/fuzz
+
+lint:
+	test/bin/lint
+
 format:
 	clang-format-14 -i src/*.[ch]
 
@@ -278,5 +290,5 @@ format:
 print-%:
 	@echo $($*)
 
-.PHONY: all bench clean demo distclean format install installcheck installdirs \
-	maintainer-clean soak test uninstall
+.PHONY: all bench clean demo distclean format fuzz install installcheck \
+	installdirs lint maintainer-clean memcheck soak test uninstall

@@ -232,7 +232,7 @@ COMMENT ON FUNCTION @extschema@.chatmig_assert_valid(pg_catalog.text) IS
 --
 -- What checking and reading call for each row.
 --
-CREATE FUNCTION @extschema@.chatmig_json_fault(json pg_catalog.text)
+CREATE FUNCTION @extschema@.chatmig_json_fault(value pg_catalog.text)
 RETURNS pg_catalog.text
 AS 'MODULE_PATHNAME', 'chatmig_json_fault'
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

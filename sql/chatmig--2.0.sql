@@ -714,7 +714,7 @@ COMMENT ON FUNCTION @extschema@.chatmig_statistics(
 --
 -- What the query that reads a legacy table calls for each row.
 --
-CREATE FUNCTION @extschema@.chatmig_json_fault(json pg_catalog.text)
+CREATE FUNCTION @extschema@.chatmig_json_fault(value pg_catalog.text)
 RETURNS pg_catalog.text
 AS 'MODULE_PATHNAME', 'chatmig_json_fault'
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -79,7 +79,7 @@ as_stored(Jsonb *old, Jsonb *given)
 	JsonbIterator *it = JsonbIteratorInit(&given->root);
 	JsonbIteratorToken token;
 	JsonbValue value;
-	char *key = NULL;
+	const char *key = "";
 
 	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
 	{

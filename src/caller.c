@@ -14,6 +14,7 @@
 #include "utils/syscache.h"
 
 #include "caller.h"
+#include "compat.h"
 
 /* Settings under which all SQL of chatmig runs. */
 static const struct
@@ -115,7 +116,7 @@ chatmig_caller_resume(const RoleState *state)
 void
 chatmig_caller_check_owner(Oid relid)
 {
-	if (pg_class_ownercheck(relid, GetUserId()))
+	if (object_ownercheck(RelationRelationId, relid, GetUserId()))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

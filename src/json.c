@@ -23,6 +23,7 @@
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "json.h"
 
 #define MAX_DEPTH 500
@@ -61,11 +62,12 @@ static char *find_depth(const char *json, int length);
 static char *find_escape(const char *json, int length);
 static int read_hex(const char *at, const char *end);
 static bool has_character(int codepoint);
-static void begin_container(void *state);
-static void end_container(void *state);
-static void see_field(void *state, char *name, bool isnull);
-static void see_element(void *state, bool isnull);
-static void see_scalar(void *state, char *token, JsonTokenType type);
+static JsonActionResult begin_container(void *state);
+static JsonActionResult end_container(void *state);
+static JsonActionResult see_field(void *state, char *name, bool isnull);
+static JsonActionResult see_element(void *state, bool isnull);
+static JsonActionResult see_scalar(void *state, char *token,
+								   JsonTokenType type);
 static void count_member(Measure *measure, int bytes);
 static bool measure_number(const char *token, int64 *bytes);
 static char *numbers_fault(void);
@@ -103,7 +105,7 @@ chatmig_json_fault_of(const char *json, int length)
 
 	if (fault != NULL)
 		return fault;
-	lex = makeJsonLexContextCstringLen(unconstify(char *, json), length,
+	lex = makeJsonLexContextCstringLen(NULL, unconstify(char *, json), length,
 									   GetDatabaseEncoding(), false);
 	error = pg_parse_json(lex, &actions);
 	if (error != JSON_SUCCESS)
@@ -255,35 +257,39 @@ has_character(int codepoint)
 										 true) == length;
 }
 
-static void
+static JsonActionResult
 begin_container(void *state)
 {
 	Measure *measure = state;
 
 	measure->bytes += sizeof(JEntry) * 2;
 	measure->members[measure->depth++] = 0;
+	JSON_ACTION_DONE;
 }
 
-static void
+static JsonActionResult
 end_container(void *state)
 {
 	((Measure *) state)->depth--;
+	JSON_ACTION_DONE;
 }
 
 /* The name's own bytes are among the text's. */
-static void
+static JsonActionResult
 see_field(void *state, char *name, bool isnull)
 {
 	count_member(state, sizeof(JEntry) * 2);
+	JSON_ACTION_DONE;
 }
 
-static void
+static JsonActionResult
 see_element(void *state, bool isnull)
 {
 	count_member(state, sizeof(JEntry));
+	JSON_ACTION_DONE;
 }
 
-static void
+static JsonActionResult
 see_scalar(void *state, char *token, JsonTokenType type)
 {
 	Measure *measure = state;
@@ -296,6 +302,7 @@ see_scalar(void *state, char *token, JsonTokenType type)
 	}
 	if (token != NULL)
 		pfree(token);
+	JSON_ACTION_DONE;
 }
 
 static void

@@ -108,7 +108,6 @@ parse_metadata(Jsonb *jsonb)
 	JsonbIteratorToken token;
 	JsonbValue item;
 	List *members = NIL;
-	MetadataMember *member = NULL;
 
 	if (value == NULL || value->type == jbvNull)
 		return NIL;
@@ -124,18 +123,17 @@ parse_metadata(Jsonb *jsonb)
 	it = JsonbIteratorInit(value->val.binary.data);
 	while ((token = JsonbIteratorNext(&it, &item, true)) != WJB_DONE)
 	{
-		if (token == WJB_KEY)
-		{
-			member = palloc(sizeof(MetadataMember));
-			member->name = pnstrdup(item.val.string.val, item.val.string.len);
-		}
-		else if (token == WJB_VALUE)
-		{
-			Jsonb *whole = JsonbValueToJsonb(&item);
+		MetadataMember *member;
+		Jsonb *whole;
 
-			member->value = JsonbToCString(NULL, &whole->root, VARSIZE(whole));
-			members = lappend(members, member);
-		}
+		if (token != WJB_KEY)
+			continue;
+		member = palloc(sizeof(MetadataMember));
+		member->name = pnstrdup(item.val.string.val, item.val.string.len);
+		(void) JsonbIteratorNext(&it, &item, true);
+		whole = JsonbValueToJsonb(&item);
+		member->value = JsonbToCString(NULL, &whole->root, VARSIZE(whole));
+		members = lappend(members, member);
 	}
 	return members;
 }

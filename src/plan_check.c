@@ -8,6 +8,7 @@
 
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -16,6 +17,7 @@
 #include "utils/rls.h"
 
 #include "arguments.h"
+#include "compat.h"
 #include "plan_check.h"
 
 static void check_create(const MigrationPlan *plan, Oid schema, Oid role);
@@ -27,8 +29,8 @@ chatmig_plan_check_usage(const MigrationPlan *plan, const char *schema)
 {
 	char *role = GetUserNameFromId(plan->source_owner, false);
 
-	if (pg_namespace_aclcheck(get_namespace_oid(schema, false),
-							  plan->source_owner, ACL_USAGE) == ACLCHECK_OK)
+	if (object_aclcheck(NamespaceRelationId, get_namespace_oid(schema, false),
+						plan->source_owner, ACL_USAGE) == ACLCHECK_OK)
 		return;
 	ereport(
 		ERROR,
@@ -102,7 +104,8 @@ chatmig_plan_check_create(const MigrationPlan *plan)
 static void
 check_create(const MigrationPlan *plan, Oid schema, Oid role)
 {
-	if (pg_namespace_aclcheck(schema, role, ACL_CREATE) == ACLCHECK_OK)
+	if (object_aclcheck(NamespaceRelationId, schema, role, ACL_CREATE) ==
+		ACLCHECK_OK)
 		return;
 	ereport(
 		ERROR,

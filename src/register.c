@@ -75,8 +75,9 @@ chatmig_register_add(const RegisterRequest *request)
 		Profile *profile = chatmig_profile_find(request->profile);
 
 		error_context_stack = &context;
-		chatmig_profile_apply(profile, rel,
-							  targets.migrated ? old->mapping : NULL, &given);
+		chatmig_profile_apply(
+			profile, rel, old != NULL && targets.migrated ? old->mapping : NULL,
+			&given);
 	}
 	check_arguments(&given);
 	new = targets.migrated

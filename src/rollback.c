@@ -35,6 +35,7 @@
 #include "utils/syscache.h"
 
 #include "caller.h"
+#include "compat.h"
 #include "defer.h"
 #include "query.h"
 #include "rights.h"
@@ -193,7 +194,7 @@ find_source(Rollback *rollback)
 	char *name;
 
 	if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) &&
-		pg_class_ownercheck(relid, GetUserId()))
+		object_ownercheck(RelationRelationId, relid, GetUserId()))
 		LockRelationOid(relid, AccessShareLock);
 	name = get_rel_name(relid);
 	if (name == NULL)

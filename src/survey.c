@@ -16,6 +16,7 @@
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
@@ -23,6 +24,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "compat.h"
 #include "detect.h"
 #include "ledger.h"
 
@@ -158,8 +160,8 @@ detect_unlocked(Oid relid, char **name)
 	}
 	if (pg_class_aclcheck_ext(relid, GetUserId(), ACL_SELECT, &is_missing) ==
 			ACLCHECK_OK &&
-		pg_namespace_aclcheck(RelationGetNamespace(rel), GetUserId(),
-							  ACL_USAGE) == ACLCHECK_OK)
+		object_aclcheck(NamespaceRelationId, RelationGetNamespace(rel),
+						GetUserId(), ACL_USAGE) == ACLCHECK_OK)
 		detection = chatmig_detect_relation(rel, NULL);
 	if (detection != NULL && detection->has_shape)
 	{

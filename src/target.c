@@ -26,6 +26,7 @@
 
 #include "caller.h"
 #include "columns.h"
+#include "compat.h"
 #include "keys.h"
 #include "proof.h"
 #include "query.h"
@@ -211,7 +212,8 @@ chatmig_target_analyze(const MigrationPlan *plan)
 	chatmig_caller_become(&role, plan->source_owner);
 	for (TargetTable table = 0; table < NUM_ID_TARGETS; table++)
 		if (plan->uses[table] && chatmig_plan_fills(plan, table) &&
-			pg_class_ownercheck(plan->tables[table], plan->source_owner) &&
+			object_ownercheck(RelationRelationId, plan->tables[table],
+							  plan->source_owner) &&
 			ConditionalLockRelationOid(plan->tables[table],
 									   ShareUpdateExclusiveLock))
 			run("ANALYZE %s", plan->qualified[table]);

@@ -18,9 +18,10 @@
  *	  20240501T100000Z
  *
  * and what the server's own ISO output adds to that: a zone with seconds,
- * years of up to six digits, a closing BC, infinity, -infinity. UTC is
- * understood where Z is. Words (now, today), slashes, names of months,
- * abbreviated zones, the year 0 and a time alone are not.
+ * years of up to six digits, a blank and BC at the end, infinity, -infinity.
+ * UTC is understood where Z is. Words (now, today), slashes, names of months,
+ * abbreviated zones, the year 0, a time alone, and fractions of more than 64
+ * digits, which the server does not read, are not.
  */
 #include "postgres.h"
 
@@ -34,6 +35,7 @@
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "times.h"
 
 /* A zone, looked up once a query; lives in fn_extra. */
@@ -70,6 +72,7 @@ typedef struct IsoTime
 #define MAX_YEAR_DIGITS 6
 #define MICROSECOND_DIGITS 6
 #define MAX_FRACTION_DIGITS 15 /* that a double holds exactly */
+#define MAX_FRACTION_TEXT 64   /* digits; the server reads not many more */
 
 static const Zone *find_zone(FunctionCallInfo fcinfo, int argno);
 static void fill_zone(Zone *zone, const char *zone_name, int len);
@@ -303,6 +306,7 @@ static bool
 read_iso(Cursor *cursor, IsoTime *iso)
 {
 	bool is_basic;
+	bool is_bc;
 	Cursor rest;
 
 	memset(iso, 0, sizeof(IsoTime));
@@ -323,8 +327,13 @@ read_iso(Cursor *cursor, IsoTime *iso)
 	else if (is_basic)
 		return false; /* eight digits may be anything */
 
-	skip_blanks(cursor);
-	return check_date(&iso->tm, read_word(cursor, "BC"));
+	/* A blank must stand before BC: the server takes ZBC for one word. */
+	rest = *cursor;
+	skip_blanks(&rest);
+	is_bc = rest.at > cursor->at && read_word(&rest, "BC");
+	if (is_bc)
+		*cursor = rest;
+	return check_date(&iso->tm, is_bc);
 }
 
 /* 2024-05-01 or, basic in the words of the standard, 20240501. */
@@ -361,7 +370,8 @@ read_time(Cursor *cursor, bool is_basic, IsoTime *iso)
 			return false;
 		if (read_char(cursor, '.') || read_char(cursor, ','))
 		{
-			if (count_digits(cursor) == 0)
+			if (count_digits(cursor) == 0 ||
+				count_digits(cursor) > MAX_FRACTION_TEXT)
 				return false;
 			iso->fsec = read_fraction(cursor);
 		}
@@ -478,7 +488,8 @@ read_digits(Cursor *cursor, int n, int *value)
 static bool
 read_char(Cursor *cursor, char c)
 {
-	if (cursor->at == cursor->end || pg_ascii_toupper(*cursor->at) != c)
+	if (cursor->at == cursor->end ||
+		(char) pg_ascii_toupper((unsigned char) *cursor->at) != c)
 		return false;
 	cursor->at++;
 	return true;

@@ -117,7 +117,6 @@ static void
 search_object(JsonbContainer *object, const char *path, int depth, Place *best)
 {
 	JsonbIterator *iterator = JsonbIteratorInit(object);
-	JsonbIteratorToken token;
 	JsonbValue key;
 	JsonbValue value;
 	bool in_array = pg_str_endswith(path, "[*]");
@@ -125,7 +124,7 @@ search_object(JsonbContainer *object, const char *path, int depth, Place *best)
 
 	(void) JsonbIteratorNext(&iterator, &value, false);
 	while (members++ < MAX_MEMBERS &&
-		   (token = JsonbIteratorNext(&iterator, &key, true)) == WJB_KEY)
+		   JsonbIteratorNext(&iterator, &key, true) == WJB_KEY)
 	{
 		(void) JsonbIteratorNext(&iterator, &value, true);
 		if (value.type == jbvBinary)

@@ -37,7 +37,8 @@ chatmig_validate_ledger(Validation *validation)
 
 /*
  * Of any extension for the tables that were migrated into; of chatmig for the
- * legacy table, which may well be somebody else's.
+ * legacy table, which may well be somebody else's. The type of a table's rows
+ * can be left behind as a member; where the table is one, that says it all.
  */
 static void
 check_members(Validation *validation)
@@ -61,7 +62,10 @@ check_members(Validation *validation)
 			"AND d.objid = o.objid AND d.deptype = 'e' "
 			"AND d.refclassid = 'pg_extension'::regclass "
 			"JOIN pg_extension AS x ON x.oid = d.refobjid "
-			"WHERE o.relation <> %u OR x.extname = 'chatmig'",
+			"WHERE (o.relation <> %u OR x.extname = 'chatmig') "
+			"AND (o.classid <> 'pg_type'::regclass OR NOT EXISTS ("
+			"SELECT FROM pg_depend AS t WHERE t.classid = 'pg_class'::regclass "
+			"AND t.objid = o.relation AND t.deptype = 'e'))",
 			relations(validation), CHECK_EXTENSION_MEMBERS, CHECK_VIOLATION,
 			validation->source),
 		NULL);

@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 
+#include "compat.h"
 #include "ledger.h"
 #include "validate_sql.h"
 
@@ -20,9 +21,10 @@
  */
 #define ISO_BLANK "[ \\t\\r\\n]*"
 #define ISO_DATE "\\d{4,6}-\\d\\d-\\d\\d"
-#define ISO_CLOCK "(T|[ \\t\\r\\n]+)(\\d\\d:?\\d\\d(:?\\d\\d([.,]\\d+)?)?)"
-#define ISO_ZONE "(Z|UTC|[+-]\\d\\d(:?\\d\\d(:\\d\\d)?)?)"
-#define ISO_END ISO_BLANK "(BC)?$"
+#define ISO_CLOCK "(T|[ \\t\\r\\n]+)(\\d\\d:?\\d\\d(:?\\d\\d([.,]\\d{1,64})?)?)"
+#define ISO_SHIFT "([+-]\\d\\d(?::?\\d\\d(?::\\d\\d)?)?)"
+#define ISO_ZONE "(Z|UTC|" ISO_SHIFT ")"
+#define ISO_END "([ \\t\\r\\n]+BC)?$"
 #define ISO_LOCAL "^(" ISO_DATE "|\\d{8}(?=T|[ \\t\\r\\n]))(" ISO_CLOCK ")?"
 
 #define ISO_WITHOUT_ZONE ISO_LOCAL ISO_END
@@ -97,14 +99,17 @@ local_time(const MigrationPlan *plan, const char *value)
 static bool
 is_abbreviation(const char *zone)
 {
+	DateTimeErrorExtra extra;
 	pg_tz *tz;
 	int offset;
+	int type;
 
 	if (pg_strcasecmp(zone, "UTC") == 0)
 		return false;
 	return DecodeTimezoneAbbrev(
-			   0, downcase_identifier(zone, strlen(zone), false, false),
-			   &offset, &tz) != UNKNOWN_FIELD;
+			   0, downcase_identifier(zone, strlen(zone), false, false), &type,
+			   &offset, &tz, &extra) == 0 &&
+		   type != UNKNOWN_FIELD;
 }
 
 static char *
@@ -113,18 +118,24 @@ trimmed(const char *text)
 	return psprintf("btrim((%s) COLLATE \"C\", E' \\t\\r\\n')", text);
 }
 
-/* The server reads all of it but a comma for a point. */
+/*
+ * The server reads all of it but a comma for a point, and a zone such as -05:00
+ * right behind a time without colons.
+ */
 char *
 chatmig_validate_sql_text_time(const MigrationPlan *plan, const char *text)
 {
 	char *value = trimmed(text);
 	char *read = psprintf("replace(%s, ',', '.')", value);
 
-	return psprintf("CASE WHEN %s OR %s THEN %s::timestamptz "
-					"WHEN %s THEN %s END",
-					matches(value, INFINITE), matches(value, ISO_WITH_ZONE),
-					read, matches(value, ISO_WITHOUT_ZONE),
-					local_time(plan, psprintf("%s::timestamp", read)));
+	return psprintf(
+		"CASE WHEN %s THEN %s::timestamptz "
+		"WHEN %s THEN regexp_replace(%s, %s, %s, 'i')::timestamptz "
+		"WHEN %s THEN %s END",
+		matches(value, INFINITE), read, matches(value, ISO_WITH_ZONE), read,
+		quote_literal_cstr(ISO_SHIFT ISO_END), quote_literal_cstr(" \\1\\2"),
+		matches(value, ISO_WITHOUT_ZONE),
+		local_time(plan, psprintf("%s::timestamp", read)));
 }
 
 static char *

@@ -21,6 +21,7 @@
 #include "utils/jsonb.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "epoch.h"
 #include "transcript_path.h"
 #include "witness.h"
@@ -153,7 +154,7 @@ parse_json(Datum value)
 	else if ((start[0] != '{' && start[0] != '[') || !names_speaker(start))
 		return NULL;
 	/* jsonb_in() would raise an error */
-	lex = makeJsonLexContextCstringLen(start, strlen(start),
+	lex = makeJsonLexContextCstringLen(NULL, start, strlen(start),
 									   GetDatabaseEncoding(), true);
 	if (pg_parse_json(lex, &nullSemAction) != JSON_SUCCESS)
 		return NULL;

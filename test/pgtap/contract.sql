@@ -91,7 +91,7 @@ INSERT INTO promise VALUES
  'owner text DEFAULT NULL::text, migration text DEFAULT NULL::text, OUT conversations bigint, OUT active_conversations bigint, OUT archived_conversations bigint, OUT with_counterpart bigint, OUT without_counterpart bigint, OUT messages bigint, OUT user_messages bigint, OUT assistant_messages bigint, OUT system_messages bigint, OUT tool_messages bigint, OUT other_messages bigint, OUT conversation_messages bigint, OUT active_conversation_messages bigint, OUT standalone_messages bigint, OUT media bigint, OUT first_activity timestamp with time zone, OUT last_activity timestamp with time zone',
  'record', 's', 'u', true),
 -- what the queries that read and check call
-('chatmig_json_fault', 'json text', 'text', 'i', 's', true),
+('chatmig_json_fault', 'value text', 'text', 'i', 's', true),
 ('chatmig_time_from_timestamp', 'timestamp without time zone, zone text',
  'timestamp with time zone', 's', 's', true),
 ('chatmig_time_from_date', 'date, zone text',

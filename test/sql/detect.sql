@@ -1346,11 +1346,14 @@ SET ROLE regress_chatmig_reader;
 SELECT shape FROM chatmig_detect('lines');
 RESET ROLE;
 -- In a parallel worker there can be no subtransaction, and so no sample; it is
--- no error, though the function is declared as not to run there at all.
+-- no error, though the function is declared as not to run there at all. (From
+-- 16 on the setting has another name.)
+SELECT name AS force_parallel FROM pg_settings
+WHERE name IN ('force_parallel_mode', 'debug_parallel_query') \gset
 ALTER FUNCTION chatmig_detect(regclass) PARALLEL SAFE;
-SET force_parallel_mode = on;
+SET :force_parallel = on;
 SELECT shape FROM chatmig_detect('lines');
-RESET force_parallel_mode;
+RESET :force_parallel;
 ALTER FUNCTION chatmig_detect(regclass) PARALLEL UNSAFE;
 
 -- A registration takes what rows say of the roles, and of the time.
