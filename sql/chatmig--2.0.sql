@@ -119,12 +119,11 @@ SELECT pg_catalog.pg_extension_config_dump('@extschema@.chatmig_profile',
 
 --
 -- What was made of a registration. Rows are written by chatmig's own functions
--- alone, and go into dumps.
+-- alone, and go into dumps. No foreign keys to the registrations: a parallel
+-- restore loads tables of an extension in any order.
 --
 CREATE TABLE @extschema@.chatmig_target (
-    migration pg_catalog.text NOT NULL
-        CONSTRAINT chatmig_target_migration_fkey
-        REFERENCES @extschema@.chatmig_migration (name) ON DELETE CASCADE,
+    migration pg_catalog.text NOT NULL,
     part pg_catalog.text NOT NULL
         CONSTRAINT chatmig_target_part_check
         CHECK (part OPERATOR(pg_catalog.=) ANY
@@ -154,9 +153,7 @@ SELECT pg_catalog.pg_extension_config_dump('@extschema@.chatmig_target', '');
 
 CREATE TABLE @extschema@.chatmig_run (
     migration pg_catalog.text NOT NULL
-        CONSTRAINT chatmig_run_pkey PRIMARY KEY
-        CONSTRAINT chatmig_run_migration_fkey
-        REFERENCES @extschema@.chatmig_migration (name) ON DELETE CASCADE,
+        CONSTRAINT chatmig_run_pkey PRIMARY KEY,
     migrated_at pg_catalog.timestamptz NOT NULL,
     last_run pg_catalog.timestamptz NOT NULL,
     legacy_rows pg_catalog.int8 NOT NULL,
@@ -198,9 +195,7 @@ COMMENT ON COLUMN @extschema@.chatmig_run.links IS
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.chatmig_run', '');
 
 CREATE TABLE @extschema@.chatmig_rejected (
-    migration pg_catalog.text NOT NULL
-        CONSTRAINT chatmig_rejected_migration_fkey
-        REFERENCES @extschema@.chatmig_migration (name) ON DELETE CASCADE,
+    migration pg_catalog.text NOT NULL,
     legacy_key pg_catalog.text NOT NULL,
     part pg_catalog.int4 NOT NULL,
     code pg_catalog.text NOT NULL,
@@ -231,9 +226,7 @@ COMMENT ON COLUMN @extschema@.chatmig_rejected.rejected_at IS
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.chatmig_rejected', '');
 
 CREATE TABLE @extschema@.chatmig_deleted (
-    migration pg_catalog.text NOT NULL
-        CONSTRAINT chatmig_deleted_migration_fkey
-        REFERENCES @extschema@.chatmig_migration (name) ON DELETE CASCADE,
+    migration pg_catalog.text NOT NULL,
     conversation pg_catalog.text NOT NULL,
     owner pg_catalog.text,
     deleted_by pg_catalog.text NOT NULL,

@@ -137,6 +137,9 @@ chatmig_ledger_forget(const char *name)
 {
 	QueryArgs args = {0};
 
+	/* no foreign key does it: see chatmig--2.0.sql */
+	if (OidIsValid(chatmig_ledger_access_table("chatmig_target")))
+		chatmig_ledger_clear(name);
 	chatmig_query_text_arg(&args, name);
 	chatmig_ledger_access_run(
 		"DELETE FROM %s.chatmig_migration WHERE name = $1", &args);
@@ -153,8 +156,10 @@ chatmig_ledger_lock(const char *name)
 	 * snapshot must fail instead of not seeing what this run will have done.
 	 */
 	chatmig_query_text_arg(&args, name);
-	chatmig_ledger_access_run(
-		"UPDATE %s.chatmig_migration SET name = name WHERE name = $1", &args);
+	if (chatmig_ledger_access_run(
+			"UPDATE %s.chatmig_migration SET name = name WHERE name = $1",
+			&args) == 0)
+		chatmig_ledger_not_found(name);
 }
 
 void

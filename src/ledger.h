@@ -140,12 +140,15 @@ extern void chatmig_ledger_record_deleted(Oid messages,
 extern Oid chatmig_ledger_relation(void);
 
 extern void chatmig_ledger_store(const Registration *registration);
+
+/* With all that is recorded of it. */
 extern void chatmig_ledger_forget(const char *name);
 
 /*
  * Waits for, and takes, the row lock that keeps two runs of one migration
  * apart; it is held to the end of the transaction and blocks nobody else.
- * Under REPEATABLE READ, a run that committed since is an error (40001).
+ * Under REPEATABLE READ, a run that committed since is an error (40001); and
+ * so is a registration that was forgotten while this waited (42704).
  */
 extern void chatmig_ledger_lock(const char *name);
 
