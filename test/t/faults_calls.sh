@@ -109,13 +109,15 @@ fault kill row
 fault crash row
 fault statement_timeout row 'SET statement_timeout = 2000;'
 fault memory row
-sql $db "SET work_mem = '64kB'; SET temp_file_limit = '50kB';
-	SET enable_indexscan = off; SET enable_bitmapscan = off; $call" \
+# a sort gets a share of maintenance_work_mem, if that is more than work_mem
+sql $db "SET work_mem = '64kB'; SET maintenance_work_mem = '1MB';
+	SET temp_file_limit = '50kB'; SET enable_indexscan = off;
+	SET enable_bitmapscan = off; $call" \
 	>"$scratch/run" 2>&1 || true
 ok "temp_file_limit, validate: it is stopped" \
 	says 'temporary file size exceeds temp_file_limit'
 as_before "temp_file_limit, validate"
-is "$(sql $db "SET work_mem = '64kB'; SET hash_mem_multiplier = 1; $again")" \
+is "$(sql $db "SET work_mem = '64kB'; SET maintenance_work_mem = '1MB'; $again")" \
 	"$(cat "$scratch/rehearsed")" "no work_mem, validate: the same"
 
 # -- rollback, of tables that it drops and of tables that it empties
