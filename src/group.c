@@ -67,6 +67,7 @@ static bool within_gap(const GroupState *state, Value earlier, Value later);
 static bool same_id(const GroupState *state, Datum a, Datum b);
 static void place_known(GroupState *state, const LegacyRow *row);
 static void keep_apart(GroupState *state, Message *message, bool is_answered);
+static Value as_kept(const GroupState *state, Value time);
 static Value earlier(Value a, Value b);
 static Value later(Value a, Value b);
 
@@ -271,7 +272,8 @@ static void
 place_known(GroupState *state, const LegacyRow *row)
 {
 	if (state->time_step > 0)
-		state->last_written = later(row->time, row->known.written);
+		state->last_written =
+			as_kept(state, later(row->time, row->known.written));
 	if (!row->known.position.isnull)
 		state->next_position =
 			DatumGetInt32(row->known.position.datum) + 1 + state->inserted;
@@ -285,14 +287,10 @@ place_known(GroupState *state, const LegacyRow *row)
 static void
 keep_apart(GroupState *state, Message *message, bool is_answered)
 {
-	TimestampTz time = DatumGetTimestampTz(message->time.datum);
+	TimestampTz time = DatumGetTimestampTz(as_kept(state, message->time).datum);
 
 	if (message->time.isnull || TIMESTAMP_NOT_FINITE(time))
 		return;
-	/* as the column will round it */
-	time = DatumGetTimestampTz(
-		DirectFunctionCall2(timestamptz_scale, message->time.datum,
-							Int32GetDatum(state->precision)));
 	if (is_answered)
 		time -= state->time_step;
 	if (!state->last_written.isnull &&
@@ -301,6 +299,16 @@ keep_apart(GroupState *state, Message *message, bool is_answered)
 			DatumGetTimestampTz(state->last_written.datum) + state->time_step;
 	message->time.datum = TimestampTzGetDatum(time);
 	state->last_written = message->time;
+}
+
+/* As the column will round it. */
+static Value
+as_kept(const GroupState *state, Value time)
+{
+	if (!time.isnull)
+		time.datum = DirectFunctionCall2(timestamptz_scale, time.datum,
+										 Int32GetDatum(state->precision));
+	return time;
 }
 
 static Value
