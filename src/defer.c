@@ -4,26 +4,16 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "utils/array.h"
-
 #include "defer.h"
 #include "query.h"
 
 void
 chatmig_defer(List *relids, bool deferred)
 {
-	Datum *tables = palloc(sizeof(Datum) * Max(1, list_length(relids)));
 	QueryArgs args = {0};
 	ListCell *lc;
-	int n = 0;
 
-	foreach(lc, relids)
-		tables[n++] = ObjectIdGetDatum(lfirst_oid(lc));
-	chatmig_query_arg(&args, OIDARRAYOID,
-					  PointerGetDatum(construct_array(
-						  tables, n, OIDOID, sizeof(Oid), true, TYPALIGN_INT)),
-					  false);
+	chatmig_query_oids_arg(&args, relids);
 	foreach(lc, chatmig_query_list(
 					"SELECT format('%I.%I', n.nspname, c.conname) "
 					"FROM pg_constraint AS c "

@@ -54,7 +54,7 @@ struct GroupState
 	Conversation conversation;
 	Value last_time;     /* of the row before */
 	Value last_written;  /* time of the message before */
-	int32 next_position; /* LAST_POSITION: at the end */
+	int64 next_position; /* LAST_POSITION: at the end */
 	int32 inserted;      /* messages put before known ones, by which
 						  * what the trace says is out of date */
 };
@@ -66,6 +66,7 @@ static void copy_group(GroupState *state, const LegacyRow *row);
 static bool within_gap(const GroupState *state, Value earlier, Value later);
 static bool same_id(const GroupState *state, Datum a, Datum b);
 static void place_known(GroupState *state, const LegacyRow *row);
+static int32 next_position(GroupState *state);
 static void keep_apart(GroupState *state, Message *message, bool is_answered);
 static Value as_kept(const GroupState *state, Value time);
 static Value earlier(Value a, Value b);
@@ -173,9 +174,7 @@ chatmig_group_place(GroupState *state, const LegacyRow *row, SplitRow *split)
 	{
 		Message *message = &split->messages[i];
 
-		message->position = state->next_position;
-		if (state->next_position != LAST_POSITION)
-			state->next_position++;
+		message->position = next_position(state);
 		if (state->time_step > 0)
 			keep_apart(state, message, i + 1 < split->nmessages);
 		open->created_at = earlier(open->created_at, message->time);
@@ -276,7 +275,26 @@ place_known(GroupState *state, const LegacyRow *row)
 			as_kept(state, later(row->time, row->known.written));
 	if (!row->known.position.isnull)
 		state->next_position =
-			DatumGetInt32(row->known.position.datum) + 1 + state->inserted;
+			(int64) DatumGetInt32(row->known.position.datum) + 1 +
+			state->inserted;
+}
+
+/* A target of the application's may have higher ones than ours are read as. */
+static int32
+next_position(GroupState *state)
+{
+	if (state->next_position == LAST_POSITION)
+		return LAST_POSITION;
+	if (state->next_position > PG_INT32_MAX)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg(
+				 "no position is left behind a message of the conversation that this row joins"),
+			 errdetail("The next one would be %lld.",
+					   (long long) state->next_position),
+			 errhint("Give its messages the positions 0, 1, 2, ... again.")));
+	return state->next_position++;
 }
 
 /*

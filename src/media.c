@@ -10,11 +10,11 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "fmgr.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/varlena.h"
-#include "fmgr.h"
 
 #include "media.h"
 

@@ -18,7 +18,6 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "settings.h"
 #include "accept.h"
 #include "caller.h"
 #include "columns.h"
@@ -29,6 +28,7 @@
 #include "read.h"
 #include "reference.h"
 #include "rights.h"
+#include "settings.h"
 #include "snapshot.h"
 #include "split.h"
 #include "target.h"

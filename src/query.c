@@ -9,6 +9,7 @@
 #include "miscadmin.h"
 #include "nodes/params.h"
 #include "tcop/dest.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -59,6 +60,21 @@ chatmig_query_text_arg(QueryArgs *args, const char *value)
 	chatmig_query_arg(args, TEXTOID,
 					  value ? CStringGetTextDatum(value) : (Datum) 0,
 					  value == NULL);
+}
+
+void
+chatmig_query_oids_arg(QueryArgs *args, const List *oids)
+{
+	Datum *values = palloc(sizeof(Datum) * Max(1, list_length(oids)));
+	ListCell *lc;
+	int n = 0;
+
+	foreach(lc, oids)
+		values[n++] = ObjectIdGetDatum(lfirst_oid(lc));
+	chatmig_query_arg(args, OIDARRAYOID,
+					  PointerGetDatum(construct_array(
+						  values, n, OIDOID, sizeof(Oid), true, TYPALIGN_INT)),
+					  false);
 }
 
 uint64

@@ -10,6 +10,7 @@
 #define CHATMIG_QUERY_H
 
 #include "executor/tuptable.h"
+#include "nodes/pg_list.h"
 #include "utils/queryenvironment.h"
 #include "utils/tuplestore.h"
 
@@ -27,6 +28,8 @@ typedef struct QueryArgs
 extern void chatmig_query_arg(QueryArgs *args, Oid type, Datum value,
 							  bool isnull);
 extern void chatmig_query_text_arg(QueryArgs *args, const char *value);
+/* A List of OIDs, as an oid[]. */
+extern void chatmig_query_oids_arg(QueryArgs *args, const List *oids);
 
 /* Runs one statement, of any kind; args may be NULL. Returns rows processed. */
 extern uint64 chatmig_query_run(const char *sql, const QueryArgs *args);

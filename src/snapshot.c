@@ -9,9 +9,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_type.h"
 #include "storage/lmgr.h"
-#include "utils/array.h"
 #include "utils/syscache.h"
 
 #include "query.h"
@@ -39,20 +37,12 @@ chatmig_snapshot_lock(List *relids)
 void
 chatmig_snapshot_check(List *relids)
 {
-	Datum *tables = palloc(sizeof(Datum) * Max(1, list_length(relids)));
 	QueryArgs args = {0};
 	List *changed;
-	ListCell *lc;
-	int n = 0;
 
 	if (!IsolationUsesXactSnapshot())
 		return;
-	foreach(lc, relids)
-		tables[n++] = ObjectIdGetDatum(lfirst_oid(lc));
-	chatmig_query_arg(&args, OIDARRAYOID,
-					  PointerGetDatum(construct_array(
-						  tables, n, OIDOID, sizeof(Oid), true, TYPALIGN_INT)),
-					  false);
+	chatmig_query_oids_arg(&args, relids);
 	changed = chatmig_query_list(
 		"SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c "
 		"JOIN pg_namespace AS n ON n.oid = c.relnamespace "

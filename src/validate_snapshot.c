@@ -15,9 +15,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/snapmgr.h"
 
 #include "ledger.h"
@@ -141,18 +139,11 @@ relations(const Record *record)
 static List *
 referred(List *relids)
 {
-	Datum *tables = palloc(sizeof(Datum) * list_length(relids));
 	QueryArgs args = {0};
 	List *result = NIL;
 	ListCell *lc;
-	int n = 0;
 
-	foreach(lc, relids)
-		tables[n++] = ObjectIdGetDatum(lfirst_oid(lc));
-	chatmig_query_arg(&args, OIDARRAYOID,
-					  PointerGetDatum(construct_array(
-						  tables, n, OIDOID, sizeof(Oid), true, TYPALIGN_INT)),
-					  false);
+	chatmig_query_oids_arg(&args, relids);
 	foreach(lc, chatmig_query_list(
 					"SELECT DISTINCT c.confrelid FROM pg_constraint AS c "
 					"WHERE c.contype = 'f' AND c.conrelid = ANY ($1) "

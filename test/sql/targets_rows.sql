@@ -263,6 +263,11 @@ INSERT INTO small VALUES (4, 1, 7, 70, 'behind', NULL, NULL, '2024-05-03Z');
 SELECT problems('wide');
 SELECT run('wide');
 UPDATE wm SET position = 2 WHERE content = 'a';
+-- Nor is there one between it and the next message.
+UPDATE wm SET position = 5000000000 WHERE content = 'before';
+UPDATE small SET created_at = '2024-05-01 12:00Z' WHERE id = 4;
+SELECT run('wide');
+UPDATE wm SET position = 0 WHERE content = 'before';
 DELETE FROM small WHERE id > 3;
 SELECT back('wide');
 DROP TABLE wm, wc, small;
