@@ -14,8 +14,10 @@
  * in its group, or else that of the known row after it, unless idle_gap is
  * between; if neither, it begins one. Behind the last known row, positions go
  * on at the end of the conversation (which may hold messages that came from
- * elsewhere since); before that, room must be made. Known rows whose
- * conversation has been deleted are not given to this file.
+ * elsewhere since); before that, room must be made, behind all known rows that
+ * came before. These may be in another order than their messages: their times
+ * were changed since, or are a neighbour's that is not known any more. Known
+ * rows whose conversation has been deleted are not given to this file.
  */
 #include "postgres.h"
 
@@ -30,6 +32,14 @@
 #include "group.h"
 
 #define GROUP_COLUMNS 3
+
+/* A conversation in which known rows have moved up. */
+typedef struct LeftConversation
+{
+	Datum id;
+	int64 next_position;
+	int32 inserted;
+} LeftConversation;
 
 struct GroupState
 {
@@ -47,14 +57,16 @@ struct GroupState
 	int16 id_length;
 
 	/* per group */
-	MemoryContext group_context; /* holds the group key and the id */
+	MemoryContext left_context; /* holds what follows */
+	List *left; /* of LeftConversation *: a changed row may lead back there */
 
 	/* per conversation */
+	MemoryContext group_context; /* holds the group key and the id */
 	bool is_open;
 	Conversation conversation;
 	Value last_time;     /* of the row before */
 	Value last_written;  /* time of the message before */
-	int64 next_position; /* LAST_POSITION: at the end */
+	int64 next_position; /* behind all rows that came before */
 	int32 inserted;      /* messages put before known ones, by which
 						  * what the trace says is out of date */
 };
@@ -63,6 +75,8 @@ static void prepare_column(GroupState *state, int i, const Column *column);
 static Value *group_value(GroupKey *group, int i);
 static bool same_group(GroupState *state, const LegacyRow *row);
 static void copy_group(GroupState *state, const LegacyRow *row);
+static void leave(GroupState *state);
+static void come_back(GroupState *state);
 static bool within_gap(const GroupState *state, Value earlier, Value later);
 static bool same_id(const GroupState *state, Datum a, Datum b);
 static void place_known(GroupState *state, const LegacyRow *row);
@@ -91,6 +105,9 @@ chatmig_group_begin(const MigrationPlan *plan)
 					&state->id_by_value);
 	state->group_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig group", ALLOCSET_SMALL_SIZES);
+	state->left_context = AllocSetContextCreate(CurrentMemoryContext,
+												"chatmig conversations left",
+												ALLOCSET_SMALL_SIZES);
 	return state;
 }
 
@@ -126,6 +143,13 @@ chatmig_group_open(GroupState *state, const LegacyRow *row)
 	bool joins_next =
 		known->has_next && within_gap(state, row->time, known->next_time);
 
+	if (state->is_open && same_group(state, row))
+		leave(state);
+	else if (state->left != NIL)
+	{
+		MemoryContextReset(state->left_context);
+		state->left = NIL;
+	}
 	MemoryContextReset(state->group_context);
 	MemSet(open, 0, sizeof(Conversation));
 	copy_group(state, row);
@@ -146,6 +170,8 @@ chatmig_group_open(GroupState *state, const LegacyRow *row)
 	state->inserted = 0;
 	state->last_time = row->time;
 	state->last_written.isnull = true;
+	if (!open->is_new)
+		come_back(state);
 	return open;
 }
 
@@ -153,6 +179,7 @@ void
 chatmig_group_place(GroupState *state, const LegacyRow *row, SplitRow *split)
 {
 	Conversation *open = &state->conversation;
+	bool at_end;
 
 	state->last_time = row->time;
 	if (row->known.known)
@@ -167,14 +194,13 @@ chatmig_group_place(GroupState *state, const LegacyRow *row, SplitRow *split)
 	open->make_room = state->has_position && !open->is_new &&
 					  row->known.has_next &&
 					  same_id(state, open->id, row->known.next_conversation);
-	if (!open->is_new && !open->make_room && state->has_position)
-		state->next_position = LAST_POSITION;
+	at_end = !open->is_new && !open->make_room && state->has_position;
 
 	for (int i = 0; i < split->nmessages; i++)
 	{
 		Message *message = &split->messages[i];
 
-		message->position = next_position(state);
+		message->position = at_end ? LAST_POSITION : next_position(state);
 		if (state->time_step > 0)
 			keep_apart(state, message, i + 1 < split->nmessages);
 		open->created_at = earlier(open->created_at, message->time);
@@ -246,6 +272,43 @@ copy_group(GroupState *state, const LegacyRow *row)
 	MemoryContextSwitchTo(old);
 }
 
+/* If rows were put in front of others, what the trace says is out of date. */
+static void
+leave(GroupState *state)
+{
+	MemoryContext old;
+	LeftConversation *left;
+
+	if (state->inserted == 0)
+		return;
+	old = MemoryContextSwitchTo(state->left_context);
+	left = palloc(sizeof(LeftConversation));
+	left->id =
+		datumCopy(state->conversation.id, state->id_by_value, state->id_length);
+	left->next_position = state->next_position;
+	left->inserted = state->inserted;
+	state->left = lappend(state->left, left);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+come_back(GroupState *state)
+{
+	ListCell *lc;
+
+	foreach(lc, state->left)
+	{
+		const LeftConversation *left = lfirst(lc);
+
+		if (!same_id(state, left->id, state->conversation.id))
+			continue;
+		state->next_position = left->next_position;
+		state->inserted = left->inserted;
+		state->left = foreach_delete_current(state->left, lc);
+		return;
+	}
+}
+
 /* Where a time is unknown, nothing says that there was a pause. */
 static bool
 within_gap(const GroupState *state, Value earlier, Value later)
@@ -266,7 +329,11 @@ same_id(const GroupState *state, Datum a, Datum b)
 	return datum_image_eq(a, b, state->id_by_value, state->id_length);
 }
 
-/* The trace's position was read before this run put messages in front. */
+/*
+ * The trace's position was read before this run put messages in front, which
+ * were in front of this row as well if it is the last one so far. If it is not,
+ * messages were put behind it, too; but then its position does not matter.
+ */
 static void
 place_known(GroupState *state, const LegacyRow *row)
 {
@@ -275,16 +342,15 @@ place_known(GroupState *state, const LegacyRow *row)
 			as_kept(state, later(row->time, row->known.written));
 	if (!row->known.position.isnull)
 		state->next_position =
-			(int64) DatumGetInt32(row->known.position.datum) + 1 +
-			state->inserted;
+			Max(state->next_position,
+				(int64) DatumGetInt32(row->known.position.datum) + 1 +
+					state->inserted);
 }
 
 /* A target of the application's may have higher ones than ours are read as. */
 static int32
 next_position(GroupState *state)
 {
-	if (state->next_position == LAST_POSITION)
-		return LAST_POSITION;
 	if (state->next_position > PG_INT32_MAX)
 		ereport(
 			ERROR,

@@ -257,8 +257,11 @@ shared_metadata(TranscriptState *state, bool has_own_time)
 		jsonb_delete, all.datum, CStringGetTextDatum(TIME_MISSING_MARK)));
 	MemoryContextSwitchTo(old);
 	state->has_unmarked = true;
-	state->unmarked = (Value){.datum = JsonbPGetDatum(unmarked),
-							  .isnull = JB_ROOT_COUNT(unmarked) == 0};
+	/* where the mark was all, there is nothing; what was empty stays so */
+	state->unmarked =
+		(Value){.datum = JsonbPGetDatum(unmarked),
+				.isnull = JB_ROOT_COUNT(unmarked) == 0 &&
+						  JB_ROOT_COUNT(DatumGetJsonbP(all.datum)) > 0};
 	return state->unmarked;
 }
 

@@ -135,12 +135,18 @@ compare_summary(const MigrationPlan *plan, RowTests *tests)
 	const Mapping *mapping = plan->mapping;
 	char *name = member(mapping, mapping->media_keys.name);
 	char *summary = "(d.summary COLLATE \"C\")";
-	char *summaries;
+	char *summaries, *lost;
 
 	if (mapping->shape != SHAPE_FLAT ||
 		chatmig_relation_column(plan, TARGET_MEDIA, FIELD_SUMMARY) == NULL)
 		return;
 	summaries = summarizing(plan);
+	lost =
+		psprintf("(n.conversation::text, n.words) NOT IN (SELECT "
+				 "q.conversation_id::text, (e.summary COLLATE \"C\") "
+				 "FROM %s AS e JOIN %s AS q ON q.media_id = e.id "
+				 "WHERE e.summary IS NOT NULL)",
+				 plan->relation[TARGET_MEDIA], plan->qualified[TARGET_TRACE]);
 	chatmig_validate_sql_add(
 		tests, CHECK_MEDIA, CHECK_VIOLATION,
 		psprintf("d.summary IS NOT NULL AND (t.conversation_id::text, %s, "
@@ -158,16 +164,12 @@ compare_summary(const MigrationPlan *plan, RowTests *tests)
 				 "FROM %s.chatmig_status AS r WHERE r.migration = %s) "
 				 "AND coalesce((t.conversation_id::text, %s) IN (SELECT "
 				 "n.conversation::text, n.name FROM %s AS n "
-				 "WHERE n.name IS NOT NULL AND (n.conversation::text, n.words) "
-				 "NOT IN (SELECT q.conversation_id::text, "
-				 "(e.summary COLLATE \"C\") FROM %s AS e JOIN %s AS q "
-				 "ON q.media_id = e.id WHERE e.summary IS NOT NULL)), false) "
+				 "WHERE n.name IS NOT NULL AND %s), false) "
 				 "AND EXISTS (SELECT FROM %s AS n WHERE n.conversation = "
-				 "t.conversation_id AND n.name = %s AND n.at > %s)",
+				 "t.conversation_id AND n.name = %s AND n.at > %s AND %s)",
 				 chatmig_ledger_schema(), quote_literal_cstr(plan->name), name,
-				 summaries, plan->relation[TARGET_MEDIA],
-				 plan->qualified[TARGET_TRACE], summaries, name,
-				 chatmig_validate_sql_time(plan)),
+				 summaries, lost, summaries, name,
+				 chatmig_validate_sql_time(plan), lost),
 		"'has a medium without the summary that a later row gives.'");
 }
 

@@ -44,6 +44,11 @@ ROLE_VALUES = [
 OWN_VALUES = ("aurora", "it's \"me\"", "ünit")
 
 
+def plain(name):
+    """Without case and what is between the words."""
+    return "".join(c for c in name.lower() if c not in "_- ")
+
+
 class Layout:
     """tables: part -> name; columns: part -> field -> Column."""
 
@@ -273,6 +278,7 @@ class Layout:
                      for field, column in self.columns[part].items()
                      if self.style == "odd"
                      or field in ("owner", "counterpart", "session")}
+            named.update(self._called_otherwise(part))
             if named:
                 result[part]["columns"] = named
         own = {role: value for role, value in self.roles.items()
@@ -280,6 +286,17 @@ class Layout:
         if own:
             result["messages"]["roles"] = own
         return result
+
+    def _called_otherwise(self, part):
+        """A column that is called like the owner's, counterpart's or session's
+        in the legacy table would be taken for it; here, it is for something
+        else."""
+        h = self.history
+        called = {plain(column.name) for column in self.columns[part].values()}
+        return {field: None for field in ("owner", "counterpart", "session")
+                if field in h.parts and field in FIELDS[part]
+                and field not in self.columns[part]
+                and plain(h.parts[field].name) in called}
 
     # -- both ----------------------------------------------------------------
 

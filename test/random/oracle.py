@@ -25,10 +25,29 @@ class Conversation:
         self.begins = self.ends = None  # with its owner
         self.is_owners = False          # made of an owner without messages
 
-    def places(self, row):
-        """The positions of a row's messages."""
-        return [n for n, message in enumerate(self.messages)
-                if message and message.key == row.key]
+    def behind(self, keys):
+        """The position behind the last message of these rows."""
+        return 1 + max((n for n, message in enumerate(self.messages)
+                        if message and message.key in keys), default=-1)
+
+
+class Before:
+    """The rows that have come before, of the conversation that has a turn.
+    Where it comes back, since times were changed or forgotten, those of its
+    last turn count, too, if rows had to make room then."""
+
+    def __init__(self):
+        self.conversation = None
+        self.left = {}          # conversation -> keys
+
+    def enter(self, conversation):
+        if conversation is self.conversation:
+            return
+        if self.conversation and self.has_made_room:
+            self.left[self.conversation] = self.keys
+        self.conversation = conversation
+        self.has_made_room = conversation in self.left
+        self.keys = self.left.get(conversation, set())
 
 
 class Oracle:
@@ -170,15 +189,17 @@ class Oracle:
                                    row.sort_key))
         known = [i for i, row in enumerate(rows) if row.key in self.done]
         previous = None
+        before = Before()
         for i, row in enumerate(rows):
-            if row.key in self.done:
-                previous = row
-                continue
-            row.set_metadata()
-            following = next((rows[n] for n in known if n > i), None)
-            self._place(row, previous, following)
+            if row.key not in self.done:
+                row.set_metadata()
+                following = next((rows[n] for n in known if n > i), None)
+                self._place(row, previous, following, before)
+                yield row
+            else:
+                before.enter(self.done[row.key][0])
+                before.keys.add(row.key)
             previous = row
-            yield row
 
     def _is_forgotten(self, row):
         """The time that a transcript was given, if its last message has one
@@ -189,30 +210,27 @@ class Oracle:
                     if m and m.key == row.key]
         return bool(messages) and MARK not in (messages[-1].metadata or {})
 
-    def _place(self, row, previous, following):
+    def _place(self, row, previous, following, before):
         if previous and not self._is_pause(previous.time, row.time):
             conversation = self.done[previous.key][0]
-            if following is None or \
-                    self.done[following.key][0] is not conversation:
-                at = len(conversation.messages)
-            else:
-                at = 1 + max(conversation.places(previous))
         elif following and not self._is_pause(row.time, following.time):
             conversation = self.done[following.key][0]
-            at = 0
-            if previous and self.done[previous.key][0] is conversation:
-                at = 1 + max(conversation.places(previous))
         else:
             conversation = self._joined(row)
             if conversation is None:
                 conversation = Conversation(row, row.group)
                 self._describe(conversation, row)
                 self.conversations.append(conversation)
-            at = len(conversation.messages)
+        before.enter(conversation)
         messages = row.messages()
         self._keep_apart(conversation, messages, previous)
         for message in messages:
             message.run = self.runs
+        at = len(conversation.messages)
+        if following and self.done[following.key][0] is conversation:
+            at = conversation.behind(before.keys)
+            before.keys.add(row.key)
+            before.has_made_room = True
         conversation.messages[at:at] = messages
         self.done[row.key] = (conversation, row.time)
 
@@ -229,7 +247,7 @@ class Oracle:
             last = max((m.time for m in of_it), default=None)
             if of_it and of_it[0].run < self.runs and \
                     previous.time is not None:
-                last = max(previous.time, last)
+                last = max(layout.rounded("messages", previous.time), last)
         step = layout.step("messages")
         for n, message in enumerate(messages):
             message.exact = message.time

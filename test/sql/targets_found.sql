@@ -185,5 +185,107 @@ INSERT INTO endless_m (conversation_id, position, role, content, created_at)
 SELECT id, 0, 'user', 'a', '2024-05-01' FROM c;
 SELECT * FROM faults('endless');
 
+--
+-- What is called alike in both tables is the same, whatever it is usually for:
+-- the session, in a column that might hold tokens; unless that is said not to
+-- hold it.
+--
+CREATE TABLE alike (id int PRIMARY KEY, who int, tokens int, q text, a text, at timestamptz);
+INSERT INTO alike VALUES (1, 7, 99, 'q', 'a', '2024-05-01');
+CREATE TABLE alike_c (id uuid PRIMARY KEY, who int);
+CREATE TABLE alike_m (id uuid PRIMARY KEY, conversation_id uuid REFERENCES alike_c, position int, role text, content text, tokens bigint, created_at timestamptz);
+SELECT chatmig_register('alike', '{"owner": "who", "session": "tokens", "tokens": null, "question": "q", "answer": "a"}', '{"conversations": "alike_c", "messages": "alike_m"}');
+SELECT migrated, messages FROM chatmig_migrate('alike');
+-- 99 in both
+SELECT content, tokens FROM alike_m ORDER BY position;
+SELECT * FROM faults('alike');
+SELECT migrated FROM chatmig_rollback('alike');
+SELECT chatmig_unregister('alike');
+SELECT chatmig_register('alike', '{"owner": "who", "session": "tokens", "tokens": null, "question": "q", "answer": "a"}', '{"conversations": "alike_c", "messages": {"table": "alike_m", "columns": {"session": null}}}');
+SELECT migrated, messages FROM chatmig_migrate('alike');
+-- NULL in both
+SELECT content, tokens FROM alike_m ORDER BY position;
+SELECT * FROM faults('alike');
+
+--
+-- A row whose time was changed after it was migrated stays where it is: rows
+-- that come later go behind all that are older, and never between the question
+-- and the answer of one row. Key 1 is now at 35 minutes.
+--
+CREATE TABLE moved (id int PRIMARY KEY, q text, a text, at timestamptz);
+INSERT INTO moved SELECT n, 'q' || n, 'a' || n, '2024-05-01'::timestamptz + n * interval '10 min' FROM generate_series(1, 4) AS n;
+SELECT chatmig_register('moved', '{"question": "q", "answer": "a"}', '{"conversations": "moved_c", "messages": "moved_m"}');
+SELECT migrated, messages FROM chatmig_migrate('moved');
+UPDATE moved SET at = '2024-05-01 00:35' WHERE id = 1;
+INSERT INTO moved VALUES (10, 'q10', NULL, '2024-05-01 00:32'), (11, 'q11', NULL, '2024-05-01 00:37');
+SELECT migrated, messages FROM chatmig_migrate('moved');
+-- 1, 2, 3, 10, 11, 4
+SELECT position, content FROM moved_m ORDER BY position;
+-- nothing but that key 1 was changed
+SELECT * FROM faults('moved');
+
+-- Nor where the row belongs to another conversation: key 2, of the first, is
+-- now among those of the second.
+CREATE TABLE gone (id int PRIMARY KEY, q text, a text, at timestamptz);
+INSERT INTO gone SELECT n, 'q' || n, 'a' || n, '2024-05-01'::timestamptz + CASE WHEN n > 2 THEN 5 ELSE 0 END * interval '1 hour' + n * interval '10 min' FROM generate_series(1, 6) AS n;
+SELECT chatmig_register('gone', '{"question": "q", "answer": "a"}', '{"conversations": "gone_c", "messages": "gone_m"}', '{"idle_gap": "1 hour"}');
+SELECT migrated, messages, conversations FROM chatmig_migrate('gone');
+UPDATE gone SET at = '2024-05-01 05:45' WHERE id = 2;
+INSERT INTO gone VALUES (10, 'q10', NULL, '2024-05-01 05:35'), (11, 'q11', NULL, '2024-05-01 05:55');
+SELECT migrated, messages FROM chatmig_migrate('gone');
+-- 1, 2; and 3, 10, 4, 5, 11, 6
+SELECT string_agg(content, ' ' ORDER BY position) FROM gone_m GROUP BY conversation_id ORDER BY min(created_at);
+SELECT * FROM faults('gone');
+
+--
+-- Moved apart, a message has the time that its column keeps, and so has its
+-- conversation, in whose column there is room for more.
+--
+CREATE TABLE coarse (id int PRIMARY KEY, q text, a text, at timestamptz);
+INSERT INTO coarse VALUES (1, NULL, 'a1', '2024-05-01 10:00:08.003');
+CREATE TABLE coarse_c (id uuid PRIMARY KEY, created_at timestamptz, updated_at timestamptz);
+CREATE TABLE coarse_m (id uuid PRIMARY KEY, conversation_id uuid REFERENCES coarse_c, role text, content text, created_at timestamptz(0));
+SELECT chatmig_register('coarse', '{"question": "q", "answer": "a"}', '{"conversations": "coarse_c", "messages": "coarse_m"}');
+SELECT migrated FROM chatmig_migrate('coarse');
+INSERT INTO coarse VALUES (2, 'q2', 'a2', '2024-05-01 10:00:09.003'), (3, 'q3', NULL, '2024-05-01 10:00:10.003');
+SELECT migrated FROM chatmig_migrate('coarse');
+-- 8, 9, 10, 11
+SELECT content, created_at FROM coarse_m ORDER BY created_at;
+-- 11, without a fraction
+SELECT updated_at FROM coarse_c;
+SELECT * FROM faults('coarse');
+
+--
+-- Metadata that are empty stay so, where a message has a time of its own, too
+--
+CREATE TABLE hollow (id int PRIMARY KEY, said jsonb, metadata jsonb, at timestamptz);
+INSERT INTO hollow VALUES (1, '[{"role": "user", "content": "a"}, {"role": "user", "content": "b", "time": "2024-05-01T10:00:01Z"}]', '{}', '2024-05-01 10:00');
+SELECT chatmig_register('hollow', '{"transcript": "said"}', '{"conversations": "hollow_c", "messages": "hollow_m"}');
+SELECT migrated, messages FROM chatmig_migrate('hollow');
+-- {} in both
+SELECT content, metadata FROM hollow_m ORDER BY position;
+SELECT * FROM faults('hollow');
+
+--
+-- Of two media of one name, the last has the words that come after both. What
+-- was said of that name before either is in none, and nobody misses it.
+--
+CREATE TABLE cats (id int PRIMARY KEY, user_id int, role text, content text, metadata jsonb, created_at timestamptz);
+INSERT INTO cats VALUES
+(1, 1, 'assistant', 'Too early.', '{"isMediaAnalysis": true, "filename": "cat.jpg"}', '2024-05-01 10:00Z'),
+(2, 1, 'user', 'Look', '{"hasMedia": true, "filename": "cat.jpg"}', '2024-05-01 10:01Z'),
+(3, 1, 'user', 'Again', '{"hasMedia": true, "filename": "cat.jpg"}', '2024-05-01 10:02Z'),
+(4, 1, 'assistant', 'A cat.', '{"isMediaAnalysis": true, "filename": "cat.jpg"}', '2024-05-01 10:03Z');
+SELECT chatmig_register('cats', '{"media": {"when": "hasMedia", "name": "filename", "summary_when": "isMediaAnalysis"}}', '{"conversations": "cats_c", "messages": "cats_m", "media": "cats_d"}');
+SELECT migrated, messages, media FROM chatmig_migrate('cats');
+-- none, and 'A cat.'
+SELECT m.content, d.summary FROM cats_m AS m JOIN cats_d AS d ON d.id = m.media_id ORDER BY m.position;
+SELECT * FROM faults('cats');
+-- Where those words are lost, both could have had them.
+BEGIN;
+UPDATE cats_d SET summary = NULL;
+SELECT * FROM faults('cats');
+ROLLBACK;
+
 DROP SCHEMA regress_found CASCADE;
 DROP EXTENSION chatmig;
