@@ -45,7 +45,8 @@ fixture $db 1.0 2000
 name='update'
 call="ALTER EXTENSION chatmig UPDATE TO '2.0'"
 again="$call; -- which validates
-	SELECT migration, state, migrated, conversations, messages FROM chatmig_status"
+	SELECT migration, state, migrated, conversations, messages FROM chatmig_status
+	ORDER BY migration"
 ready "update"
 is "$(sed -n 1,3p "$scratch/rehearsed")" "filled|migrated|2000|200|4000
 fresh|migrated|2000|200|4000
