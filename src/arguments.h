@@ -4,7 +4,7 @@
  *	  options.
  *
  * "what" is the argument's name, for messages. Errors are 22023 unless said
- *otherwise, and say what was given and what is known.
+ * otherwise, and say what was given and what is known.
  */
 #ifndef CHATMIG_ARGUMENTS_H
 #define CHATMIG_ARGUMENTS_H

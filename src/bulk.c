@@ -6,8 +6,8 @@
  * COPY does it (commands/copyfrom.c): many tuples to a page at once, a ring of
  * buffers, one WAL record a page, and none at all with wal_level minimal. As
  * there, the server itself looks at NOT NULL and checks. Nobody looks at
- *indexes and triggers, those of foreign keys among them: that is for the
- *caller, once all rows are loaded.
+ * indexes and triggers, those of foreign keys among them: that is for the
+ * caller, once all rows are loaded.
  */
 #include "postgres.h"
 

@@ -16,12 +16,14 @@
 #include "caller.h"
 #include "compat.h"
 
-/* Settings under which all SQL of chatmig runs. */
-static const struct
+typedef struct Setting
 {
 	const char *name;
 	const char *value;
-} settings[] = {
+} Setting;
+
+/* Settings under which all SQL of chatmig runs. */
+static const Setting settings[] = {
 	/* no look-alike in a user's schema is ever called */
 	{"search_path", "pg_catalog, pg_temp"},
 	/* hidden rows would be lost rows: an error instead */
@@ -34,14 +36,17 @@ static const struct
 	{"TimeZone", "UTC"},
 	{"extra_float_digits", "1"},
 	{"bytea_output", "hex"},
+};
+
+/* And those for whole tables: they make them quicker to read. */
+static const Setting quicker[] = {
 	/*
 	 * An index that gives the first column of an order makes the planner fetch
 	 * the whole table row by row, at random: a parallel scan and a sort take
 	 * less than half of that.
 	 */
 	{"enable_incremental_sort", "off"},
-	/* of the memory that share_memory() gives, a hash takes as much as a sort
-	 */
+	/* of share_memory(), a hash takes as much as a sort */
 	{"hash_mem_multiplier", "1"},
 	/* what is computed for each row costs more than the planner thinks */
 	{"parallel_tuple_cost", "0.01"},
@@ -49,18 +54,22 @@ static const struct
 	{"jit", "off"},
 };
 
+static void set(const Setting *list, int n);
 static void share_memory(void);
 
 void
 chatmig_caller_enter(CallerState *state)
 {
-	state->guc_level = NewGUCNestLevel();
-	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i].name, settings[i].value,
-								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-								 true, 0, false);
-
+	chatmig_caller_enter_ledger(state);
+	set(quicker, lengthof(quicker));
 	share_memory();
+}
+
+void
+chatmig_caller_enter_ledger(CallerState *state)
+{
+	state->guc_level = NewGUCNestLevel();
+	set(settings, lengthof(settings));
 
 	/*
 	 * Whatever is created while an extension script runs becomes a member of
@@ -70,6 +79,15 @@ chatmig_caller_enter(CallerState *state)
 	 */
 	state->creating_extension = creating_extension;
 	creating_extension = false;
+}
+
+static void
+set(const Setting *list, int n)
+{
+	for (int i = 0; i < n; i++)
+		(void) set_config_option(list[i].name, list[i].value, PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+								 false);
 }
 
 /*

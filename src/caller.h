@@ -28,6 +28,11 @@ typedef struct RoleState
  * are changed in between are put back as well.
  */
 extern void chatmig_caller_enter(CallerState *state);
+
+/* The same for the few rows of the ledger: the planner is left as it is. */
+extern void chatmig_caller_enter_ledger(CallerState *state);
+
+/* After either. */
 extern void chatmig_caller_leave(const CallerState *state);
 
 /*

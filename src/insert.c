@@ -4,8 +4,8 @@
  *
  * In: formed rows, and a statement that selects from them. Out: the same rows
  * in the table, by that statement, so that indexes, constraints, triggers,
- *generated columns, partitions and whatever extends the server do their part,
- *many rows a statement.
+ * generated columns, partitions and whatever extends the server do their part,
+ * many rows a statement.
  */
 #include "postgres.h"
 

@@ -51,6 +51,16 @@ chatmig_ledger_find(const char *name)
 	return state.registration;
 }
 
+Registration *
+chatmig_ledger_get(const char *name)
+{
+	Registration *registration = chatmig_ledger_find(name);
+
+	if (registration == NULL)
+		chatmig_ledger_not_found(name);
+	return registration;
+}
+
 void
 chatmig_ledger_not_found(const char *name)
 {

@@ -99,6 +99,9 @@ typedef struct Reject
 /* NULL when there is none of that name. */
 extern Registration *chatmig_ledger_find(const char *name);
 
+/* The same, but errors with 42704. */
+extern Registration *chatmig_ledger_get(const char *name);
+
 /* Errors with 42704. */
 extern void chatmig_ledger_not_found(const char *name) pg_attribute_noreturn();
 

@@ -144,7 +144,7 @@ begin_access(Access *access)
 	Oid owner =
 		chatmig_caller_owner(chatmig_ledger_access_table("chatmig_migration"));
 
-	chatmig_caller_enter(&access->caller);
+	chatmig_caller_enter_ledger(&access->caller);
 	GetUserIdAndSecContext(&access->userid, &access->sec_context);
 	SetUserIdAndSecContext(owner,
 						   access->sec_context | SECURITY_LOCAL_USERID_CHANGE);

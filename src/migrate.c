@@ -151,10 +151,8 @@ chatmig_migrate_rehearse(const char *name, bool force, MigrateResult *result,
 static void
 check_owner(const char *name)
 {
-	Registration *registration = chatmig_ledger_find(name);
+	Registration *registration = chatmig_ledger_get(name);
 
-	if (registration == NULL)
-		chatmig_ledger_not_found(name);
 	chatmig_rights_check_source(registration);
 }
 

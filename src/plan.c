@@ -43,11 +43,9 @@ static char *column_list(const Mapping *mapping, const char *prefix);
 MigrationPlan *
 chatmig_plan_make(const char *name)
 {
-	Registration *registration = chatmig_ledger_find(name);
+	Registration *registration = chatmig_ledger_get(name);
 	MigrationPlan *plan = palloc0(sizeof(MigrationPlan));
 
-	if (registration == NULL)
-		chatmig_ledger_not_found(name);
 	chatmig_rights_check_source(registration);
 	plan->name = registration->name;
 	plan->source = registration->source;

@@ -126,8 +126,16 @@ chatmig_plan_check_name(const MigrationPlan *plan, TargetTable table)
 	Oid taken = get_relname_relid(plan->table_names[table], schema);
 
 	if (plan->migrated)
-		elog(ERROR, "the %s table of migration \"%s\" is not recorded",
-			 chatmig_target_names[table], plan->name);
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the %s table of migration \"%s\" is not recorded",
+					chatmig_target_names[table], plan->name),
+			 errdetail(
+				 "The migration has been run, and chatmig_target does not say where that table is."),
+			 errhint(
+				 "Put its row back into chatmig_target from a dump; SELECT * FROM chatmig_validate(%s) says what else is missing.",
+				 quote_literal_cstr(plan->name))));
 	check_name_single(plan, table);
 	if (!OidIsValid(taken))
 		return;

@@ -38,6 +38,9 @@ typedef struct FetchState
 
 static bool take_row(TupleTableSlot *slot, void *state);
 static ParamListInfo make_params(const QueryArgs *args);
+static StreamReceiver make_receiver(QueryBegin begin, QueryRow row,
+									void *state);
+static void fail(int code, const char *what) pg_attribute_noreturn();
 static void stream_startup(DestReceiver *self, int operation, TupleDesc desc);
 static bool stream_receive(TupleTableSlot *slot, DestReceiver *self);
 static void stream_shutdown(DestReceiver *self);
@@ -87,8 +90,7 @@ chatmig_query_run(const char *sql, const QueryArgs *args)
 	SPI_connect();
 	code = SPI_execute_extended(sql, &options);
 	if (code < 0)
-		elog(ERROR, "SPI failed with \"%s\" at: %s",
-			 SPI_result_code_string(code), sql);
+		fail(code, sql);
 	processed = SPI_processed;
 	SPI_finish();
 	return processed;
@@ -106,8 +108,7 @@ chatmig_query_value(const char *sql, const QueryArgs *args, bool *isnull)
 	SPI_connect();
 	code = SPI_execute_extended(sql, &options);
 	if (code < 0 || SPI_tuptable == NULL)
-		elog(ERROR, "SPI failed with \"%s\" at: %s",
-			 SPI_result_code_string(code), sql);
+		fail(code, sql);
 	*isnull = true;
 	if (SPI_processed > 0)
 	{
@@ -151,8 +152,7 @@ chatmig_query_list(const char *sql, const QueryArgs *args)
 	SPI_connect();
 	code = SPI_execute_extended(sql, &options);
 	if (code < 0 || SPI_tuptable == NULL)
-		elog(ERROR, "SPI failed with \"%s\" at: %s",
-			 SPI_result_code_string(code), sql);
+		fail(code, sql);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		char *value =
@@ -174,14 +174,7 @@ void
 chatmig_query_stream(const char *sql, const QueryArgs *args, bool parallel,
 					 QueryBegin begin, QueryRow row, void *state)
 {
-	StreamReceiver receiver = {.pub = {.receiveSlot = stream_receive,
-									   .rStartup = stream_startup,
-									   .rShutdown = stream_shutdown,
-									   .rDestroy = stream_destroy,
-									   .mydest = DestNone},
-							   .begin = begin,
-							   .row = row,
-							   .state = state};
+	StreamReceiver receiver = make_receiver(begin, row, state);
 	SPIExecuteOptions options = {
 		.params = make_params(args), .read_only = true, .dest = &receiver.pub};
 	SPIPlanPtr plan;
@@ -192,12 +185,10 @@ chatmig_query_stream(const char *sql, const QueryArgs *args, bool parallel,
 							  args ? (Oid *) args->types : NULL,
 							  parallel ? CURSOR_OPT_PARALLEL_OK : 0);
 	if (plan == NULL)
-		elog(ERROR, "SPI failed with \"%s\" at: %s",
-			 SPI_result_code_string(SPI_result), sql);
+		fail(SPI_result, sql);
 	code = SPI_execute_plan_extended(plan, &options);
 	if (code < 0)
-		elog(ERROR, "SPI failed with \"%s\" at: %s",
-			 SPI_result_code_string(code), sql);
+		fail(code, sql);
 	SPI_finish();
 }
 
@@ -222,13 +213,11 @@ chatmig_query_run_with_stores(const char *sql, const QueryStore *stores,
 		enr->reldata = stores[i].store;
 		code = SPI_register_relation(enr);
 		if (code != SPI_OK_REL_REGISTER)
-			elog(ERROR, "SPI failed with \"%s\" at registering \"%s\"",
-				 SPI_result_code_string(code), stores[i].name);
+			fail(code, stores[i].name);
 	}
 	code = SPI_execute(sql, false, 0);
 	if (code < 0)
-		elog(ERROR, "SPI failed with \"%s\" at: %s",
-			 SPI_result_code_string(code), sql);
+		fail(code, sql);
 	processed = SPI_processed;
 	SPI_finish();
 	return processed;
@@ -242,8 +231,7 @@ chatmig_query_prepare(const char *sql, const QueryArgs *args)
 	SPI_connect();
 	plan = SPI_prepare(sql, args->n, (Oid *) args->types);
 	if (plan == NULL)
-		elog(ERROR, "SPI failed with \"%s\" at: %s",
-			 SPI_result_code_string(SPI_result), sql);
+		fail(SPI_result, sql);
 	SPI_keepplan(plan);
 	SPI_finish();
 	return plan;
@@ -259,13 +247,7 @@ uint64
 chatmig_query_execute(QueryPlan *plan, const QueryArgs *args, bool read_only,
 					  QueryRow row, void *state)
 {
-	StreamReceiver receiver = {.pub = {.receiveSlot = stream_receive,
-									   .rStartup = stream_startup,
-									   .rShutdown = stream_shutdown,
-									   .rDestroy = stream_destroy,
-									   .mydest = DestNone},
-							   .row = row,
-							   .state = state};
+	StreamReceiver receiver = make_receiver(NULL, row, state);
 	SPIExecuteOptions options = {.params = make_params(args),
 								 .read_only = read_only,
 								 .dest = row ? &receiver.pub : NULL};
@@ -275,7 +257,7 @@ chatmig_query_execute(QueryPlan *plan, const QueryArgs *args, bool read_only,
 	SPI_connect();
 	code = SPI_execute_plan_extended(plan, &options);
 	if (code < 0)
-		elog(ERROR, "SPI failed with \"%s\"", SPI_result_code_string(code));
+		fail(code, "a prepared statement");
 	processed = SPI_processed;
 	SPI_finish();
 	return processed;
@@ -292,6 +274,27 @@ chatmig_query_fetch(QueryPlan *plan, const QueryArgs *args, bool read_only,
 
 	(void) chatmig_query_execute(plan, args, read_only, take_row, &state);
 	return state.found;
+}
+
+static StreamReceiver
+make_receiver(QueryBegin begin, QueryRow row, void *state)
+{
+	return (StreamReceiver){.pub = {.receiveSlot = stream_receive,
+									.rStartup = stream_startup,
+									.rShutdown = stream_shutdown,
+									.rDestroy = stream_destroy,
+									.mydest = DestNone},
+							.begin = begin,
+							.row = row,
+							.state = state};
+}
+
+/* Statements here are well formed: SPI has only errors of its own to raise. */
+static void
+fail(int code, const char *what)
+{
+	elog(ERROR, "SPI failed with \"%s\" at: %s", SPI_result_code_string(code),
+		 what);
 }
 
 static bool

@@ -107,9 +107,7 @@ chatmig_register_remove(const char *name)
 	LedgerTargets targets;
 
 	chatmig_caller_enter(&caller);
-	registration = chatmig_ledger_find(name);
-	if (registration == NULL)
-		chatmig_ledger_not_found(name);
+	registration = chatmig_ledger_get(name);
 	check_may_remove(registration);
 	chatmig_ledger_lock(name);
 	chatmig_ledger_load_targets(name, &targets);

@@ -4,7 +4,7 @@
  *
  * In: a registration. Out: nothing, or an error with 42501. Reads catalogs and
  * the ledger; locks nothing, so that whoever is refused has kept nobody
- *waiting.
+ * waiting.
  */
 #include "postgres.h"
 

@@ -12,7 +12,7 @@
  * Locks, all to the end of the transaction:
  * - the ledger's row lock, so that no other run is under way;
  * - AccessShareLock on the legacy table, so that it stays what it is; rows of
- *it may be deleted meanwhile, as they may be afterwards;
+ * it may be deleted meanwhile, as they may be afterwards;
  * - ExclusiveLock on the migration's tables while they are examined: they can
  *   be read, but not written, nor can new rows elsewhere refer to theirs, so
  *   that what was found out stays true;

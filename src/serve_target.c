@@ -88,9 +88,7 @@ chatmig_serve_target_make(const char *migration)
 static void
 load(Source *source, const char *migration)
 {
-	source->registration = chatmig_ledger_find(migration);
-	if (source->registration == NULL)
-		chatmig_ledger_not_found(migration);
+	source->registration = chatmig_ledger_get(migration);
 	chatmig_ledger_load_targets(migration, &source->recorded);
 	if (source->recorded.migrated)
 		return;

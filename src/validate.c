@@ -11,7 +11,6 @@
 
 #include "catalog/pg_class.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
@@ -83,10 +82,6 @@ run(Validation *validation, const char *migration)
 
 	chatmig_caller_enter(&caller);
 	validation->context = CurrentMemoryContext;
-
-	/* Long expressions over few rows a second: compiling them takes longer. */
-	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
 
 	/* 1. What is there to be looked at, and one snapshot for all of it. */
 	chatmig_validate_snapshot(validation, migration);

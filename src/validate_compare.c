@@ -24,7 +24,7 @@ static void compare_owner(const MigrationPlan *plan, Part part, Field field,
 						  RowTests *tests);
 static void compare_sessions(const MigrationPlan *plan, RowTests *tests);
 static void compare_session(const Column *session, const char *metadata,
-							RowTests *tests);
+							bool is_own, RowTests *tests);
 static void compare_left_media(const MigrationPlan *plan, RowTests *tests);
 static void compare_labels(const Mapping *mapping, RowTests *tests);
 static char *answered_message(const MigrationPlan *plan);
@@ -206,18 +206,19 @@ compare_sessions(const MigrationPlan *plan, RowTests *tests)
 	const Column *session = &plan->mapping->parts[PART_SESSION];
 
 	if (plan->session_is_left)
-		compare_session(session, "(m." LEFT_COLUMN " -> 'session')", tests);
+		compare_session(session, "(m." LEFT_COLUMN " -> 'session')", true,
+						tests);
 	else if (plan->in_place ||
 			 (plan->uses[table] &&
 			  (chatmig_relation_column(plan, table, FIELD_METADATA) != NULL ||
 			   chatmig_relation_column(plan, table, FIELD_SESSION) != NULL)))
-		compare_session(session, "k.metadata", tests);
+		compare_session(session, "k.metadata", false, tests);
 	if (!plan->in_place &&
 		chatmig_relation_column(plan, TARGET_MESSAGES, FIELD_SESSION) != NULL)
 		compare_session(session,
 						psprintf("jsonb_build_object(%s, m." SESSION_COLUMN ")",
 								 quote_literal_cstr(session->name)),
-						tests);
+						true, tests);
 }
 
 /*
@@ -226,7 +227,8 @@ compare_sessions(const MigrationPlan *plan, RowTests *tests)
  * conversation.
  */
 static void
-compare_session(const Column *session, const char *metadata, RowTests *tests)
+compare_session(const Column *session, const char *metadata, bool is_own,
+				RowTests *tests)
 {
 	char *value = chatmig_validate_sql_column(session);
 	char *kept =
@@ -234,7 +236,6 @@ compare_session(const Column *session, const char *metadata, RowTests *tests)
 	char *text =
 		psprintf("(%s ->> %s)", metadata, quote_literal_cstr(session->name));
 	char *same = psprintf("%s = format('%%s', %s)", text, value);
-	bool is_own = strncmp(metadata, "k.", 2) != 0;
 	char category;
 	bool is_preferred;
 

@@ -5,7 +5,7 @@
  * In: a plan that has been migrated, and what the ledger says each table had.
  * Finds constraints, indexes, NOT NULLs, defaults and triggers that have gone
  * or do not work, and tables that a crash would empty now. Looks at catalogs
- *alone.
+ * alone.
  *
  * It may be meant so: all are warnings. Constraints of tables that chatmig has
  * made are in validate_tables.c, and are violations. What a dropped or renamed

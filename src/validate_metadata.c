@@ -7,7 +7,7 @@
  * stays whole under its column's name where one of its names is taken; a role
  * that only the user could explain is there as it was spelled; a time that is
  * a neighbour's is marked; and what every message was to get is in each. What
- *else is in the metadata is not looked at.
+ * else is in the metadata is not looked at.
  */
 #include "postgres.h"
 

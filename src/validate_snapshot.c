@@ -86,9 +86,7 @@ chatmig_validate_snapshot(Validation *validation, const char *migration)
 static void
 load(const char *migration, Record *record)
 {
-	record->registration = chatmig_ledger_find(migration);
-	if (record->registration == NULL)
-		chatmig_ledger_not_found(migration);
+	record->registration = chatmig_ledger_get(migration);
 	chatmig_ledger_load_targets(migration, &record->targets);
 }
 

@@ -8,39 +8,9 @@ SET DateStyle = 'ISO, YMD';
 CREATE EXTENSION chatmig;
 \pset null NULL
 
--- A conversation in lines: times are the migrated ones, or "now".
-CREATE FUNCTION talk(conversation text, migration text DEFAULT NULL,
-                     max_messages bigint DEFAULT 50, before bigint DEFAULT NULL)
-RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT concat_ws('|', "position", role, content, model, tokens, metadata,
-                     media_url, media_type, media_summary,
-                     CASE WHEN reply_to IS NOT NULL THEN 'a reply' END,
-                     CASE WHEN created_at > '2025-01-01'
-                          THEN 'now' ELSE created_at::date::text END)
-    FROM chatmig_history(conversation, max_messages, before, migration) $$;
--- An owner's conversations in lines.
-CREATE FUNCTION list(owner text, counterpart text DEFAULT NULL,
-                     active bool DEFAULT true, max_rows bigint DEFAULT 50,
-                     before text DEFAULT NULL, migration text DEFAULT NULL)
-RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT concat_ws('|', owner, counterpart, title, active, messages,
-                     last_role, last_message, metadata,
-                     CASE WHEN created_at > '2025-01-01'
-                          THEN 'now' ELSE created_at::date::text END,
-                     CASE WHEN updated_at > '2025-01-01'
-                          THEN 'now' ELSE updated_at::date::text END)
-    FROM chatmig_conversations(owner, counterpart, active, max_rows, before,
-                               migration) $$;
--- An owner's pairs in lines.
-CREATE FUNCTION pairs(owner text, conversation text DEFAULT NULL,
-                      migration text DEFAULT NULL)
-RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT concat_ws(' | ', coalesce(question, '-'), coalesce(answer, '-'),
-                     model, CASE WHEN conversation IS NULL THEN 'alone' END,
-                     CASE WHEN (question_message IS NULL) <> (asked_at IS NULL)
-                            OR (answer_message IS NULL) <> (answered_at IS NULL)
-                          THEN 'not whole' END)
-    FROM chatmig_pairs(owner, conversation, migration) $$;
+\getenv here PG_ABS_SRCDIR
+\set lines :here '/sql/include/serve.inc'
+\i :lines
 
 --
 -- The default target, with uuids
