@@ -57,10 +57,15 @@ OBJS = \
 	src/field.o \
 	src/keys.o \
 	src/migrate.o \
+	src/share.o \
+	src/share_worker.o \
+	src/share_report.o \
+	src/travel.o \
 	src/report.o \
 	src/accept.o \
 	src/read.o \
 	src/read_query.o \
+	src/read_share.o \
 	src/read_media.o \
 	src/read_metadata.o \
 	src/json.o \
@@ -87,6 +92,8 @@ OBJS = \
 	src/session.o \
 	src/identity.o \
 	src/bulk.o \
+	src/row_check.o \
+	src/send.o \
 	src/insert.o \
 	src/target.o \
 	src/proof.o \
@@ -160,6 +167,7 @@ REGRESS = \
 	types \
 	migrate \
 	load \
+	shares \
 	paths \
 	validate \
 	validate_targets \

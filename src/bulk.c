@@ -15,11 +15,12 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "executor/executor.h"
+#include "executor/tuptable.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "bulk.h"
+#include "row_check.h"
 
 /* The limits of COPY, for the same reasons. */
 #define MAX_BUFFERED_ROWS 1000
@@ -31,9 +32,8 @@ struct Bulk
 	Relation rel;
 	BulkInsertState bistate;
 	CommandId cid;
-	int options;    /* of table_multi_insert */
-	EState *estate; /* in which constraints are checked */
-	ResultRelInfo *result_rel;
+	int options; /* of table_multi_insert */
+	RowCheck *check;
 
 	/* per batch */
 	MemoryContext batch_context; /* what the table AM leaves behind */
@@ -43,7 +43,8 @@ struct Bulk
 	Size bytes;
 };
 
-static void check(Bulk *bulk, TupleTableSlot *slot);
+static void add(Bulk *bulk, HeapTuple tuple);
+static MemoryContext keep(const Bulk *bulk);
 
 Bulk *
 chatmig_bulk_begin(Oid relid)
@@ -57,43 +58,32 @@ chatmig_bulk_begin(Oid relid)
 	/* should this be undone, so is the table itself */
 	if (bulk->rel->rd_createSubid == GetCurrentSubTransactionId())
 		bulk->options |= TABLE_INSERT_FROZEN;
+	bulk->check = chatmig_row_check_begin(bulk->rel);
 	bulk->batch_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig bulk batch", ALLOCSET_DEFAULT_SIZES);
-	bulk->estate = CreateExecutorState();
-	bulk->result_rel = makeNode(ResultRelInfo);
-	InitResultRelInfo(bulk->result_rel, bulk->rel, 0, NULL, 0);
 	return bulk;
 }
 
 void
 chatmig_bulk_put(Bulk *bulk, const Datum *values, const bool *nulls)
 {
-	int natts = RelationGetDescr(bulk->rel)->natts;
-	TupleTableSlot *slot;
-	HeapTuple tuple;
-	bool should_free;
+	MemoryContext old;
 
-	if (bulk->nrows == bulk->nslots)
-	{
-		/* a slot lives as long as the load */
-		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(bulk));
+	chatmig_row_check(bulk->check, values, nulls);
+	old = keep(bulk);
+	add(bulk, heap_form_tuple(RelationGetDescr(bulk->rel),
+							  unconstify(Datum *, values),
+							  unconstify(bool *, nulls)));
+	MemoryContextSwitchTo(old);
+}
 
-		bulk->slots[bulk->nslots++] = table_slot_create(bulk->rel, NULL);
-		MemoryContextSwitchTo(old);
-	}
-	slot = bulk->slots[bulk->nrows++];
-	memcpy(slot->tts_values, values, natts * sizeof(Datum));
-	memcpy(slot->tts_isnull, nulls, natts * sizeof(bool));
-	ExecStoreVirtualTuple(slot);
-	check(bulk, slot);
-	ExecMaterializeSlot(slot);
-	tuple = ExecFetchSlotHeapTuple(slot, false, &should_free);
-	bulk->bytes += tuple->t_len;
-	if (should_free)
-		heap_freetuple(tuple);
+void
+chatmig_bulk_put_checked(Bulk *bulk, MinimalTuple tuple)
+{
+	MemoryContext old = keep(bulk);
 
-	if (bulk->nrows == MAX_BUFFERED_ROWS || bulk->bytes >= MAX_BUFFERED_BYTES)
-		chatmig_bulk_flush(bulk);
+	add(bulk, heap_tuple_from_minimal_tuple(tuple));
+	MemoryContextSwitchTo(old);
 }
 
 void
@@ -102,8 +92,8 @@ chatmig_bulk_end(Bulk *bulk)
 	chatmig_bulk_flush(bulk);
 	for (int i = 0; i < bulk->nslots; i++)
 		ExecDropSingleTupleTableSlot(bulk->slots[i]);
+	chatmig_row_check_end(bulk->check);
 	FreeBulkInsertState(bulk->bistate);
-	FreeExecutorState(bulk->estate);
 	table_finish_bulk_insert(bulk->rel, TABLE_INSERT_SKIP_FSM);
 	MemoryContextDelete(bulk->batch_context);
 	table_close(bulk->rel, NoLock);
@@ -127,13 +117,22 @@ chatmig_bulk_flush(Bulk *bulk)
 	bulk->bytes = 0;
 }
 
-/* Raises the server's own error, of INSERT, if the row violates a constraint.
- */
+/* The tuple is the bulk's from here on. */
 static void
-check(Bulk *bulk, TupleTableSlot *slot)
+add(Bulk *bulk, HeapTuple tuple)
 {
-	if (RelationGetDescr(bulk->rel)->constr == NULL)
-		return;
-	ExecConstraints(bulk->result_rel, slot, bulk->estate);
-	ResetPerTupleExprContext(bulk->estate);
+	if (bulk->nrows == bulk->nslots)
+		bulk->slots[bulk->nslots++] = MakeSingleTupleTableSlot(
+			RelationGetDescr(bulk->rel), &TTSOpsHeapTuple);
+	ExecStoreHeapTuple(tuple, bulk->slots[bulk->nrows++], true);
+	bulk->bytes += tuple->t_len;
+	if (bulk->nrows == MAX_BUFFERED_ROWS || bulk->bytes >= MAX_BUFFERED_BYTES)
+		chatmig_bulk_flush(bulk);
+}
+
+/* What waits outlives the row it came from. */
+static MemoryContext
+keep(const Bulk *bulk)
+{
+	return MemoryContextSwitchTo(GetMemoryChunkContext((void *) bulk));
 }

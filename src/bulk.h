@@ -5,7 +5,7 @@
 #ifndef CHATMIG_BULK_H
 #define CHATMIG_BULK_H
 
-#include "access/tupdesc.h"
+#include "access/htup.h"
 
 typedef struct Bulk Bulk;
 
@@ -19,11 +19,14 @@ typedef struct Bulk Bulk;
 extern Bulk *chatmig_bulk_begin(Oid relid);
 
 /*
- * Adds a row, which is copied. All the table's columns, in their order. Errors
- * if it violates NOT NULL or a check (23502, 23514).
+ * Adds a row, which is copied. All the table's columns, in
+ * their order. Errors if it violates NOT NULL or a check (23502, 23514).
  */
 extern void chatmig_bulk_put(Bulk *bulk, const Datum *values,
 							 const bool *nulls);
+
+/* Adds a row that was checked where it was formed (see row_check.h). Copied. */
+extern void chatmig_bulk_put_checked(Bulk *bulk, MinimalTuple tuple);
 
 /* Writes what waits. */
 extern void chatmig_bulk_flush(Bulk *bulk);

@@ -1,6 +1,6 @@
 /*
  * migrate.c
- *	  The loop read -> split -> group -> write.
+ *	  A run, and its rehearsal: what comes before and after the rows.
  *
  * In: a migration's name. Out: its legacy rows as conversations and messages,
  * and the ledger's record of it, or an error and nothing changed. All that is
@@ -9,51 +9,25 @@
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "accept.h"
 #include "caller.h"
 #include "columns.h"
 #include "existing.h"
-#include "fit.h"
-#include "group.h"
 #include "migrate.h"
 #include "read.h"
 #include "reference.h"
 #include "rights.h"
 #include "settings.h"
+#include "share.h"
 #include "snapshot.h"
-#include "split.h"
 #include "target.h"
-#include "write.h"
 #include "write_link.h"
 #include "write_reply.h"
-
-typedef struct MigrateState
-{
-	/* fixed */
-	const MigrationPlan *plan;
-	WriteMode mode;
-	MemoryContext context; /* for what outlives a row */
-	GroupState *group;
-	Writer *writer;
-	MigrateShow show;
-	void *show_state;
-
-	/* per row, for error messages; NULL between rows */
-	const char *key;
-
-	/* counters */
-	MigrateResult *result;
-	List *rejects; /* of Reject *, max_rejects of them at most */
-} MigrateState;
 
 static void check_owner(const char *name);
 static MigrationPlan *begin(const char *name, bool force,
@@ -62,20 +36,9 @@ static bool has_work(const MigrationPlan *plan, RunCounts *counts);
 static void record_targets(const MigrationPlan *plan);
 static WriteMode choose_mode(const MigrationPlan *plan);
 static List *travel(const MigrationPlan *plan, WriteMode mode,
-					MigrateResult *result, MigrateShow show, void *state);
-static bool only_counts(const MigrateState *state);
-static void travel_owners(MigrateState *state);
-static bool travel_owner(LegacyRow *row, void *arg);
-static bool travel_row(LegacyRow *row, void *state);
-static void place_and_write(MigrateState *state, LegacyRow *row,
-							SplitRow *split);
-static Size stored_size(const LegacyRow *row, const Message *message);
-static void close_conversation(MigrateState *state);
-static void reject(MigrateState *state, const LegacyRow *row,
-				   const SplitReject *rejected, bool partial);
+					MigrateResult *result);
 static void check_rejects(const MigrationPlan *plan,
 						  const MigrateResult *result, bool in_update);
-static void describe_row(void *state);
 
 void
 chatmig_migrate_run(const char *name, bool force, MigrateResult *result)
@@ -102,7 +65,7 @@ chatmig_migrate_run(const char *name, bool force, MigrateResult *result)
 		/* 3. the rows; by now the transaction has an id (see query.h) */
 		chatmig_reference_defer(plan, false);
 		chatmig_caller_become(&role, plan->source_owner);
-		rejects = travel(plan, mode, result, NULL, NULL);
+		rejects = travel(plan, mode, result);
 		check_rejects(plan, result, caller.creating_extension);
 		chatmig_read_rejected(plan, rejects);
 		chatmig_caller_resume(&role);
@@ -139,7 +102,7 @@ chatmig_migrate_rehearse(const char *name, bool force, MigrateResult *result,
 	if (has_work(plan, &result->counts))
 	{
 		chatmig_caller_become(&role, plan->source_owner);
-		(void) travel(plan, WRITE_NOTHING, result, show, state);
+		(void) chatmig_travel(plan, WRITE_NOTHING, NULL, result, show, state);
 		chatmig_caller_resume(&role);
 	}
 	PopActiveSnapshot();
@@ -222,198 +185,15 @@ choose_mode(const MigrationPlan *plan)
 	return chatmig_bulk_load ? WRITE_BULK : WRITE_INSERT;
 }
 
-/* Returns the rejects, of Reject *. */
+/* Beside parallel workers, if that is possible and worth it. */
 static List *
-travel(const MigrationPlan *plan, WriteMode mode, MigrateResult *result,
-	   MigrateShow show, void *show_state)
+travel(const MigrationPlan *plan, WriteMode mode, MigrateResult *result)
 {
-	MemoryContext context = AllocSetContextCreate(
-		CurrentMemoryContext, "chatmig migration", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	MigrateState state = {.plan = plan,
-						  .mode = mode,
-						  .context = old,
-						  .result = result,
-						  .show = show,
-						  .show_state = show_state};
-	ErrorContextCallback callback = {.previous = error_context_stack,
-									 .callback = describe_row,
-									 .arg = &state};
+	List *rejects;
 
-	error_context_stack = &callback;
-	state.group = chatmig_group_begin(plan);
-	state.writer = chatmig_write_begin(plan, mode, &result->counts);
-	/* statements of the ordinary way cannot run beside parallel workers */
-	chatmig_read_rows(plan, mode != WRITE_INSERT, only_counts(&state),
-					  travel_row, &state);
-	close_conversation(&state);
-	if (plan->uses[TARGET_OWNERS])
-		travel_owners(&state);
-	if (mode == WRITE_NOTHING)
-		result->counts.links = chatmig_write_count_links(plan, state.writer);
-	chatmig_write_end(state.writer);
-	error_context_stack = callback.previous;
-
-	if (!plan->migrated)
-		result->counts.legacy_rows =
-			result->counts.skipped + result->counts.migrated +
-			result->counts.empty + result->counts.rejected;
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	return state.rejects;
-}
-
-/* Whether nobody looks at contents: tables with limits of their own do. */
-static bool
-only_counts(const MigrateState *state)
-{
-	const MigrationPlan *plan = state->plan;
-
-	return state->mode == WRITE_NOTHING && state->show == NULL &&
-		   plan->mapping->shape != SHAPE_TRANSCRIPT &&
-		   !chatmig_plan_fills(plan, TARGET_MESSAGES);
-}
-
-/*
- * Those who have no conversation once all rows are written: a row that was
- * rejected leaves its owner without one.
- */
-static void
-travel_owners(MigrateState *state)
-{
-	chatmig_write_flush(state->writer);
-	CommandCounterIncrement();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	chatmig_read_owners(state->plan, travel_owner, state);
-	PopActiveSnapshot();
-}
-
-static bool
-travel_owner(LegacyRow *row, void *arg)
-{
-	MigrateState *state = arg;
-
-	state->key = row->key;
-	chatmig_write_without_messages(state->writer, row);
-	state->key = NULL;
-	return true;
-}
-
-/* The way of a row. */
-static bool
-travel_row(LegacyRow *row, void *arg)
-{
-	MigrateState *state = arg;
-	MigrateResult *result = state->result;
-	SplitRow split = {0};
-
-	state->key = row->key;
-	if (row->skipped)
-		result->counts.skipped++;
-	else if (row->known.is_gone)
-	{
-		/* nothing joins a conversation that has been deleted */
-	}
-	else if (row->known.known)
-		place_and_write(state, row, &split);
-	else
-	{
-		ListCell *lc;
-
-		chatmig_split_row(state->plan, row, &split);
-		chatmig_fit_row(state->plan, &split);
-		foreach(lc, split.rejects)
-			reject(state, row, lfirst(lc), split.nmessages > 0);
-		if (split.nmessages == 0 && split.rejects == NIL)
-			result->counts.empty++;
-		else if (split.nmessages == 0)
-			result->counts.rejected++;
-		/* beyond max_rejects a run is lost, and only counts them */
-		else if (result->nrejects <= state->plan->options.max_rejects ||
-				 state->mode == WRITE_NOTHING)
-			place_and_write(state, row, &split);
-	}
-	for (int i = 0; i < split.nmessages && state->show != NULL; i++)
-		if (!state->show(state->plan, chatmig_group_current(state->group),
-						 &split.messages[i], row, state->show_state))
-			return false;
-	state->key = NULL;
-	return true;
-}
-
-static void
-place_and_write(MigrateState *state, LegacyRow *row, SplitRow *split)
-{
-	Conversation *conversation;
-
-	if (!chatmig_group_continues(state->group, row))
-	{
-		close_conversation(state);
-		conversation = chatmig_group_open(state->group, row);
-		chatmig_write_open(state->writer, conversation, row, split);
-	}
-	conversation = chatmig_group_current(state->group);
-	chatmig_group_place(state->group, row, split);
-	if (split->nmessages > 0)
-		chatmig_write_row(state->writer, conversation, row, split);
-	for (int i = 0; i < split->nmessages; i++)
-		state->result->content_bytes += stored_size(row, &split->messages[i]);
-}
-
-static Size
-stored_size(const LegacyRow *row, const Message *message)
-{
-	if (message->content.isnull)
-		return 0;
-	return row->reduced ? row->sizes[message->part - 1]
-						: toast_datum_size(message->content.datum);
-}
-
-static void
-close_conversation(MigrateState *state)
-{
-	Conversation *conversation = chatmig_group_current(state->group);
-
-	if (conversation != NULL)
-		chatmig_write_close(state->writer, conversation);
-}
-
-static void
-reject(MigrateState *state, const LegacyRow *row, const SplitReject *rejected,
-	   bool partial)
-{
-	MemoryContext old = MemoryContextSwitchTo(state->context);
-	RejectSummary *summary = NULL;
-	ListCell *lc;
-
-	state->result->nrejects++;
-	foreach(lc, state->result->rejects)
-		if (strcmp(((RejectSummary *) lfirst(lc))->code, rejected->code) == 0)
-			summary = lfirst(lc);
-	if (summary == NULL)
-	{
-		summary = palloc0(sizeof(RejectSummary));
-		summary->code = rejected->code;
-		summary->first_key = pstrdup(row->key);
-		summary->first_reason = pstrdup(rejected->reason);
-		state->result->rejects = lappend(state->result->rejects, summary);
-	}
-	summary->number++;
-	if (list_length(state->rejects) < state->plan->options.max_rejects)
-	{
-		Reject *kept = palloc0(sizeof(Reject));
-
-		kept->key = pstrdup(row->key);
-		kept->part = rejected->part;
-		kept->code = rejected->code;
-		kept->reason = pstrdup(rejected->reason);
-		kept->partial = partial;
-		if (rejected->part > 0 && row->elements != NULL)
-			kept->message = JsonbValueToJsonb(getIthJsonbValueFromContainer(
-				row->elements, rejected->part - 1));
-		state->rejects = lappend(state->rejects, kept);
-	}
-	MemoryContextSwitchTo(old);
+	if (mode == WRITE_BULK && chatmig_share_travel(plan, result, &rejects))
+		return rejects;
+	return chatmig_travel(plan, mode, NULL, result, NULL, NULL);
 }
 
 static void
@@ -450,32 +230,4 @@ check_rejects(const MigrationPlan *plan, const MigrateResult *result,
 				 ? "SET chatmig.convert_on_update = off and update again; then "
 				 : "",
 			 name, (long long) result->nrejects)));
-}
-
-static void
-describe_row(void *arg)
-{
-	MigrateState *state = arg;
-
-	if (geterrcode() == ERRCODE_UNIQUE_VIOLATION)
-		errhint("If others add messages to the same conversations at this "
-				"moment, run it again; nothing has been changed. Or else a "
-				"unique index of a table that was there before forbids what "
-				"the rows say; for titles, see the option title.");
-	else if (geterrcode() == ERRCODE_FOREIGN_KEY_VIOLATION)
-		errhint("If what the row refers to was deleted at this moment, run it "
-				"again; nothing has been changed. Or else put it into the "
-				"table that is referred to first, such as the users.");
-	else if (geterrcode() == ERRCODE_CHECK_VIOLATION)
-		errhint("A check of a table that was there before forbids what a row "
-				"says; nothing has been changed. Correct the rows, or register "
-				"a view that leaves them out.");
-	if (state->writer != NULL && chatmig_write_describe(state->writer))
-		return;
-	if (state->key != NULL)
-		errcontext("migration \"%s\", legacy key %s", state->plan->name,
-				   state->key);
-	else
-		errcontext("migration \"%s\", reading %s", state->plan->name,
-				   state->plan->source_name);
 }

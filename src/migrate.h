@@ -1,36 +1,11 @@
 /*
  * migrate.h
- *	  The loop read -> split -> group -> write.
+ *	  A run, and its rehearsal.
  */
 #ifndef CHATMIG_MIGRATE_H
 #define CHATMIG_MIGRATE_H
 
-#include "plan.h"
-#include "rows.h"
-
-/* Rejected rows, and messages in rows, with one code. */
-typedef struct RejectSummary
-{
-	const char *code;
-	int64 number;
-	char *first_key; /* as text */
-	char *first_reason;
-} RejectSummary;
-
-/* What a run did, or would do. */
-typedef struct MigrateResult
-{
-	RunCounts counts;
-	int64 nrejects;      /* rejected rows, and messages of other rows */
-	List *rejects;       /* of RejectSummary *, a code each */
-	int64 content_bytes; /* of all new messages, as stored */
-} MigrateResult;
-
-/* A message as it would be written; false ends the run. */
-typedef bool (*MigrateShow)(const MigrationPlan *plan,
-							const Conversation *conversation,
-							const Message *message, const LegacyRow *row,
-							void *state);
+#include "travel.h"
 
 /*
  * Migrates what is not migrated yet, in the current transaction. Locks, all to

@@ -91,6 +91,10 @@ typedef struct MigrationPlan
 
 	/* found out by chatmig_plan_probe() */
 	bool times_missing; /* some rows have no time: take neighbours' */
+
+	/* in a parallel worker; see read_share.h */
+	int share;   /* which share of the rows it reads, from 0 */
+	int nshares; /* 0: it reads all of them */
 } MigrationPlan;
 
 #endif /* CHATMIG_MIGRATION_H */

@@ -32,6 +32,7 @@
 #include "query.h"
 #include "rights.h"
 
+static MigrationPlan *make(const char *name, const LedgerTargets *made);
 static void plan_source(MigrationPlan *plan, Jsonb *mapping);
 static void check_no_times(const MigrationPlan *plan);
 static bool key_is_unique(const MigrationPlan *plan);
@@ -43,16 +44,45 @@ static char *column_list(const Mapping *mapping, const char *prefix);
 MigrationPlan *
 chatmig_plan_make(const char *name)
 {
+	return make(name, NULL);
+}
+
+MigrationPlan *
+chatmig_plan_make_share(const char *name, const Oid *tables, int share,
+						int nshares)
+{
+	LedgerTargets made = {0};
+	MigrationPlan *plan;
+
+	memcpy(made.tables, tables, sizeof(made.tables));
+	memset(made.created, true, sizeof(made.created));
+	plan = make(name, &made);
+	plan->share = share;
+	plan->nshares = nshares;
+	return plan;
+}
+
+/* made: what the run has created, and not recorded yet; NULL before that. */
+static MigrationPlan *
+make(const char *name, const LedgerTargets *made)
+{
 	Registration *registration = chatmig_ledger_get(name);
 	MigrationPlan *plan = palloc0(sizeof(MigrationPlan));
+	LedgerTargets recorded;
 
 	chatmig_rights_check_source(registration);
 	plan->name = registration->name;
 	plan->source = registration->source;
 	plan_source(plan, registration->mapping);
+	if (made == NULL)
+	{
+		chatmig_plan_lock_below(plan->source, plan->source_name,
+								plan->source_owner);
+		chatmig_ledger_load_targets(name, &recorded);
+	}
 	chatmig_options_parse(registration->options, &plan->options);
 	chatmig_options_check_metadata(&plan->options, plan->mapping);
-	chatmig_plan_target(plan, registration->target);
+	chatmig_plan_target(plan, registration->target, made ? made : &recorded);
 	chatmig_plan_check_usage(plan, plan->schema);
 	chatmig_plan_check_usage(plan, chatmig_ledger_schema_name());
 	return plan;
@@ -127,8 +157,6 @@ plan_source(MigrationPlan *plan, Jsonb *mapping)
 	plan->source_owner = rel->rd_rel->relowner;
 	plan->schema = get_namespace_name(RelationGetNamespace(rel));
 	plan->mapping = chatmig_mapping_resolve(rel, mapping);
-	chatmig_plan_lock_below(plan->source, plan->source_name,
-							plan->source_owner);
 	relation_close(rel, NoLock); /* the lock stays */
 }
 

@@ -23,6 +23,14 @@
 extern MigrationPlan *chatmig_plan_make(const char *name);
 
 /*
+ * The same in a parallel worker of a first run, for a share of the rows. The
+ * run holds all locks, and has created the tables, NUM_TARGETS of them.
+ */
+extern MigrationPlan *chatmig_plan_make_share(const char *name,
+											  const Oid *tables, int share,
+											  int nshares);
+
+/*
  * Looks at the rows: whether each has a key of its own (23502, 23505 if not),
  * and whether some have no time. Reads as the current role, under the active
  * snapshot.

@@ -47,25 +47,23 @@ static char *fingerprint(const MigrationPlan *plan);
 static bool says_when_changed(const Column *column);
 
 void
-chatmig_plan_target(MigrationPlan *plan, Jsonb *target)
+chatmig_plan_target(MigrationPlan *plan, Jsonb *target,
+					const LedgerTargets *recorded)
 {
-	LedgerTargets recorded;
-
 	chatmig_destination_parse(target, &plan->destination);
 	choose_names(plan);
-	chatmig_ledger_load_targets(plan->name, &recorded);
-	plan->migrated = recorded.migrated;
-	plan->migrated_at = recorded.migrated_at;
+	plan->migrated = recorded->migrated;
+	plan->migrated_at = recorded->migrated_at;
 	/* the user may have moved them, or renamed their schema */
-	if (get_rel_name(recorded.tables[TARGET_TRACE]) != NULL)
+	if (get_rel_name(recorded->tables[TARGET_TRACE]) != NULL)
 		plan->schema = get_namespace_name(
-			get_rel_namespace(recorded.tables[TARGET_TRACE]));
+			get_rel_namespace(recorded->tables[TARGET_TRACE]));
 	chatmig_plan_check_schema(plan);
 	if (!plan->migrated)
 		chatmig_plan_check_create(plan);
-	choose_tables(plan, &recorded);
+	choose_tables(plan, recorded);
 	choose_group_columns(plan);
-	resolve_columns(plan, &recorded);
+	resolve_columns(plan, recorded);
 	forget_session(plan);
 	choose_id_types(plan);
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)

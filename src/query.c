@@ -192,6 +192,30 @@ chatmig_query_stream(const char *sql, const QueryArgs *args, bool parallel,
 	SPI_finish();
 }
 
+int
+chatmig_query_workers(const char *sql)
+{
+	SPIPlanPtr plan;
+	CachedPlan *cached;
+	Plan *node;
+	int result = 0;
+
+	SPI_connect();
+	plan = SPI_prepare_cursor(sql, 0, NULL, CURSOR_OPT_PARALLEL_OK);
+	if (plan == NULL)
+		fail(SPI_result, sql);
+	cached = SPI_plan_get_cached_plan(plan);
+	node = linitial_node(PlannedStmt, cached->stmt_list)->planTree;
+	while (node != NULL && !IsA(node, Gather) && !IsA(node, GatherMerge))
+		node = outerPlan(node);
+	if (node != NULL)
+		result = IsA(node, Gather) ? ((Gather *) node)->num_workers
+								   : ((GatherMerge *) node)->num_workers;
+	ReleaseCachedPlan(cached, NULL);
+	SPI_finish();
+	return result;
+}
+
 uint64
 chatmig_query_run_with_stores(const char *sql, const QueryStore *stores,
 							  int nstores)

@@ -70,6 +70,12 @@ extern void chatmig_query_stream(const char *sql, const QueryArgs *args,
 								 void *state);
 
 /*
+ * How many workers the planner would use for a SELECT at its topmost Gather; 0
+ * if it would use none.
+ */
+extern int chatmig_query_workers(const char *sql);
+
+/*
  * Runs a statement that reads tuplestores under names of their own, as a
  * trigger reads its transition tables.
  */

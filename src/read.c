@@ -23,6 +23,7 @@
 #include "query.h"
 #include "read.h"
 #include "read_query.h"
+#include "read_share.h"
 
 typedef struct ReadState
 {
@@ -90,6 +91,17 @@ chatmig_read_rows(const MigrationPlan *plan, bool parallel, bool reduced,
 	chatmig_query_stream(sql, NULL, parallel, NULL, receive, &state);
 	AtEOXact_GUC(true, guc_level);
 	MemoryContextDelete(state.row_context);
+}
+
+int
+chatmig_read_workers(const MigrationPlan *plan)
+{
+	ReadColumns columns;
+
+	if (plan->migrated || plan->times_missing || plan->options.owner_times ||
+		!chatmig_read_share_is_possible(plan))
+		return 0;
+	return chatmig_query_workers(chatmig_read_query(plan, false, &columns));
 }
 
 /* This process has enough to do: it writes what they have sorted. */

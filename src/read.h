@@ -23,6 +23,14 @@ extern void chatmig_read_rows(const MigrationPlan *plan, bool parallel,
 							  bool reduced, ReadRow callback, void *state);
 
 /*
+ * How many processes the server would let sort the rows of a first run, where
+ * each of them could also do all that comes after, for a share of the rows (see
+ * read_share.h): 0 if the table is small, if a view or a type is not safe
+ * there, or if rows depend on rows of other shares.
+ */
+extern int chatmig_read_workers(const MigrationPlan *plan);
+
+/*
  * Streams the owners who have no conversation in the target and no message: a
  * row with the owner, the owner's times, and the owner as its key. Reads as the
  * current role under the active snapshot.

@@ -25,6 +25,7 @@
 #include "read_media.h"
 #include "read_metadata.h"
 #include "read_query.h"
+#include "read_share.h"
 #include "skip.h"
 
 /* The parts that make a group, in the order of GroupKey. */
@@ -136,8 +137,9 @@ chatmig_read_query(const MigrationPlan *plan, bool reduced,
 		return with_next(plan, sql.data);
 	}
 	columns->natts = list.natts;
-	return psprintf("SELECT * FROM (%s) AS q ORDER BY %sat, %s", sql.data,
-					group_columns(plan, "q."), key_columns(plan, ""));
+	return psprintf("SELECT * FROM (%s) AS q%s ORDER BY %sat, %s", sql.data,
+					chatmig_read_share_clause(plan), group_columns(plan, "q."),
+					key_columns(plan, ""));
 }
 
 char *

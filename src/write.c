@@ -3,7 +3,8 @@
  *	  conversations and messages --write--> the target tables and the trace
  *
  * In: what split and group made. Out: rows of the target tables. Forms rows
- * and gives ids; bulk.c and insert.c are the two ways into a table. Holds the
+ * and gives ids; bulk.c and insert.c are the two ways into a table, and send.c
+ * leads to another process that takes the first of them. Holds the
  * open conversation in memory and nothing else.
  */
 #include "postgres.h"
@@ -25,7 +26,7 @@
 /* Messages that wait before the ordinary way writes them. */
 #define MAX_WAITING_MESSAGES 10000
 
-static void open_table(Writer *writer, TargetTable table);
+static void open_table(Writer *writer, TargetTable table, shm_mq_handle *queue);
 static void write_message(Writer *writer, const Conversation *conversation,
 						  const Message *message, Value medium, Value reply_to);
 static void write_trace(Writer *writer, const Conversation *conversation,
@@ -34,7 +35,7 @@ static void write_trace(Writer *writer, const Conversation *conversation,
 
 Writer *
 chatmig_write_begin(const MigrationPlan *plan, WriteMode mode,
-					RunCounts *counts)
+					shm_mq_handle *queue, RunCounts *counts)
 {
 	Writer *writer = palloc0(sizeof(Writer));
 
@@ -65,7 +66,7 @@ chatmig_write_begin(const MigrationPlan *plan, WriteMode mode,
 		writer->next_id[table] = 1;
 	for (TargetTable table = 0; table < TARGET_LINKS; table++)
 		if (mode != WRITE_NOTHING && plan->uses[table])
-			open_table(writer, table);
+			open_table(writer, table, queue);
 	if (mode == WRITE_INSERT && plan->migrated && plan->uses[TARGET_OWNERS])
 		chatmig_write_conversation_forget(plan);
 	return writer;
@@ -192,6 +193,8 @@ chatmig_write_end(Writer *writer)
 	{
 		if (writer->bulk[table])
 			chatmig_bulk_end(writer->bulk[table]);
+		if (writer->send[table])
+			chatmig_send_end(writer->send[table]);
 		if (writer->insert[table])
 			chatmig_insert_end(writer->insert[table]);
 	}
@@ -216,7 +219,7 @@ chatmig_write_describe(const Writer *writer)
 }
 
 static void
-open_table(Writer *writer, TargetTable table)
+open_table(Writer *writer, TargetTable table, shm_mq_handle *queue)
 {
 	const MigrationPlan *plan = writer->plan;
 	TargetColumns *columns = &writer->columns[table];
@@ -225,6 +228,9 @@ open_table(Writer *writer, TargetTable table)
 	chatmig_columns_list(plan, table, columns);
 	if (writer->mode == WRITE_BULK)
 		writer->bulk[table] = chatmig_bulk_begin(plan->tables[table]);
+	else if (writer->mode == WRITE_SEND)
+		writer->send[table] =
+			chatmig_send_begin(plan->tables[table], queue, table);
 	else
 	{
 		desc = CreateTemplateTupleDesc(columns->n);

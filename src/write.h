@@ -5,16 +5,19 @@
 #ifndef CHATMIG_WRITE_H
 #define CHATMIG_WRITE_H
 
+#include "storage/shm_mq.h"
+
 #include "plan.h"
 #include "rows.h"
 #include "write_mode.h"
 
 /*
  * The plan's tables exist, unless nothing is written. Counts what is written
- * in *counts. Everything is allocated below the current memory context.
+ * in *counts. Everything is allocated below the current memory context. queue
+ * is for WRITE_SEND.
  */
 extern Writer *chatmig_write_begin(const MigrationPlan *plan, WriteMode mode,
-								   RunCounts *counts);
+								   shm_mq_handle *queue, RunCounts *counts);
 
 /* Begins a conversation with its first new row, or goes on with one. */
 extern void chatmig_write_open(Writer *writer, Conversation *conversation,

@@ -9,7 +9,8 @@ typedef enum WriteMode
 {
 	WRITE_NOTHING, /* counts, and gives ids for a preview */
 	WRITE_BULK,    /* into tables that this transaction created */
-	WRITE_INSERT   /* into any tables, through the executor */
+	WRITE_INSERT,  /* into any tables, through the executor */
+	WRITE_SEND     /* to the process that writes in bulk; see share.h */
 } WriteMode;
 
 typedef struct Writer Writer;

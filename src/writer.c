@@ -96,6 +96,8 @@ chatmig_writer_put(Writer *writer, TargetTable table, const FormedRow *formed)
 	}
 	if (writer->bulk[table])
 		chatmig_bulk_put(writer->bulk[table], values, nulls);
+	else if (writer->send[table])
+		chatmig_send_put(writer->send[table], values, nulls);
 	else if (writer->insert[table])
 	{
 		/* a conversation's rows wait already */

@@ -17,6 +17,7 @@
 #include "media.h"
 #include "plan.h"
 #include "rows.h"
+#include "send.h"
 #include "write_mode.h"
 
 struct Writer
@@ -25,8 +26,9 @@ struct Writer
 	const MigrationPlan *plan;
 	WriteMode mode;
 	TargetColumns columns[NUM_TARGETS];
-	Bulk *bulk[NUM_TARGETS]; /* one of the two for each table */
+	Bulk *bulk[NUM_TARGETS]; /* one of the three for each table */
 	Insert *insert[NUM_TARGETS];
+	Sender *send[NUM_TARGETS];
 	Oid sequence[NUM_ID_TARGETS];  /* behind ids that are numbers */
 	int64 next_id[NUM_ID_TARGETS]; /* where no sequence is asked */
 	Datum role_values[NUM_ROLES];  /* text, as the table has them */

@@ -18,6 +18,10 @@ from text import ident, literal
 COUNTS = ["legacy_rows", "already", "migrated", "empty", "rejected",
           "skipped", "conversations", "messages", "media"]
 
+# So that a first run has parallel workers, however few rows there are.
+WORKERS = (("parallel_setup_cost", 0), ("min_parallel_table_scan_size", 0),
+           ("max_parallel_workers_per_gather", 3))
+
 
 class Trial:
     def __init__(self, history, session):
@@ -63,7 +67,7 @@ class Trial:
 
         self.deleted = 0
         self.oracle = Oracle(h)
-        first = self.migrate("migrated again")
+        first = self.migrate("migrated again", settings=WORKERS)
         if self.has_stable_ids():
             self.message_ids_repeat(state, first)
         self.roll_back()
@@ -125,11 +129,15 @@ class Trial:
             f"FROM chatmig_preview({self.name}, 100000);"), key=repr)
         self.nothing_is_left()
 
-    def migrate(self, what, skips=lambda row: False, force=""):
+    def migrate(self, what, skips=lambda row: False, force="", settings=()):
         if "run" in what:
             self.unmigrated()
         dry = self.counts("migrate", ", dry_run => true" + force)
+        for name, value in settings:
+            self.session.run(f"SET {name} = {value};")
         real = self.counts("migrate", force)
+        for name, value in settings:
+            self.session.run(f"RESET {name};")
         wanted, rejects = self.oracle.run(self.rows, skips)
         expect(f"{what}: counts", real, wanted)
         expect(f"{what}: counts of the dry run", dry, wanted)

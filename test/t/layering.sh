@@ -1,5 +1,5 @@
 #!/bin/sh
-# Who includes whom: down only, and the stages meet in migrate.c alone.
+# Who includes whom: down only, and the stages meet in travel.c alone.
 
 . "$(dirname "$0")/../bin/tap.sh"
 
@@ -22,10 +22,15 @@ serve_cache:       serve_target
 serve_sql:         serve_target
 serve_target:      columns field role_values vocabulary keys plan arguments ledger query caller
 report:            migrate reference
-migrate:           accept read split fit group write write_link write_reply target reference existing columns plan rows rights settings caller snapshot
+migrate:           share travel accept read write_link write_reply target reference existing columns plan rows rights settings caller snapshot
+share:             share_worker share_report travel read bulk send
+share_worker:      share_report travel plan ledger
+share_report:      travel send
+travel:            read split fit group write write_link write_mode plan rows
 accept:            sequence owner_table skip relation plan keys arguments query role
-read:              read_query json query plan rows
-read_query:        read_media read_metadata owner_table skip plan
+read:              read_query read_share json query plan rows
+read_query:        read_share read_media read_metadata owner_table skip plan
+read_share:        migration
 json:
 split:             split_transcript plan rows
 split_transcript:  element times plan rows
@@ -36,12 +41,14 @@ write_link:        write write_conversation skip plan keys query
 write_reply:       relation plan query
 write:             write_conversation writer write_mode leftover place relation sequence plan rows
 write_conversation: writer relation session title query
-writer:            bulk insert media identity relation sequence columns write_mode plan rows
+writer:            bulk send insert media identity relation sequence columns write_mode plan rows
 write_mode:
 skip:              read_media relation plan
 read_media:        plan
 read_metadata:     plan
-bulk:
+bulk:              row_check
+send:              row_check
+row_check:
 insert:            query
 title:             plan rows
 leftover:          session plan rows
@@ -107,7 +114,7 @@ detection:         mapping
 epoch:             query
 difference:        query
 plan:              plan_target plan_check migration keys options rights query caller
-plan_target:       link owner_table plan_check existing relation columns role_values vocabulary field migration snapshot
+plan_target:       ledger link owner_table plan_check existing relation columns role_values vocabulary field migration snapshot
 plan_check:        migration arguments
 link:              existing keys migration
 owner_table:       keys field vocabulary migration

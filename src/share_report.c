@@ -1,0 +1,228 @@
+/*
+ * share_report.c
+ *	  What a parallel worker says of its shares, once all their rows are sent.
+ *
+ * In: counts and rejects. Out: the same, added up, in another process. A
+ * message begins with its kind; numbers are as in memory, strings end with a
+ * zero byte.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/jsonb.h"
+
+#include "send.h"
+#include "share_report.h"
+
+#define KIND_COUNTS 'c'
+#define KIND_SUMMARY 's'
+#define KIND_REJECT 'r'
+
+/* A message being read. */
+typedef struct Reader
+{
+	const char *at;
+	const char *end;
+} Reader;
+
+static void send_counts(shm_mq_handle *queue, const MigrateResult *result);
+static void send_summary(shm_mq_handle *queue, const RejectSummary *summary);
+static void send_reject(shm_mq_handle *queue, const Reject *reject);
+static void send(shm_mq_handle *queue, StringInfo message);
+static void put_string(StringInfo message, const char *string);
+static void add_counts(Reader *reader, MigrateResult *result);
+static void add_summary(Reader *reader, MigrateResult *result);
+static Reject *read_reject(Reader *reader);
+static void get(Reader *reader, void *value, Size length);
+static char *get_string(Reader *reader);
+
+void
+chatmig_share_report_send(shm_mq_handle *queue, const MigrateResult *result,
+						  const List *rejects)
+{
+	ListCell *lc;
+
+	send_counts(queue, result);
+	foreach(lc, result->rejects)
+		send_summary(queue, lfirst(lc));
+	foreach(lc, rejects)
+		send_reject(queue, lfirst(lc));
+}
+
+void
+chatmig_share_report_add(const void *message, Size length, int64 max_rejects,
+						 MigrateResult *result, List **rejects)
+{
+	Reader reader = {.at = message, .end = (const char *) message + length};
+	char kind;
+
+	get(&reader, &kind, sizeof(kind));
+	switch (kind)
+	{
+		case KIND_COUNTS:
+			add_counts(&reader, result);
+			break;
+		case KIND_SUMMARY:
+			add_summary(&reader, result);
+			break;
+		case KIND_REJECT:
+			if (list_length(*rejects) < max_rejects)
+				*rejects = lappend(*rejects, read_reject(&reader));
+			break;
+		default:
+			elog(ERROR, "report of a parallel worker has a message of kind %d",
+				 kind);
+	}
+}
+
+static void
+send_counts(shm_mq_handle *queue, const MigrateResult *result)
+{
+	StringInfoData message;
+
+	initStringInfo(&message);
+	appendStringInfoChar(&message, KIND_COUNTS);
+	appendBinaryStringInfo(&message, (const char *) &result->counts,
+						   sizeof(result->counts));
+	appendBinaryStringInfo(&message, (const char *) &result->nrejects,
+						   sizeof(result->nrejects));
+	appendBinaryStringInfo(&message, (const char *) &result->content_bytes,
+						   sizeof(result->content_bytes));
+	send(queue, &message);
+}
+
+static void
+send_summary(shm_mq_handle *queue, const RejectSummary *summary)
+{
+	StringInfoData message;
+
+	initStringInfo(&message);
+	appendStringInfoChar(&message, KIND_SUMMARY);
+	appendBinaryStringInfo(&message, (const char *) &summary->number,
+						   sizeof(summary->number));
+	put_string(&message, summary->code);
+	put_string(&message, summary->first_key);
+	put_string(&message, summary->first_reason);
+	send(queue, &message);
+}
+
+static void
+send_reject(shm_mq_handle *queue, const Reject *reject)
+{
+	StringInfoData message;
+
+	initStringInfo(&message);
+	appendStringInfoChar(&message, KIND_REJECT);
+	appendBinaryStringInfo(&message, (const char *) &reject->part,
+						   sizeof(reject->part));
+	appendBinaryStringInfo(&message, (const char *) &reject->partial,
+						   sizeof(reject->partial));
+	put_string(&message, reject->key);
+	put_string(&message, reject->code);
+	put_string(&message, reject->reason);
+	if (reject->message != NULL)
+		appendBinaryStringInfo(&message, (const char *) reject->message,
+							   VARSIZE(reject->message));
+	send(queue, &message);
+}
+
+static void
+send(shm_mq_handle *queue, StringInfo message)
+{
+	chatmig_send(queue, SHARE_REPORT, message->data, message->len);
+	pfree(message->data);
+}
+
+static void
+put_string(StringInfo message, const char *string)
+{
+	appendBinaryStringInfo(message, string, strlen(string) + 1);
+}
+
+static void
+add_counts(Reader *reader, MigrateResult *result)
+{
+	RunCounts *sum = &result->counts;
+	RunCounts counts;
+	int64 nrejects;
+	int64 content_bytes;
+
+	get(reader, &counts, sizeof(counts));
+	get(reader, &nrejects, sizeof(nrejects));
+	get(reader, &content_bytes, sizeof(content_bytes));
+	sum->legacy_rows += counts.legacy_rows;
+	sum->already += counts.already;
+	sum->skipped += counts.skipped;
+	sum->migrated += counts.migrated;
+	sum->empty += counts.empty;
+	sum->rejected += counts.rejected;
+	sum->conversations += counts.conversations;
+	sum->messages += counts.messages;
+	sum->media += counts.media;
+	sum->links += counts.links;
+	result->nrejects += nrejects;
+	result->content_bytes += content_bytes;
+}
+
+static void
+add_summary(Reader *reader, MigrateResult *result)
+{
+	RejectSummary *found = palloc0(sizeof(RejectSummary));
+	ListCell *lc;
+
+	get(reader, &found->number, sizeof(found->number));
+	found->code = get_string(reader);
+	found->first_key = get_string(reader);
+	found->first_reason = get_string(reader);
+	foreach(lc, result->rejects)
+	{
+		RejectSummary *summary = lfirst(lc);
+
+		if (strcmp(summary->code, found->code) == 0)
+		{
+			summary->number += found->number;
+			return;
+		}
+	}
+	result->rejects = lappend(result->rejects, found);
+}
+
+static Reject *
+read_reject(Reader *reader)
+{
+	Reject *reject = palloc0(sizeof(Reject));
+	Size rest;
+
+	get(reader, &reject->part, sizeof(reject->part));
+	get(reader, &reject->partial, sizeof(reject->partial));
+	reject->key = get_string(reader);
+	reject->code = get_string(reader);
+	reject->reason = get_string(reader);
+	rest = reader->end - reader->at;
+	if (rest > 0)
+	{
+		reject->message = palloc(rest);
+		get(reader, reject->message, rest);
+	}
+	return reject;
+}
+
+static void
+get(Reader *reader, void *value, Size length)
+{
+	if ((Size) (reader->end - reader->at) < length)
+		elog(ERROR, "report of a parallel worker ends too early");
+	memcpy(value, reader->at, length);
+	reader->at += length;
+}
+
+/* A copy. */
+static char *
+get_string(Reader *reader)
+{
+	Size length = strnlen(reader->at, reader->end - reader->at) + 1;
+	char *string = palloc(length);
+
+	get(reader, string, length);
+	return string;
+}
