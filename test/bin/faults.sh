@@ -36,7 +36,7 @@ fixture()
 		CREATE SCHEMA faults;
 
 		CREATE FUNCTION faults.pause(point text, value text) RETURNS text
-		LANGUAGE plpgsql STABLE AS $$
+		LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 		BEGIN
 		    IF current_setting('faults.point', true) = point THEN
 		        PERFORM pg_advisory_lock_shared(1);
@@ -308,6 +308,14 @@ pid_of_run()
 		WHERE application_name = 'run' AND backend_type = 'client backend'"
 }
 
+# of one that waits
+pid_of_worker()
+{
+	sql $db "SELECT pid FROM pg_stat_activity
+		WHERE application_name = 'run' AND backend_type = 'parallel worker'
+		      AND wait_event = 'advisory'"
+}
+
 # from a folder that the server's user may enter
 as_server()
 {
@@ -343,6 +351,18 @@ strike()
 		sql $db "SELECT pg_terminate_backend($(pid_of_run))" >/dev/null
 		expected='terminating connection due to administrator command'
 		;;
+	cancel_worker)
+		sql $db "SELECT pg_cancel_backend($(pid_of_worker))" >/dev/null
+		expected='canceling statement due to user request'
+		;;
+	terminate_worker)
+		sql $db "SELECT pg_terminate_backend($(pid_of_worker))" >/dev/null
+		expected='terminating background worker "parallel worker" due to administrator command'
+		;;
+	kill_worker)
+		as_server kill -9 "$(pid_of_worker)"
+		expected='server closed the connection'
+		;;
 	kill)
 		as_server kill -9 "$(pid_of_run)"
 		expected='server closed the connection'
@@ -368,7 +388,7 @@ strike()
 	esac
 	finish
 	case $1 in
-	kill | crash) know_orphans ;;
+	kill* | crash) know_orphans ;;
 	esac
 }
 

@@ -58,6 +58,7 @@ fault()
 	case $3 in
 	read) begin row "$read ${4-} SELECT chatmig_migrate('$2')" ;;
 	load) begin row "$load ${4-} SELECT chatmig_migrate('$2')" ;;
+	share) begin row "$share ${4-} SELECT chatmig_migrate('$2')" ;;
 	*) begin "$3" "${4-} SELECT chatmig_migrate('$2')" ;;
 	esac
 	strike "$1"
@@ -152,6 +153,13 @@ written()
 is "$(written "$read")" none "at one place all is read and nothing written"
 is "$(written "$load")" rows "at another, some rows are written"
 
+# And at a third, a worker waits for the row, and others go on.
+share='SET parallel_setup_cost = 0; SET min_parallel_table_scan_size = 0;'
+begin row "$share SELECT chatmig_migrate('fresh')"
+ok "at a third, a parallel worker waits" [ -n "$(pid_of_worker)" ]
+sql $db "SELECT pg_cancel_backend($(pid_of_run))" >/dev/null
+finish
+
 # -- a session that ends, at each of the places
 
 fault cancel fresh 'CREATE TABLE fresh.messages'
@@ -163,11 +171,18 @@ fault cancel fresh commit
 fault cancel filled row
 fault cancel filled commit
 fault cancel parsed load
+fault cancel fresh share
+fault cancel_worker fresh share
+fault cancel parsed share
+fault terminate fresh share
+fault terminate_worker fresh share
 fault terminate fresh 'CREATE INDEX fresh.messages_reply_to_id_idx'
 fault terminate filled row
 fault terminate parsed commit
 fault statement_timeout filled row 'SET statement_timeout = 4000;'
+fault statement_timeout fresh share 'SET statement_timeout = 2000;'
 fault lock_timeout fresh load 'SET lock_timeout = 100;'
+fault lock_timeout fresh share 'SET lock_timeout = 100;'
 fault lock_timeout filled conversation 'SET lock_timeout = 100;'
 
 # All is done but the COMMIT, and the session says nothing more.
@@ -185,10 +200,14 @@ as_before "idle in transaction" fresh
 
 fault kill fresh 'CREATE TABLE fresh.messages'
 fault kill fresh load
+fault kill fresh share
+fault kill_worker fresh share
+fault kill_worker parsed share
 fault kill fresh 'ALTER TABLE fresh.messages'
 fault kill filled row
 fault kill parsed load
 fault crash fresh load
+fault crash fresh share
 fault crash fresh 'CREATE INDEX fresh.messages_reply_to_id_idx'
 fault crash fresh record
 fault crash fresh commit
@@ -205,6 +224,9 @@ little="SET work_mem = '64kB'; SET maintenance_work_mem = '1MB';"
 short "temp_file_limit" fresh \
 	"$read $little SET temp_file_limit = '500kB';" \
 	'temporary file size exceeds temp_file_limit'
+short "temp_file_limit in a worker" fresh \
+	"$share $little SET temp_file_limit = '250kB';" \
+	'temporary file size exceeds temp_file_limit'
 
 # Less work_mem than anything needs is no fault: what does not fit goes to disk.
 tight="SET work_mem = '64kB'; SET maintenance_work_mem = '1MB';
@@ -212,6 +234,8 @@ tight="SET work_mem = '64kB'; SET maintenance_work_mem = '1MB';
 for migration in fresh filled parsed; do
 	is "$(rehearse $migration "$tight")" "$(cat "$scratch/$migration")" \
 		"no work_mem, $migration: the same run, and valid"
+	is "$(rehearse $migration "$tight $share")" "$(cat "$scratch/$migration")" \
+		"no work_mem, $migration, with workers: the same"
 done
 is "$(leftovers)" "" "no work_mem: nothing is left over"
 
