@@ -117,6 +117,7 @@ OBJS = \
 	src/validate_tables.o \
 	src/validate_target.o \
 	src/validate_time.o \
+	src/validate_trace.o \
 	src/validate_transcript.o \
 	src/validate_walk.o \
 	src/validation.o \

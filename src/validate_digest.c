@@ -28,13 +28,29 @@
 #define FENCE "clock_timestamp()"
 
 /*
- * Of hashes of rows, in which a NULL is 0. With a seed of 0, numbers are too:
+ * Of hashes of groups, in which a NULL is 0. With a seed of 0, numbers are too:
  * 0.0, NaN.
  */
 #define SEED "1618033988"
 
 /* Of positions. */
 #define POSITIONS_SEED 271828182
+
+/*
+ * Of the values of a message. Its digest is the XOR of their hashes, in which a
+ * NULL is 0.
+ */
+typedef enum Value
+{
+	VALUE_ID = 314159265,
+	VALUE_ROLE,
+	VALUE_CONTENT,
+	VALUE_TIME,
+	VALUE_MODEL,
+	VALUE_TOKENS,
+	VALUE_REPLY_TO,
+	VALUE_MEDIUM
+} Value;
 
 static const Part group_parts[] = {PART_OWNER, PART_COUNTERPART, PART_SESSION};
 
@@ -48,8 +64,18 @@ static char *hashed_group(const Mapping *mapping);
 static char *session_value(const Column *session, const char *value);
 static char *half(const MigrationPlan *plan, int part);
 static char *messages(const MigrationPlan *plan);
-static char *hashed_text(const char *text);
+static char *hashed(const char *function, const char *expression, Value value);
+static char *hashed_id(const MigrationPlan *plan, TargetTable table,
+					   const char *id, Value value);
+static char *hashed_text(const char *text, Value value);
+static char *hashed_time(const char *time);
+static char *hashed_content(const char *text);
+static char *hashed_rest(const MigrationPlan *plan, bool is_message);
 static char *hashed_metadata(const MigrationPlan *plan, bool is_message);
+static void add_made_metadata(StringInfo values, const MigrationPlan *plan,
+							  bool is_message);
+static char *given_metadata(const MigrationPlan *plan);
+static char *mapped_metadata(const MigrationPlan *plan);
 static char *keys(const MigrationPlan *plan, const char *format);
 
 char *
@@ -101,11 +127,11 @@ chatmig_validate_digest_at(int64 digest, int64 place)
 }
 
 uint64
-chatmig_validate_digest_positions(int64 n)
+chatmig_validate_digest_positions(int64 first, int64 n)
 {
 	uint64 result = 0;
 
-	for (int64 i = 0; i < n; i++)
+	for (int64 i = first; i < first + n; i++)
 		result ^= chatmig_validate_digest_at(i, POSITIONS_SEED);
 	return result;
 }
@@ -143,7 +169,7 @@ conversations(const MigrationPlan *plan)
 		"CASE WHEN c.id IS NOT NULL "
 		"THEN hash_record_extended(ROW(0%s), " SEED ") END, NULL::bigint, "
 		"NULL::bigint, false, false, c.created_at, c.updated_at, a.messages, "
-		"a.digest, a.positions, a.older, a.older_digest%s "
+		"a.digest, a.younger, a.younger_digest, a.positions%s "
 		"FROM %s AS c FULL JOIN (%s) AS a ON a.conversation_id = c.id",
 		DIGEST_CONVERSATION, group.data, keys(plan, ", NULL"),
 		plan->relation[TARGET_CONVERSATIONS], messages(plan));
@@ -200,27 +226,24 @@ reduced_rows(const MigrationPlan *plan)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s%s AS chatmig_half_1, ",
 					 kept_columns(plan),
-					 hashed_text(chatmig_validate_sql_text(
+					 hashed_content(chatmig_validate_sql_text(
 						 mapping, is_pair ? PART_QUESTION : PART_CONTENT)));
 	if (is_pair)
 		appendStringInfo(
 			&sql, "%s AS chatmig_half_2, ",
-			hashed_text(chatmig_validate_sql_text(mapping, PART_ANSWER)));
+			hashed_content(chatmig_validate_sql_text(mapping, PART_ANSWER)));
 	else
 		appendStringInfo(&sql, "%s AS chatmig_role, ",
 						 chatmig_validate_sql_role(mapping));
-	if (HAS_PART(mapping, PART_MODEL))
-		appendStringInfo(&sql, "%s AS chatmig_model, ",
-						 chatmig_validate_sql_text(mapping, PART_MODEL));
 	if (HAS_PART(mapping, PART_TOKENS))
 		appendStringInfo(
 			&sql, "%s::bigint AS chatmig_tokens, ",
 			chatmig_validate_sql_column(&mapping->parts[PART_TOKENS]));
 	appendStringInfo(
 		&sql,
-		"%s AS chatmig_group, %s AS chatmig_metadata, %s AS chatmig_media, "
+		"%s AS chatmig_group, %s AS chatmig_rest, %s AS chatmig_media, "
 		"%s AS chatmig_fingerprint, %s FROM %s AS s",
-		hashed_group(mapping), hashed_metadata(plan, false),
+		hashed_group(mapping), hashed_rest(plan, false),
 		chatmig_validate_sql_has_media(mapping), plan->fingerprint, FENCE,
 		plan->source_rows);
 	return sql.data;
@@ -294,38 +317,44 @@ session_value(const Column *session, const char *value)
 		psprintf("%s::%s", value, chatmig_validate_sql_type(session->type)));
 }
 
-/* The columns are those of a message in messages(). */
+/* The values are those of a message in messages(). */
 static char *
 half(const MigrationPlan *plan, int part)
 {
 	const Mapping *mapping = plan->mapping;
 	bool is_last = part == (mapping->shape == SHAPE_PAIR ? 2 : 1);
-	char *no_id = psprintf(
-		"NULL::%s", chatmig_validate_sql_type(plan->id_types[TARGET_MESSAGES]));
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql,
-					 "CASE WHEN (s.chatmig_half_%d IS NOT NULL%s) "
-					 "AND s.chatmig_fingerprint = t.fingerprint "
-					 "THEN hash_record_extended(ROW(t.message_ids[%d], %s, "
-					 "s.chatmig_half_%d, %s",
-					 part, part == 1 ? " OR s.chatmig_media" : "", part,
-					 mapping->shape == SHAPE_FLAT ? "s.chatmig_role"
-					 : part == 1                  ? "'user'::text"
-												  : "'assistant'::text",
-					 part, chatmig_validate_sql_time(plan));
-	if (HAS_PART(mapping, PART_MODEL))
-		appendStringInfoString(&sql, ", s.chatmig_model");
+	appendStringInfo(
+		&sql,
+		"CASE WHEN (s.chatmig_half_%d IS NOT NULL%s) "
+		"AND s.chatmig_fingerprint = t.fingerprint "
+		"THEN coalesce(s.chatmig_half_%d, 0) # s.chatmig_rest # %s # %s # %s",
+		part, part == 1 ? " OR s.chatmig_media" : "", part,
+		hashed_id(plan, TARGET_MESSAGES, psprintf("t.message_ids[%d]", part),
+				  VALUE_ID),
+		hashed_text(mapping->shape == SHAPE_FLAT ? "s.chatmig_role"
+					: part == 1                  ? "'user'"
+												 : "'assistant'",
+					VALUE_ROLE),
+		hashed_time(chatmig_validate_sql_time(plan)));
 	if (HAS_PART(mapping, PART_TOKENS))
-		appendStringInfoString(&sql, is_last
-										 ? ", s.chatmig_tokens"
-										 : ", CASE WHEN s.chatmig_half_2 IS "
-										   "NULL THEN s.chatmig_tokens END");
-	appendStringInfo(&sql, ", s.chatmig_metadata, %s, %s), " SEED ") END",
-					 part == 2 ? "t.message_ids[1]" : no_id,
-					 part == 1 && plan->has_media ? "t.media_id" : no_id);
-	return sql.data;
+		appendStringInfo(&sql, " # %s",
+						 hashed("hashint8extended",
+								is_last ? "s.chatmig_tokens"
+										: "CASE WHEN s.chatmig_half_2 IS NULL "
+										  "THEN s.chatmig_tokens END",
+								VALUE_TOKENS));
+	if (part == 2)
+		appendStringInfo(&sql, " # %s",
+						 hashed_id(plan, TARGET_MESSAGES, "t.message_ids[1]",
+								   VALUE_REPLY_TO));
+	if (part == 1 && plan->has_media)
+		appendStringInfo(
+			&sql, " # %s",
+			hashed_id(plan, TARGET_MEDIA, "t.media_id", VALUE_MEDIUM));
+	return psprintf("%s END", sql.data);
 }
 
 /*
@@ -337,74 +366,141 @@ static char *
 messages(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
-	char *no_id = psprintf(
-		"NULL::%s", chatmig_validate_sql_type(plan->id_types[TARGET_MESSAGES]));
-	StringInfoData sql;
+	StringInfoData digest;
 
-	initStringInfo(&sql);
-	appendStringInfo(&sql,
-					 "SELECT m.conversation_id, count(*) AS messages, "
-					 "bit_xor(m.digest) AS digest, "
-					 "bit_xor(hashint8extended(m.\"position\", %d)) AS "
-					 "positions, count(*) FILTER (WHERE m.is_older) AS older, "
-					 "bit_xor(m.digest) FILTER (WHERE m.is_older) AS "
-					 "older_digest FROM (SELECT m.conversation_id, "
-					 "m.\"position\", hashint8extended("
-					 "hash_record_extended(ROW(m.id, "
-					 "(m.role::text COLLATE \"C\"), %s, m.created_at",
-					 POSITIONS_SEED,
-					 hashed_text("(m.content::text COLLATE \"C\")"));
-	if (HAS_PART(mapping, PART_MODEL))
-		appendStringInfoString(&sql, ", (m.model::text COLLATE \"C\")");
+	initStringInfo(&digest);
+	appendStringInfo(
+		&digest, "coalesce(%s, 0) # %s # %s # %s # %s # %s",
+		hashed_content("m.content::text"), hashed_rest(plan, true),
+		hashed_id(plan, TARGET_MESSAGES, "m.id", VALUE_ID),
+		hashed_text("m.role::text", VALUE_ROLE), hashed_time("m.created_at"),
+		hashed_id(plan, TARGET_MESSAGES, "m.reply_to_id", VALUE_REPLY_TO));
 	if (HAS_PART(mapping, PART_TOKENS))
-		appendStringInfoString(&sql, ", m.tokens::bigint");
-	appendStringInfo(&sql,
-					 ", %s, m.reply_to_id, %s), " SEED "), m.\"position\") "
-					 "AS digest, (m.created_at >= %s::timestamptz) IS NOT TRUE "
-					 "AS is_older, " FENCE " FROM %s AS m) AS m "
-					 "GROUP BY m.conversation_id",
-					 hashed_metadata(plan, true),
-					 plan->has_media ? "m.media_id" : no_id,
-					 quote_literal_cstr(timestamptz_to_str(plan->migrated_at)),
-					 plan->relation[TARGET_MESSAGES]);
-	return sql.data;
+		appendStringInfo(
+			&digest, " # %s",
+			hashed("hashint8extended", "m.tokens::bigint", VALUE_TOKENS));
+	if (plan->has_media)
+		appendStringInfo(
+			&digest, " # %s",
+			hashed_id(plan, TARGET_MEDIA, "m.media_id", VALUE_MEDIUM));
+	return psprintf(
+		"SELECT m.conversation_id, count(*) AS messages, "
+		"bit_xor(m.digest) AS digest, "
+		"count(*) FILTER (WHERE m.is_younger) AS younger, "
+		"bit_xor(m.digest) FILTER (WHERE m.is_younger) AS younger_digest, "
+		"bit_xor(hashint8extended(m.\"position\", %d)) "
+		"FILTER (WHERE m.is_younger) AS positions "
+		"FROM (SELECT m.conversation_id, m.\"position\", "
+		"hashint8extended(%s, m.\"position\") AS digest, "
+		"m.created_at >= %s::timestamptz AS is_younger, " FENCE
+		" FROM %s AS m) AS m GROUP BY m.conversation_id",
+		POSITIONS_SEED, digest.data,
+		quote_literal_cstr(timestamptz_to_str(plan->migrated_at)),
+		plan->relation[TARGET_MESSAGES]);
+}
+
+static char *
+hashed(const char *function, const char *expression, Value value)
+{
+	return psprintf("coalesce(%s(%s, %d), 0)", function, expression, value);
+}
+
+/* Ids are of the server's own types. */
+static char *
+hashed_id(const MigrationPlan *plan, TargetTable table, const char *id,
+		  Value value)
+{
+	TypeCacheEntry *type =
+		lookup_type_cache(plan->id_types[table], TYPECACHE_HASH_EXTENDED_PROC);
+
+	return hashed(get_func_name(type->hash_extended_proc), id, value);
+}
+
+static char *
+hashed_text(const char *text, Value value)
+{
+	return hashed("hashtextextended", psprintf("%s COLLATE \"C\"", text),
+				  value);
+}
+
+/* There is no function for timestamptz; TimeZone is UTC. */
+static char *
+hashed_time(const char *time)
+{
+	return hashed("timestamp_hash_extended", psprintf("(%s)::timestamp", time),
+				  VALUE_TIME);
 }
 
 /* NULL for an empty text. */
 static char *
-hashed_text(const char *text)
+hashed_content(const char *text)
 {
-	return psprintf("hashtextextended(nullif(%s, ''), 0)", text);
+	return psprintf("hashtextextended(nullif(%s COLLATE \"C\", ''), %d)", text,
+					VALUE_CONTENT);
+}
+
+/* What all messages of a row have of it. */
+static char *
+hashed_rest(const MigrationPlan *plan, bool is_message)
+{
+	const Mapping *mapping = plan->mapping;
+
+	return psprintf("(%s # %s)", hashed_metadata(plan, is_message),
+					!HAS_PART(mapping, PART_MODEL) ? "0"
+					: is_message ? hashed_text("m.model::text", VALUE_MODEL)
+								 : hashed_text(chatmig_validate_sql_text(
+												   mapping, PART_MODEL),
+											   VALUE_MODEL));
 }
 
 /*
  * What must be in it of the legacy row, or is; see validate_metadata.c. By its
- * text: hashes of jsonb do not tell 1 from [1], nor {} from [].
+ * bytes: hashes of jsonb do not tell 1 from [1], nor {} from []. Many rows have
+ * none.
  */
 static char *
 hashed_metadata(const MigrationPlan *plan, bool is_message)
 {
+	const Column *mapped = &plan->mapping->parts[PART_METADATA];
+	StringInfoData values;
+	bool may_be_nothing;
+
+	initStringInfo(&values);
+	add_made_metadata(&values, plan, is_message);
+	may_be_nothing = values.len == 0;
+	if (mapped->name != NULL)
+		appendStringInfo(
+			&values, "%snullif(%s, '{}')", may_be_nothing ? "" : ", ",
+			is_message ? given_metadata(plan) : mapped_metadata(plan));
+	if (values.len == 0)
+		return pstrdup("0::bigint");
+	return psprintf(
+		"CASE WHEN %s THEN 0 ELSE %s.chatmig_fingerprint(ROW(%s)) "
+		"END",
+		!may_be_nothing ? "false"
+		: is_message
+			? "m.metadata IS NULL"
+			: psprintf("%s IS NULL", chatmig_validate_sql_column(mapped)),
+		chatmig_ledger_schema(), values.data);
+}
+
+/* Members of their own: kept columns, the role, constants. */
+static void
+add_made_metadata(StringInfo values, const MigrationPlan *plan, bool is_message)
+{
 	const Mapping *mapping = plan->mapping;
 	const Column *role = &mapping->parts[PART_ROLE];
-	const Column *mapped = &mapping->parts[PART_METADATA];
-	char *taken = chatmig_validate_sql_taken_names(plan);
-	/* a constant, for the many rows that have none */
-	const char *nothing = "hashtextextended('{}', 0)";
-	StringInfoData sql;
 	ListCell *lc;
 
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "0::bigint");
 	for (int i = 0; i < mapping->nkept; i++)
 		appendStringInfo(
-			&sql, " # hashtextextended(coalesce(%s, 'null')::text, %d)",
+			values, "%scoalesce(%s, 'null')", values->len > 0 ? ", " : "",
 			is_message ? psprintf("m.metadata -> %s",
 								  quote_literal_cstr(mapping->kept[i].name))
-					   : chatmig_validate_sql_json(&mapping->kept[i]),
-			i + 1);
+					   : chatmig_validate_sql_json(&mapping->kept[i]));
 	if (chatmig_mapping_keeps_role(mapping))
 		appendStringInfo(
-			&sql, " # hashtextextended(coalesce(%s, 'null')::text, -1)",
+			values, "%scoalesce(%s, 'null')", values->len > 0 ? ", " : "",
 			is_message
 				? psprintf("m.metadata -> %s", quote_literal_cstr(role->name))
 				: psprintf("CASE WHEN %s THEN to_jsonb(%s) END",
@@ -414,36 +510,39 @@ hashed_metadata(const MigrationPlan *plan, bool is_message)
 	foreach(lc, plan->options.metadata)
 	{
 		const MetadataMember *constant = lfirst(lc);
-		const char *value = quote_literal_cstr(constant->value);
 
 		appendStringInfo(
-			&sql, " # hashtextextended(coalesce((%s)::text, ''), %d)",
-			is_message ? psprintf("m.metadata -> %s",
-								  quote_literal_cstr(constant->name))
-					   : psprintf("%s::jsonb", value),
-			-2 - foreach_current_index(lc));
+			values, "%s%s%s", values->len > 0 ? ", " : "",
+			is_message ? "m.metadata -> " : "jsonb ",
+			quote_literal_cstr(is_message ? constant->name : constant->value));
 	}
-	if (mapped->name != NULL && is_message)
-		appendStringInfo(&sql,
-						 " # CASE WHEN m.metadata IS NULL THEN %s "
-						 "ELSE hashtextextended("
-						 "(CASE jsonb_typeof(m.metadata) "
-						 "WHEN 'object' THEN m.metadata - %s ELSE '{}' END)"
-						 "::text, 0) END",
-						 nothing, taken);
-	else if (mapped->name != NULL)
-	{
-		char *value = chatmig_validate_sql_json(mapped);
+}
 
-		appendStringInfo(
-			&sql,
-			" # CASE WHEN %s IS NULL THEN %s ELSE hashtextextended((CASE "
-			"WHEN jsonb_typeof(%s) = 'object' AND NOT (%s) ?| %s THEN %s "
-			"ELSE jsonb_build_object(%s, %s) - %s END)::text, 0) END",
-			chatmig_validate_sql_column(mapped), nothing, value, value, taken,
-			value, quote_literal_cstr(mapped->name), value, taken);
-	}
-	return psprintf("(%s)", sql.data);
+/* A message's metadata but for those. */
+static char *
+given_metadata(const MigrationPlan *plan)
+{
+	char *taken = chatmig_validate_sql_taken_names(plan);
+
+	return psprintf("CASE WHEN jsonb_typeof(m.metadata) = 'object' "
+					"THEN CASE WHEN m.metadata ?| %s THEN m.metadata - %s "
+					"ELSE m.metadata END END",
+					taken, taken);
+}
+
+/* A legacy row's metadata, as a message has it. */
+static char *
+mapped_metadata(const MigrationPlan *plan)
+{
+	const Column *mapped = &plan->mapping->parts[PART_METADATA];
+	char *value = chatmig_validate_sql_json(mapped);
+	char *taken = chatmig_validate_sql_taken_names(plan);
+
+	return psprintf("CASE WHEN %s IS NULL THEN NULL "
+					"WHEN jsonb_typeof(%s) = 'object' AND NOT (%s) ?| %s "
+					"THEN %s ELSE jsonb_build_object(%s, %s) - %s END",
+					chatmig_validate_sql_column(mapped), value, value, taken,
+					value, quote_literal_cstr(mapped->name), value, taken);
 }
 
 /* The same for each column of the key. */

@@ -59,6 +59,7 @@ hash128:
 validate:          validation validate_checks caller
 validate_snapshot: snapshot validation rights ledger
 validate_mapping:  validation caller
+validate_trace:    validation
 validate_survey:   validate_digest validate_sql validation
 validate_digest:   validate_compare plan
 validate_legacy:   validate_transcript validate_sql validation
