@@ -102,6 +102,7 @@ OBJS = \
 	src/validate_describe.o \
 	src/validate_digest.o \
 	src/validate_duplicates.o \
+	src/validate_hash.o \
 	src/validate_ledger.o \
 	src/validate_legacy.o \
 	src/validate_mapping.o \

@@ -10,7 +10,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "nodes/bitmapset.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -20,6 +19,7 @@
 
 #include "validate_compare.h"
 #include "validate_digest.h"
+#include "validate_hash.h"
 
 /*
  * A column that keeps the planner from evaluating a subquery's expressions
@@ -27,30 +27,8 @@
  */
 #define FENCE "clock_timestamp()"
 
-/*
- * Of hashes of groups, in which a NULL is 0. With a seed of 0, numbers are too:
- * 0.0, NaN.
- */
-#define SEED "1618033988"
-
 /* Of positions. */
 #define POSITIONS_SEED 271828182
-
-/*
- * Of the values of a message. Its digest is the XOR of their hashes, in which a
- * NULL is 0.
- */
-typedef enum Value
-{
-	VALUE_ID = 314159265,
-	VALUE_ROLE,
-	VALUE_CONTENT,
-	VALUE_TIME,
-	VALUE_MODEL,
-	VALUE_TOKENS,
-	VALUE_REPLY_TO,
-	VALUE_MEDIUM
-} Value;
 
 static const Part group_parts[] = {PART_OWNER, PART_COUNTERPART, PART_SESSION};
 
@@ -61,21 +39,8 @@ static char *legacy_rows(const MigrationPlan *plan);
 static char *reduced_rows(const MigrationPlan *plan);
 static char *kept_columns(const MigrationPlan *plan);
 static char *hashed_group(const Mapping *mapping);
-static char *session_value(const Column *session, const char *value);
 static char *half(const MigrationPlan *plan, int part);
 static char *messages(const MigrationPlan *plan);
-static char *hashed(const char *function, const char *expression, Value value);
-static char *hashed_id(const MigrationPlan *plan, TargetTable table,
-					   const char *id, Value value);
-static char *hashed_text(const char *text, Value value);
-static char *hashed_time(const char *time);
-static char *hashed_content(const char *text);
-static char *hashed_rest(const MigrationPlan *plan, bool is_message);
-static char *hashed_metadata(const MigrationPlan *plan, bool is_message);
-static void add_made_metadata(StringInfo values, const MigrationPlan *plan,
-							  bool is_message);
-static char *given_metadata(const MigrationPlan *plan);
-static char *mapped_metadata(const MigrationPlan *plan);
 static char *keys(const MigrationPlan *plan, const char *format);
 
 char *
@@ -152,22 +117,24 @@ conversations(const MigrationPlan *plan)
 	StringInfoData group;
 
 	initStringInfo(&group);
+	appendStringInfoString(&group, "0::bigint");
 	if (plan->owner_column)
-		appendStringInfo(&group, ", c.%s",
-						 quote_identifier(plan->owner_column));
+		chatmig_validate_hash_group(
+			&group, plan->mapping, PART_OWNER,
+			psprintf("c.%s", quote_identifier(plan->owner_column)));
 	if (plan->counterpart_column)
-		appendStringInfo(&group, ", c.%s",
-						 quote_identifier(plan->counterpart_column));
+		chatmig_validate_hash_group(
+			&group, plan->mapping, PART_COUNTERPART,
+			psprintf("c.%s", quote_identifier(plan->counterpart_column)));
 	if (session->name != NULL)
-		appendStringInfo(&group, ", %s",
-						 session_value(session, psprintf("(c.metadata ->> %s)",
-														 quote_literal_cstr(
-															 session->name))));
+		chatmig_validate_hash_group(
+			&group, plan->mapping, PART_SESSION,
+			psprintf("(c.metadata ->> %s)", quote_literal_cstr(session->name)));
 	return psprintf(
 		"SELECT coalesce(c.id, a.conversation_id), %d, "
 		"'-infinity'::timestamptz, "
 		"CASE WHEN c.id IS NOT NULL "
-		"THEN hash_record_extended(ROW(0%s), " SEED ") END, NULL::bigint, "
+		"THEN %s END, NULL::bigint, "
 		"NULL::bigint, false, false, c.created_at, c.updated_at, a.messages, "
 		"a.digest, a.younger, a.younger_digest, a.positions%s "
 		"FROM %s AS c FULL JOIN (%s) AS a ON a.conversation_id = c.id",
@@ -226,12 +193,12 @@ reduced_rows(const MigrationPlan *plan)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s%s AS chatmig_half_1, ",
 					 kept_columns(plan),
-					 hashed_content(chatmig_validate_sql_text(
+					 chatmig_validate_hash_content(chatmig_validate_sql_text(
 						 mapping, is_pair ? PART_QUESTION : PART_CONTENT)));
 	if (is_pair)
-		appendStringInfo(
-			&sql, "%s AS chatmig_half_2, ",
-			hashed_content(chatmig_validate_sql_text(mapping, PART_ANSWER)));
+		appendStringInfo(&sql, "%s AS chatmig_half_2, ",
+						 chatmig_validate_hash_content(
+							 chatmig_validate_sql_text(mapping, PART_ANSWER)));
 	else
 		appendStringInfo(&sql, "%s AS chatmig_role, ",
 						 chatmig_validate_sql_role(mapping));
@@ -243,7 +210,7 @@ reduced_rows(const MigrationPlan *plan)
 		&sql,
 		"%s AS chatmig_group, %s AS chatmig_rest, %s AS chatmig_media, "
 		"%s AS chatmig_fingerprint, %s FROM %s AS s",
-		hashed_group(mapping), hashed_rest(plan, false),
+		hashed_group(mapping), chatmig_validate_hash_rest(plan, false),
 		chatmig_validate_sql_has_media(mapping), plan->fingerprint, FENCE,
 		plan->source_rows);
 	return sql.data;
@@ -282,39 +249,16 @@ hashed_group(const Mapping *mapping)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "hash_record_extended(ROW(0");
+	appendStringInfoString(&sql, "0::bigint");
 	for (int i = 0; i < lengthof(group_parts); i++)
 	{
 		const Column *column = &mapping->parts[group_parts[i]];
 
-		if (column->name == NULL)
-			continue;
-		appendStringInfo(
-			&sql, ", %s",
-			group_parts[i] == PART_SESSION
-				? session_value(column, chatmig_validate_sql_column(column))
-				: chatmig_validate_sql_column(column));
+		if (column->name != NULL)
+			chatmig_validate_hash_group(&sql, mapping, group_parts[i],
+										chatmig_validate_sql_column(column));
 	}
-	return psprintf("%s), " SEED ")", sql.data);
-}
-
-/*
- * The session is kept as text. Texts are compared as their type and collation
- * want it, and other types as text.
- */
-static char *
-session_value(const Column *session, const char *value)
-{
-	char category;
-	bool is_preferred;
-
-	get_type_category_preferred(getBaseType(session->type), &category,
-								&is_preferred);
-	if (category != TYPCATEGORY_STRING)
-		return psprintf("(%s::text COLLATE \"C\")", value);
-	return chatmig_validate_sql_collated(
-		session,
-		psprintf("%s::%s", value, chatmig_validate_sql_type(session->type)));
+	return sql.data;
 }
 
 /* The values are those of a message in messages(). */
@@ -332,28 +276,29 @@ half(const MigrationPlan *plan, int part)
 		"AND s.chatmig_fingerprint = t.fingerprint "
 		"THEN coalesce(s.chatmig_half_%d, 0) # s.chatmig_rest # %s # %s # %s",
 		part, part == 1 ? " OR s.chatmig_media" : "", part,
-		hashed_id(plan, TARGET_MESSAGES, psprintf("t.message_ids[%d]", part),
-				  VALUE_ID),
-		hashed_text(mapping->shape == SHAPE_FLAT ? "s.chatmig_role"
-					: part == 1                  ? "'user'"
-												 : "'assistant'",
-					VALUE_ROLE),
-		hashed_time(chatmig_validate_sql_time(plan)));
+		chatmig_validate_hash_id(plan, TARGET_MESSAGES,
+								 psprintf("t.message_ids[%d]", part), VALUE_ID),
+		chatmig_validate_hash_text(mapping->shape == SHAPE_FLAT
+									   ? "s.chatmig_role"
+								   : part == 1 ? "'user'"
+											   : "'assistant'",
+								   VALUE_ROLE),
+		chatmig_validate_hash_time(chatmig_validate_sql_time(plan)));
 	if (HAS_PART(mapping, PART_TOKENS))
 		appendStringInfo(&sql, " # %s",
-						 hashed("hashint8extended",
-								is_last ? "s.chatmig_tokens"
-										: "CASE WHEN s.chatmig_half_2 IS NULL "
-										  "THEN s.chatmig_tokens END",
-								VALUE_TOKENS));
+						 chatmig_validate_hash_tokens(
+							 is_last ? "s.chatmig_tokens"
+									 : "CASE WHEN s.chatmig_half_2 IS NULL "
+									   "THEN s.chatmig_tokens END"));
 	if (part == 2)
 		appendStringInfo(&sql, " # %s",
-						 hashed_id(plan, TARGET_MESSAGES, "t.message_ids[1]",
-								   VALUE_REPLY_TO));
+						 chatmig_validate_hash_id(plan, TARGET_MESSAGES,
+												  "t.message_ids[1]",
+												  VALUE_REPLY_TO));
 	if (part == 1 && plan->has_media)
-		appendStringInfo(
-			&sql, " # %s",
-			hashed_id(plan, TARGET_MEDIA, "t.media_id", VALUE_MEDIUM));
+		appendStringInfo(&sql, " # %s",
+						 chatmig_validate_hash_id(plan, TARGET_MEDIA,
+												  "t.media_id", VALUE_MEDIUM));
 	return psprintf("%s END", sql.data);
 }
 
@@ -371,18 +316,20 @@ messages(const MigrationPlan *plan)
 	initStringInfo(&digest);
 	appendStringInfo(
 		&digest, "coalesce(%s, 0) # %s # %s # %s # %s # %s",
-		hashed_content("m.content::text"), hashed_rest(plan, true),
-		hashed_id(plan, TARGET_MESSAGES, "m.id", VALUE_ID),
-		hashed_text("m.role::text", VALUE_ROLE), hashed_time("m.created_at"),
-		hashed_id(plan, TARGET_MESSAGES, "m.reply_to_id", VALUE_REPLY_TO));
+		chatmig_validate_hash_content("m.content::text"),
+		chatmig_validate_hash_rest(plan, true),
+		chatmig_validate_hash_id(plan, TARGET_MESSAGES, "m.id", VALUE_ID),
+		chatmig_validate_hash_text("m.role::text", VALUE_ROLE),
+		chatmig_validate_hash_time("m.created_at"),
+		chatmig_validate_hash_id(plan, TARGET_MESSAGES, "m.reply_to_id",
+								 VALUE_REPLY_TO));
 	if (HAS_PART(mapping, PART_TOKENS))
-		appendStringInfo(
-			&digest, " # %s",
-			hashed("hashint8extended", "m.tokens::bigint", VALUE_TOKENS));
+		appendStringInfo(&digest, " # %s",
+						 chatmig_validate_hash_tokens("m.tokens::bigint"));
 	if (plan->has_media)
-		appendStringInfo(
-			&digest, " # %s",
-			hashed_id(plan, TARGET_MEDIA, "m.media_id", VALUE_MEDIUM));
+		appendStringInfo(&digest, " # %s",
+						 chatmig_validate_hash_id(plan, TARGET_MEDIA,
+												  "m.media_id", VALUE_MEDIUM));
 	return psprintf(
 		"SELECT m.conversation_id, count(*) AS messages, "
 		"bit_xor(m.digest) AS digest, "
@@ -397,152 +344,6 @@ messages(const MigrationPlan *plan)
 		POSITIONS_SEED, digest.data,
 		quote_literal_cstr(timestamptz_to_str(plan->migrated_at)),
 		plan->relation[TARGET_MESSAGES]);
-}
-
-static char *
-hashed(const char *function, const char *expression, Value value)
-{
-	return psprintf("coalesce(%s(%s, %d), 0)", function, expression, value);
-}
-
-/* Ids are of the server's own types. */
-static char *
-hashed_id(const MigrationPlan *plan, TargetTable table, const char *id,
-		  Value value)
-{
-	TypeCacheEntry *type =
-		lookup_type_cache(plan->id_types[table], TYPECACHE_HASH_EXTENDED_PROC);
-
-	return hashed(get_func_name(type->hash_extended_proc), id, value);
-}
-
-static char *
-hashed_text(const char *text, Value value)
-{
-	return hashed("hashtextextended", psprintf("%s COLLATE \"C\"", text),
-				  value);
-}
-
-/* There is no function for timestamptz; TimeZone is UTC. */
-static char *
-hashed_time(const char *time)
-{
-	return hashed("timestamp_hash_extended", psprintf("(%s)::timestamp", time),
-				  VALUE_TIME);
-}
-
-/* NULL for an empty text. */
-static char *
-hashed_content(const char *text)
-{
-	return psprintf("hashtextextended(nullif(%s COLLATE \"C\", ''), %d)", text,
-					VALUE_CONTENT);
-}
-
-/* What all messages of a row have of it. */
-static char *
-hashed_rest(const MigrationPlan *plan, bool is_message)
-{
-	const Mapping *mapping = plan->mapping;
-
-	return psprintf("(%s # %s)", hashed_metadata(plan, is_message),
-					!HAS_PART(mapping, PART_MODEL) ? "0"
-					: is_message ? hashed_text("m.model::text", VALUE_MODEL)
-								 : hashed_text(chatmig_validate_sql_text(
-												   mapping, PART_MODEL),
-											   VALUE_MODEL));
-}
-
-/*
- * What must be in it of the legacy row, or is; see validate_metadata.c. By its
- * bytes: hashes of jsonb do not tell 1 from [1], nor {} from []. Many rows have
- * none.
- */
-static char *
-hashed_metadata(const MigrationPlan *plan, bool is_message)
-{
-	const Column *mapped = &plan->mapping->parts[PART_METADATA];
-	StringInfoData values;
-	bool may_be_nothing;
-
-	initStringInfo(&values);
-	add_made_metadata(&values, plan, is_message);
-	may_be_nothing = values.len == 0;
-	if (mapped->name != NULL)
-		appendStringInfo(
-			&values, "%snullif(%s, '{}')", may_be_nothing ? "" : ", ",
-			is_message ? given_metadata(plan) : mapped_metadata(plan));
-	if (values.len == 0)
-		return pstrdup("0::bigint");
-	return psprintf(
-		"CASE WHEN %s THEN 0 ELSE %s.chatmig_fingerprint(ROW(%s)) "
-		"END",
-		!may_be_nothing ? "false"
-		: is_message
-			? "m.metadata IS NULL"
-			: psprintf("%s IS NULL", chatmig_validate_sql_column(mapped)),
-		chatmig_ledger_schema(), values.data);
-}
-
-/* Members of their own: kept columns, the role, constants. */
-static void
-add_made_metadata(StringInfo values, const MigrationPlan *plan, bool is_message)
-{
-	const Mapping *mapping = plan->mapping;
-	const Column *role = &mapping->parts[PART_ROLE];
-	ListCell *lc;
-
-	for (int i = 0; i < mapping->nkept; i++)
-		appendStringInfo(
-			values, "%scoalesce(%s, 'null')", values->len > 0 ? ", " : "",
-			is_message ? psprintf("m.metadata -> %s",
-								  quote_literal_cstr(mapping->kept[i].name))
-					   : chatmig_validate_sql_json(&mapping->kept[i]));
-	if (chatmig_mapping_keeps_role(mapping))
-		appendStringInfo(
-			values, "%scoalesce(%s, 'null')", values->len > 0 ? ", " : "",
-			is_message
-				? psprintf("m.metadata -> %s", quote_literal_cstr(role->name))
-				: psprintf("CASE WHEN %s THEN to_jsonb(%s) END",
-						   chatmig_validate_sql_is_own_spelling(mapping),
-						   chatmig_validate_sql_column(role)));
-	/* one that is not there is no null */
-	foreach(lc, plan->options.metadata)
-	{
-		const MetadataMember *constant = lfirst(lc);
-
-		appendStringInfo(
-			values, "%s%s%s", values->len > 0 ? ", " : "",
-			is_message ? "m.metadata -> " : "jsonb ",
-			quote_literal_cstr(is_message ? constant->name : constant->value));
-	}
-}
-
-/* A message's metadata but for those. */
-static char *
-given_metadata(const MigrationPlan *plan)
-{
-	char *taken = chatmig_validate_sql_taken_names(plan);
-
-	return psprintf("CASE WHEN jsonb_typeof(m.metadata) = 'object' "
-					"THEN CASE WHEN m.metadata ?| %s THEN m.metadata - %s "
-					"ELSE m.metadata END END",
-					taken, taken);
-}
-
-/* A legacy row's metadata, as a message has it. */
-static char *
-mapped_metadata(const MigrationPlan *plan)
-{
-	const Column *mapped = &plan->mapping->parts[PART_METADATA];
-	char *value = chatmig_validate_sql_json(mapped);
-	char *taken = chatmig_validate_sql_taken_names(plan);
-
-	return psprintf("CASE WHEN %s IS NULL THEN NULL "
-					"WHEN jsonb_typeof(%s) = 'object' AND NOT (%s) ?| %s "
-					"THEN %s ELSE jsonb_build_object(%s, %s) - %s END",
-					chatmig_validate_sql_column(mapped), value, value, taken,
-					value, quote_literal_cstr(mapped->name), value, taken);
 }
 
 /* The same for each column of the key. */
