@@ -109,6 +109,7 @@ OBJS = \
 	src/validate_describe.o \
 	src/validate_digest.o \
 	src/validate_duplicates.o \
+	src/validate_hash.o \
 	src/validate_ledger.o \
 	src/validate_legacy.o \
 	src/validate_mapping.o \
@@ -124,6 +125,7 @@ OBJS = \
 	src/validate_tables.o \
 	src/validate_target.o \
 	src/validate_time.o \
+	src/validate_trace.o \
 	src/validate_transcript.o \
 	src/validate_walk.o \
 	src/validation.o \

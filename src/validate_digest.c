@@ -10,7 +10,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "nodes/bitmapset.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -20,18 +19,13 @@
 
 #include "validate_compare.h"
 #include "validate_digest.h"
+#include "validate_hash.h"
 
 /*
  * A column that keeps the planner from evaluating a subquery's expressions
  * above the join: it is volatile. Nobody reads it.
  */
 #define FENCE "clock_timestamp()"
-
-/*
- * Of hashes of rows, in which a NULL is 0. With a seed of 0, numbers are too:
- * 0.0, NaN.
- */
-#define SEED "1618033988"
 
 /* Of positions. */
 #define POSITIONS_SEED 271828182
@@ -45,11 +39,8 @@ static char *legacy_rows(const MigrationPlan *plan);
 static char *reduced_rows(const MigrationPlan *plan);
 static char *kept_columns(const MigrationPlan *plan);
 static char *hashed_group(const Mapping *mapping);
-static char *session_value(const Column *session, const char *value);
 static char *half(const MigrationPlan *plan, int part);
 static char *messages(const MigrationPlan *plan);
-static char *hashed_text(const char *text);
-static char *hashed_metadata(const MigrationPlan *plan, bool is_message);
 static char *keys(const MigrationPlan *plan, const char *format);
 
 char *
@@ -101,11 +92,11 @@ chatmig_validate_digest_at(int64 digest, int64 place)
 }
 
 uint64
-chatmig_validate_digest_positions(int64 n)
+chatmig_validate_digest_positions(int64 first, int64 n)
 {
 	uint64 result = 0;
 
-	for (int64 i = 0; i < n; i++)
+	for (int64 i = first; i < first + n; i++)
 		result ^= chatmig_validate_digest_at(i, POSITIONS_SEED);
 	return result;
 }
@@ -126,24 +117,26 @@ conversations(const MigrationPlan *plan)
 	StringInfoData group;
 
 	initStringInfo(&group);
+	appendStringInfoString(&group, "0::bigint");
 	if (plan->owner_column)
-		appendStringInfo(&group, ", c.%s",
-						 quote_identifier(plan->owner_column));
+		chatmig_validate_hash_group(
+			&group, plan->mapping, PART_OWNER,
+			psprintf("c.%s", quote_identifier(plan->owner_column)));
 	if (plan->counterpart_column)
-		appendStringInfo(&group, ", c.%s",
-						 quote_identifier(plan->counterpart_column));
+		chatmig_validate_hash_group(
+			&group, plan->mapping, PART_COUNTERPART,
+			psprintf("c.%s", quote_identifier(plan->counterpart_column)));
 	if (session->name != NULL)
-		appendStringInfo(&group, ", %s",
-						 session_value(session, psprintf("(c.metadata ->> %s)",
-														 quote_literal_cstr(
-															 session->name))));
+		chatmig_validate_hash_group(
+			&group, plan->mapping, PART_SESSION,
+			psprintf("(c.metadata ->> %s)", quote_literal_cstr(session->name)));
 	return psprintf(
 		"SELECT coalesce(c.id, a.conversation_id), %d, "
 		"'-infinity'::timestamptz, "
 		"CASE WHEN c.id IS NOT NULL "
-		"THEN hash_record_extended(ROW(0%s), " SEED ") END, NULL::bigint, "
+		"THEN %s END, NULL::bigint, "
 		"NULL::bigint, false, false, c.created_at, c.updated_at, a.messages, "
-		"a.digest, a.positions, a.older, a.older_digest%s "
+		"a.digest, a.younger, a.younger_digest, a.positions%s "
 		"FROM %s AS c FULL JOIN (%s) AS a ON a.conversation_id = c.id",
 		DIGEST_CONVERSATION, group.data, keys(plan, ", NULL"),
 		plan->relation[TARGET_CONVERSATIONS], messages(plan));
@@ -200,27 +193,24 @@ reduced_rows(const MigrationPlan *plan)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s%s AS chatmig_half_1, ",
 					 kept_columns(plan),
-					 hashed_text(chatmig_validate_sql_text(
+					 chatmig_validate_hash_content(chatmig_validate_sql_text(
 						 mapping, is_pair ? PART_QUESTION : PART_CONTENT)));
 	if (is_pair)
-		appendStringInfo(
-			&sql, "%s AS chatmig_half_2, ",
-			hashed_text(chatmig_validate_sql_text(mapping, PART_ANSWER)));
+		appendStringInfo(&sql, "%s AS chatmig_half_2, ",
+						 chatmig_validate_hash_content(
+							 chatmig_validate_sql_text(mapping, PART_ANSWER)));
 	else
 		appendStringInfo(&sql, "%s AS chatmig_role, ",
 						 chatmig_validate_sql_role(mapping));
-	if (HAS_PART(mapping, PART_MODEL))
-		appendStringInfo(&sql, "%s AS chatmig_model, ",
-						 chatmig_validate_sql_text(mapping, PART_MODEL));
 	if (HAS_PART(mapping, PART_TOKENS))
 		appendStringInfo(
 			&sql, "%s::bigint AS chatmig_tokens, ",
 			chatmig_validate_sql_column(&mapping->parts[PART_TOKENS]));
 	appendStringInfo(
 		&sql,
-		"%s AS chatmig_group, %s AS chatmig_metadata, %s AS chatmig_media, "
+		"%s AS chatmig_group, %s AS chatmig_rest, %s AS chatmig_media, "
 		"%s AS chatmig_fingerprint, %s FROM %s AS s",
-		hashed_group(mapping), hashed_metadata(plan, false),
+		hashed_group(mapping), chatmig_validate_hash_rest(plan, false),
 		chatmig_validate_sql_has_media(mapping), plan->fingerprint, FENCE,
 		plan->source_rows);
 	return sql.data;
@@ -259,73 +249,57 @@ hashed_group(const Mapping *mapping)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "hash_record_extended(ROW(0");
+	appendStringInfoString(&sql, "0::bigint");
 	for (int i = 0; i < lengthof(group_parts); i++)
 	{
 		const Column *column = &mapping->parts[group_parts[i]];
 
-		if (column->name == NULL)
-			continue;
-		appendStringInfo(
-			&sql, ", %s",
-			group_parts[i] == PART_SESSION
-				? session_value(column, chatmig_validate_sql_column(column))
-				: chatmig_validate_sql_column(column));
+		if (column->name != NULL)
+			chatmig_validate_hash_group(&sql, mapping, group_parts[i],
+										chatmig_validate_sql_column(column));
 	}
-	return psprintf("%s), " SEED ")", sql.data);
+	return sql.data;
 }
 
-/*
- * The session is kept as text. Texts are compared as their type and collation
- * want it, and other types as text.
- */
-static char *
-session_value(const Column *session, const char *value)
-{
-	char category;
-	bool is_preferred;
-
-	get_type_category_preferred(getBaseType(session->type), &category,
-								&is_preferred);
-	if (category != TYPCATEGORY_STRING)
-		return psprintf("(%s::text COLLATE \"C\")", value);
-	return chatmig_validate_sql_collated(
-		session,
-		psprintf("%s::%s", value, chatmig_validate_sql_type(session->type)));
-}
-
-/* The columns are those of a message in messages(). */
+/* The values are those of a message in messages(). */
 static char *
 half(const MigrationPlan *plan, int part)
 {
 	const Mapping *mapping = plan->mapping;
 	bool is_last = part == (mapping->shape == SHAPE_PAIR ? 2 : 1);
-	char *no_id = psprintf(
-		"NULL::%s", chatmig_validate_sql_type(plan->id_types[TARGET_MESSAGES]));
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql,
-					 "CASE WHEN (s.chatmig_half_%d IS NOT NULL%s) "
-					 "AND s.chatmig_fingerprint = t.fingerprint "
-					 "THEN hash_record_extended(ROW(t.message_ids[%d], %s, "
-					 "s.chatmig_half_%d, %s",
-					 part, part == 1 ? " OR s.chatmig_media" : "", part,
-					 mapping->shape == SHAPE_FLAT ? "s.chatmig_role"
-					 : part == 1                  ? "'user'::text"
-												  : "'assistant'::text",
-					 part, chatmig_validate_sql_time(plan));
-	if (HAS_PART(mapping, PART_MODEL))
-		appendStringInfoString(&sql, ", s.chatmig_model");
+	appendStringInfo(
+		&sql,
+		"CASE WHEN (s.chatmig_half_%d IS NOT NULL%s) "
+		"AND s.chatmig_fingerprint = t.fingerprint "
+		"THEN coalesce(s.chatmig_half_%d, 0) # s.chatmig_rest # %s # %s # %s",
+		part, part == 1 ? " OR s.chatmig_media" : "", part,
+		chatmig_validate_hash_id(plan, TARGET_MESSAGES,
+								 psprintf("t.message_ids[%d]", part), VALUE_ID),
+		chatmig_validate_hash_text(mapping->shape == SHAPE_FLAT
+									   ? "s.chatmig_role"
+								   : part == 1 ? "'user'"
+											   : "'assistant'",
+								   VALUE_ROLE),
+		chatmig_validate_hash_time(chatmig_validate_sql_time(plan)));
 	if (HAS_PART(mapping, PART_TOKENS))
-		appendStringInfoString(&sql, is_last
-										 ? ", s.chatmig_tokens"
-										 : ", CASE WHEN s.chatmig_half_2 IS "
-										   "NULL THEN s.chatmig_tokens END");
-	appendStringInfo(&sql, ", s.chatmig_metadata, %s, %s), " SEED ") END",
-					 part == 2 ? "t.message_ids[1]" : no_id,
-					 part == 1 && plan->has_media ? "t.media_id" : no_id);
-	return sql.data;
+		appendStringInfo(&sql, " # %s",
+						 chatmig_validate_hash_tokens(
+							 is_last ? "s.chatmig_tokens"
+									 : "CASE WHEN s.chatmig_half_2 IS NULL "
+									   "THEN s.chatmig_tokens END"));
+	if (part == 2)
+		appendStringInfo(&sql, " # %s",
+						 chatmig_validate_hash_id(plan, TARGET_MESSAGES,
+												  "t.message_ids[1]",
+												  VALUE_REPLY_TO));
+	if (part == 1 && plan->has_media)
+		appendStringInfo(&sql, " # %s",
+						 chatmig_validate_hash_id(plan, TARGET_MEDIA,
+												  "t.media_id", VALUE_MEDIUM));
+	return psprintf("%s END", sql.data);
 }
 
 /*
@@ -337,113 +311,39 @@ static char *
 messages(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
-	char *no_id = psprintf(
-		"NULL::%s", chatmig_validate_sql_type(plan->id_types[TARGET_MESSAGES]));
-	StringInfoData sql;
+	StringInfoData digest;
 
-	initStringInfo(&sql);
-	appendStringInfo(&sql,
-					 "SELECT m.conversation_id, count(*) AS messages, "
-					 "bit_xor(m.digest) AS digest, "
-					 "bit_xor(hashint8extended(m.\"position\", %d)) AS "
-					 "positions, count(*) FILTER (WHERE m.is_older) AS older, "
-					 "bit_xor(m.digest) FILTER (WHERE m.is_older) AS "
-					 "older_digest FROM (SELECT m.conversation_id, "
-					 "m.\"position\", hashint8extended("
-					 "hash_record_extended(ROW(m.id, "
-					 "(m.role::text COLLATE \"C\"), %s, m.created_at",
-					 POSITIONS_SEED,
-					 hashed_text("(m.content::text COLLATE \"C\")"));
-	if (HAS_PART(mapping, PART_MODEL))
-		appendStringInfoString(&sql, ", (m.model::text COLLATE \"C\")");
+	initStringInfo(&digest);
+	appendStringInfo(
+		&digest, "coalesce(%s, 0) # %s # %s # %s # %s # %s",
+		chatmig_validate_hash_content("m.content::text"),
+		chatmig_validate_hash_rest(plan, true),
+		chatmig_validate_hash_id(plan, TARGET_MESSAGES, "m.id", VALUE_ID),
+		chatmig_validate_hash_text("m.role::text", VALUE_ROLE),
+		chatmig_validate_hash_time("m.created_at"),
+		chatmig_validate_hash_id(plan, TARGET_MESSAGES, "m.reply_to_id",
+								 VALUE_REPLY_TO));
 	if (HAS_PART(mapping, PART_TOKENS))
-		appendStringInfoString(&sql, ", m.tokens::bigint");
-	appendStringInfo(&sql,
-					 ", %s, m.reply_to_id, %s), " SEED "), m.\"position\") "
-					 "AS digest, (m.created_at >= %s::timestamptz) IS NOT TRUE "
-					 "AS is_older, " FENCE " FROM %s AS m) AS m "
-					 "GROUP BY m.conversation_id",
-					 hashed_metadata(plan, true),
-					 plan->has_media ? "m.media_id" : no_id,
-					 quote_literal_cstr(timestamptz_to_str(plan->migrated_at)),
-					 plan->relation[TARGET_MESSAGES]);
-	return sql.data;
-}
-
-/* NULL for an empty text. */
-static char *
-hashed_text(const char *text)
-{
-	return psprintf("hashtextextended(nullif(%s, ''), 0)", text);
-}
-
-/*
- * What must be in it of the legacy row, or is; see validate_metadata.c. By its
- * text: hashes of jsonb do not tell 1 from [1], nor {} from [].
- */
-static char *
-hashed_metadata(const MigrationPlan *plan, bool is_message)
-{
-	const Mapping *mapping = plan->mapping;
-	const Column *role = &mapping->parts[PART_ROLE];
-	const Column *mapped = &mapping->parts[PART_METADATA];
-	char *taken = chatmig_validate_sql_taken_names(plan);
-	/* a constant, for the many rows that have none */
-	const char *nothing = "hashtextextended('{}', 0)";
-	StringInfoData sql;
-	ListCell *lc;
-
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "0::bigint");
-	for (int i = 0; i < mapping->nkept; i++)
-		appendStringInfo(
-			&sql, " # hashtextextended(coalesce(%s, 'null')::text, %d)",
-			is_message ? psprintf("m.metadata -> %s",
-								  quote_literal_cstr(mapping->kept[i].name))
-					   : chatmig_validate_sql_json(&mapping->kept[i]),
-			i + 1);
-	if (chatmig_mapping_keeps_role(mapping))
-		appendStringInfo(
-			&sql, " # hashtextextended(coalesce(%s, 'null')::text, -1)",
-			is_message
-				? psprintf("m.metadata -> %s", quote_literal_cstr(role->name))
-				: psprintf("CASE WHEN %s THEN to_jsonb(%s) END",
-						   chatmig_validate_sql_is_own_spelling(mapping),
-						   chatmig_validate_sql_column(role)));
-	/* one that is not there is no null */
-	foreach(lc, plan->options.metadata)
-	{
-		const MetadataMember *constant = lfirst(lc);
-		const char *value = quote_literal_cstr(constant->value);
-
-		appendStringInfo(
-			&sql, " # hashtextextended(coalesce((%s)::text, ''), %d)",
-			is_message ? psprintf("m.metadata -> %s",
-								  quote_literal_cstr(constant->name))
-					   : psprintf("%s::jsonb", value),
-			-2 - foreach_current_index(lc));
-	}
-	if (mapped->name != NULL && is_message)
-		appendStringInfo(&sql,
-						 " # CASE WHEN m.metadata IS NULL THEN %s "
-						 "ELSE hashtextextended("
-						 "(CASE jsonb_typeof(m.metadata) "
-						 "WHEN 'object' THEN m.metadata - %s ELSE '{}' END)"
-						 "::text, 0) END",
-						 nothing, taken);
-	else if (mapped->name != NULL)
-	{
-		char *value = chatmig_validate_sql_json(mapped);
-
-		appendStringInfo(
-			&sql,
-			" # CASE WHEN %s IS NULL THEN %s ELSE hashtextextended((CASE "
-			"WHEN jsonb_typeof(%s) = 'object' AND NOT (%s) ?| %s THEN %s "
-			"ELSE jsonb_build_object(%s, %s) - %s END)::text, 0) END",
-			chatmig_validate_sql_column(mapped), nothing, value, value, taken,
-			value, quote_literal_cstr(mapped->name), value, taken);
-	}
-	return psprintf("(%s)", sql.data);
+		appendStringInfo(&digest, " # %s",
+						 chatmig_validate_hash_tokens("m.tokens::bigint"));
+	if (plan->has_media)
+		appendStringInfo(&digest, " # %s",
+						 chatmig_validate_hash_id(plan, TARGET_MEDIA,
+												  "m.media_id", VALUE_MEDIUM));
+	return psprintf(
+		"SELECT m.conversation_id, count(*) AS messages, "
+		"bit_xor(m.digest) AS digest, "
+		"count(*) FILTER (WHERE m.is_younger) AS younger, "
+		"bit_xor(m.digest) FILTER (WHERE m.is_younger) AS younger_digest, "
+		"bit_xor(hashint8extended(m.\"position\", %d)) "
+		"FILTER (WHERE m.is_younger) AS positions "
+		"FROM (SELECT m.conversation_id, m.\"position\", "
+		"hashint8extended(%s, m.\"position\") AS digest, "
+		"m.created_at >= %s::timestamptz AS is_younger, " FENCE
+		" FROM %s AS m) AS m GROUP BY m.conversation_id",
+		POSITIONS_SEED, digest.data,
+		quote_literal_cstr(timestamptz_to_str(plan->migrated_at)),
+		plan->relation[TARGET_MESSAGES]);
 }
 
 /* The same for each column of the key. */

@@ -31,9 +31,9 @@ typedef enum DigestColumn
 	DIGEST_ENDS,        /* timestamptz: a conversation's updated_at */
 	DIGEST_MESSAGES,    /* bigint: how many a conversation has; NULL: none */
 	DIGEST_ALL,         /* bigint: of all of them */
-	DIGEST_POSITIONS,   /* bigint: of their positions */
-	DIGEST_OLDER,       /* bigint: how many are older than the migration */
-	DIGEST_ALL_OLDER,   /* bigint: of those */
+	DIGEST_YOUNGER,     /* bigint: how many are younger than the migration */
+	DIGEST_ALL_YOUNGER, /* bigint: of those */
+	DIGEST_POSITIONS,   /* bigint: of the positions of those */
 	DIGEST_KEYS         /* a legacy row's key: the first of its columns */
 } DigestColumn;
 
@@ -48,7 +48,7 @@ extern char *chatmig_validate_digest(const MigrationPlan *plan);
 /* The digest of many is the XOR of theirs, each with its place from 0 on. */
 extern uint64 chatmig_validate_digest_at(int64 digest, int64 place);
 
-/* What DIGEST_POSITIONS must be for n messages. */
-extern uint64 chatmig_validate_digest_positions(int64 n);
+/* What DIGEST_POSITIONS must be for n messages from position first on. */
+extern uint64 chatmig_validate_digest_positions(int64 first, int64 n);
 
 #endif /* CHATMIG_VALIDATE_DIGEST_H */

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
 #include "validation.h"
@@ -16,7 +17,6 @@ static void check_members(Validation *validation);
 static void check_counts(Validation *validation);
 static void check_leftovers(Validation *validation);
 static char *relations(const Validation *validation);
-static char *traced_messages(const MigrationPlan *plan);
 static char *traced_conversations(const MigrationPlan *plan);
 static char *replaced_conversations(const MigrationPlan *plan);
 
@@ -81,22 +81,28 @@ static void
 check_counts(Validation *validation)
 {
 	const MigrationPlan *plan = validation->plan;
-	const char *trace = plan->qualified[TARGET_TRACE];
-	const char *name = quote_literal_cstr(trace);
+	const char *name = quote_literal_cstr(plan->qualified[TARGET_TRACE]);
 	char *links = plan->uses[TARGET_LINKS]
 					  ? psprintf("(SELECT count(*) FROM %s)",
 								 plan->qualified[TARGET_LINKS])
 					  : "0::bigint";
+	const TraceCounts *counts = &validation->trace;
 	QueryArgs args = {0};
 
+	chatmig_validate_trace(validation);
 	chatmig_query_text_arg(&args, validation->name);
+	chatmig_query_arg(&args, INT8OID, Int64GetDatum(counts->rows), false);
+	chatmig_query_arg(&args, INT8OID, Int64GetDatum(counts->messages), false);
+	chatmig_query_arg(&args, INT8OID, Int64GetDatum(counts->media), false);
+	chatmig_query_arg(&args, INT8OID, Int64GetDatum(counts->conversations),
+					  !counts->has_conversations);
 	chatmig_validate_query(
 		validation,
 		psprintf(
 			"SELECT %d, %d, NULL::text, NULL::text, NULL::text, f.detail "
-			"FROM %s.chatmig_status AS s, (SELECT count(*) AS rows, "
-			"%s AS messages, count(t.media_id) AS media FROM %s AS t) AS t, "
-			"(SELECT count(*) AS n FROM (%s) AS c) AS c, "
+			"FROM %s.chatmig_status AS s, "
+			"(VALUES ($2, $3, $4)) AS t (rows, messages, media), "
+			"(SELECT coalesce($5, (SELECT count(*) FROM (%s) AS c)) AS n) AS c, "
 			"(SELECT %s AS n) AS d, LATERAL (VALUES "
 			"(s.migrated <> t.rows, "
 			"format('%%s has %%s rows; the runs have migrated %%s.', "
@@ -123,9 +129,8 @@ check_counts(Validation *validation)
 			"s.migrated_at))) "
 			"AS f (fails, detail) WHERE s.migration = $1 AND f.fails",
 			CHECK_LEDGER, CHECK_VIOLATION, chatmig_ledger_schema(),
-			traced_messages(plan), trace, traced_conversations(plan),
-			replaced_conversations(plan), name, name, name, name, links, links,
-			links),
+			traced_conversations(plan), replaced_conversations(plan), name,
+			name, name, name, links, links, links),
 		&args);
 }
 
@@ -165,16 +170,6 @@ relations(const Validation *validation)
 		if (OidIsValid(validation->targets.tables[i]))
 			appendStringInfo(&list, ", %u", validation->targets.tables[i]);
 	return list.data;
-}
-
-/* Of a row with two halves at most, counting is quicker than removing. */
-static char *
-traced_messages(const MigrationPlan *plan)
-{
-	if (plan->mapping->shape == SHAPE_TRANSCRIPT)
-		return pstrdup("coalesce(sum(cardinality(array_remove("
-					   "t.message_ids, NULL))), 0)");
-	return pstrdup("count(t.message_ids[1]) + count(t.message_ids[2])");
 }
 
 /* Conversations that were made: of rows, or of owners without messages. */

@@ -50,10 +50,12 @@ typedef struct SurveyState
 	int64 rows; /* legacy rows of it */
 	Sequence legacy;
 	Sequence messages;
-	Sequence older; /* of the messages, than the migration */
+	Sequence older;          /* of the messages, than the migration */
+	NullableDatum positions; /* of the others */
 
 	/* counters */
-	int64 traced; /* legacy rows */
+	int64 traced;        /* legacy rows */
+	int64 conversations; /* of those */
 } SurveyState;
 
 static bool receive(TupleTableSlot *slot, void *arg);
@@ -67,6 +69,7 @@ static Sequence sequence_of(TupleTableSlot *slot, DigestColumn n,
 static void close_conversation(SurveyState *state);
 static bool is_suspect(const SurveyState *state);
 static bool is_same(Sequence a, Sequence b);
+static bool is_continued(const SurveyState *state);
 static bool is_newer(const SurveyState *state, NullableDatum time);
 static void append(Sequence *sequence, TupleTableSlot *slot,
 				   DigestColumn column);
@@ -108,11 +111,15 @@ chatmig_validate_survey(Validation *validation)
 	close_conversation(&state);
 
 	/* rows of the trace that no legacy row has met */
-	if (state.traced !=
-		chatmig_query_count(
-			psprintf("SELECT count(*) FROM %s", plan->qualified[TARGET_TRACE]),
-			NULL))
+	chatmig_validate_trace(validation);
+	if (state.traced != validation->trace.rows)
 		survey->has_odd_rows = true;
+	if (!survey->has_odd_rows && !survey->has_strangers && !survey->is_full &&
+		survey->nsuspects == 0)
+	{
+		validation->trace.has_conversations = true;
+		validation->trace.conversations = state.conversations;
+	}
 	if (survey->nsuspects > 0 && !survey->is_full)
 		add_moved(&state);
 	MemoryContextDelete(state.conversation_context);
@@ -270,7 +277,7 @@ open_conversation(SurveyState *state, TupleTableSlot *slot)
 	state->is_open = true;
 	state->is_present = state->is_odd = false;
 	state->group = state->begins = state->ends = unknown;
-	state->first_at = state->last_at = unknown;
+	state->first_at = state->last_at = state->positions = unknown;
 	state->rows = 0;
 	state->legacy = state->messages = state->older = (Sequence){0};
 }
@@ -278,19 +285,17 @@ open_conversation(SurveyState *state, TupleTableSlot *slot)
 static void
 see_conversation(SurveyState *state, TupleTableSlot *slot)
 {
+	Sequence younger;
+
 	state->group = value_of(slot, DIGEST_GROUP);
 	state->is_present = !state->group.isnull;
 	state->begins = value_of(slot, DIGEST_BEGINS);
 	state->ends = value_of(slot, DIGEST_ENDS);
 	state->messages = sequence_of(slot, DIGEST_MESSAGES, DIGEST_ALL);
-	state->older = sequence_of(slot, DIGEST_OLDER, DIGEST_ALL_OLDER);
-	/* 0, 1, 2, ..., the messages that the application has added, too */
-	if (!same_value(
-			value_of(slot, DIGEST_POSITIONS),
-			(NullableDatum){UInt64GetDatum(chatmig_validate_digest_positions(
-								state->messages.n)),
-							.isnull = state->messages.n == 0}))
-		state->is_odd = true;
+	younger = sequence_of(slot, DIGEST_YOUNGER, DIGEST_ALL_YOUNGER);
+	state->older = (Sequence){.n = state->messages.n - younger.n,
+							  .hash = state->messages.hash ^ younger.hash};
+	state->positions = value_of(slot, DIGEST_POSITIONS);
 }
 
 /* Without a digest where there is no message, or none with a position. */
@@ -328,6 +333,8 @@ see_legacy_row(SurveyState *state, TupleTableSlot *slot)
 static void
 close_conversation(SurveyState *state)
 {
+	if (state->is_open && state->rows > 0)
+		state->conversations++;
 	if (state->is_open && state->rows == 0 && state->older.n > 0)
 		state->validation->survey.has_strangers = true;
 	if (state->is_open && is_suspect(state))
@@ -349,7 +356,7 @@ is_suspect(const SurveyState *state)
 		return state->messages.n == 0;
 	return state->is_odd ||
 		   !(is_same(state->legacy, state->messages) ||
-			 is_same(state->legacy, state->older)) ||
+			 (is_same(state->legacy, state->older) && is_continued(state))) ||
 		   !same_value(state->begins, state->first_at) ||
 		   !(same_value(state->ends, state->last_at) ||
 			 is_newer(state, state->ends));
@@ -359,6 +366,22 @@ static bool
 is_same(Sequence a, Sequence b)
 {
 	return a.n == b.n && a.hash == b.hash;
+}
+
+/*
+ * The messages that the application has added follow the others. Each digest
+ * has its message's place in it, so nothing need be asked of those.
+ */
+static bool
+is_continued(const SurveyState *state)
+{
+	const int64 n = state->messages.n - state->older.n;
+
+	return same_value(
+		state->positions,
+		(NullableDatum){UInt64GetDatum(chatmig_validate_digest_positions(
+							state->older.n, n)),
+						.isnull = n == 0});
 }
 
 /* Than the migration. */

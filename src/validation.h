@@ -43,6 +43,17 @@ typedef struct Survey
 	Datum *untraced[MAX_KEYS]; /* their keys */
 } Survey;
 
+/* What the trace holds. */
+typedef struct TraceCounts
+{
+	bool is_counted; /* the first three are known */
+	int64 rows;
+	int64 messages;
+	int64 media;
+	bool has_conversations; /* this one, too */
+	int64 conversations;
+} TraceCounts;
+
 typedef struct Validation
 {
 	/* what is looked at; fixed once the mapping has been checked */
@@ -57,6 +68,7 @@ typedef struct Validation
 	MigrationPlan *plan; /* NULL: not migrated, or not all is there */
 
 	Survey survey;
+	TraceCounts trace;
 
 	/* chatmig_violations(): the check to list, and to whom */
 	Check only; /* NUM_CHECKS: all checks, none is listed */
@@ -91,6 +103,9 @@ extern bool chatmig_validate_is_full(const Validation *validation);
  */
 extern void chatmig_validate_query(Validation *validation, const char *sql,
 								   const QueryArgs *args);
+
+/* Counts rows, messages and media of the trace, unless that has been done. */
+extern void chatmig_validate_trace(Validation *validation);
 
 /*
  * A WHERE clause for the legacy rows s that are in no trace, and the parameters

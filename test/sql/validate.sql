@@ -419,6 +419,10 @@ INSERT INTO faults (migration, fault, sql, expected) VALUES
      ADD CONSTRAINT later UNIQUE (conversation_id, "position") DEFERRABLE INITIALLY DEFERRED;
    UPDATE messages SET "position" = 0 WHERE id = id('a11')$$,
  'conversation_order violation 1 conversation c11'),
+('pairs', 'a message of the application is behind a gap',
+ $$INSERT INTO messages (id, conversation_id, "position", role, content, created_at)
+   VALUES (id('n0'), id('c11'), 3, 'user', 'More', now())$$,
+ 'conversation_order violation 1 conversation c11'),
 -- keys and indexes
 ('pairs', 'a foreign key is dropped',
  $$ALTER TABLE messages DROP CONSTRAINT messages_reply_to_id_fkey$$,

@@ -66,8 +66,10 @@ hash128:
 validate:          validation validate_checks caller
 validate_snapshot: snapshot validation rights ledger
 validate_mapping:  validation caller
+validate_trace:    validation
 validate_survey:   validate_digest validate_sql validation
-validate_digest:   validate_compare plan
+validate_digest:   validate_compare validate_hash plan
+validate_hash:     validate_sql plan
 validate_legacy:   validate_transcript validate_sql validation
 validate_messages: relation validate_transcript validate_compare validate_walk
 validate_walk:     validate_conversation validate_describe validate_rows validation

@@ -1,0 +1,51 @@
+/*
+ * validate_hash.h
+ *	  The values of a message as numbers that must be the same on both sides.
+ *
+ * Expressions, palloc'd, for the hash of an expression or of columns of a row:
+ * s is a legacy row, m a message. Each kind of value has a seed of its own, so
+ * that the XOR of hashes stands for all of the values; a NULL has the hash 0.
+ */
+#ifndef CHATMIG_VALIDATE_HASH_H
+#define CHATMIG_VALIDATE_HASH_H
+
+#include "lib/stringinfo.h"
+#include "plan.h"
+
+/* The kinds, which are the seeds. */
+typedef enum Value
+{
+	VALUE_ID = 314159265,
+	VALUE_ROLE,
+	VALUE_CONTENT,
+	VALUE_TIME,
+	VALUE_MODEL,
+	VALUE_TOKENS,
+	VALUE_REPLY_TO,
+	VALUE_MEDIUM
+} Value;
+
+/* Adds to the XOR that is in sql: owner, counterpart or session, as it is. */
+extern void chatmig_validate_hash_group(StringInfo sql, const Mapping *mapping,
+										Part part, char *value);
+
+/* table is that of the row with this id. */
+extern char *chatmig_validate_hash_id(const MigrationPlan *plan,
+									  TargetTable table, const char *id,
+									  Value value);
+extern char *chatmig_validate_hash_text(const char *text, Value value);
+
+/* Of a timestamptz. */
+extern char *chatmig_validate_hash_time(const char *time);
+
+/* Of a bigint. */
+extern char *chatmig_validate_hash_tokens(const char *tokens);
+
+/* NULL if there is no text, or an empty one. */
+extern char *chatmig_validate_hash_content(const char *text);
+
+/* Model and metadata of a message, or what they must be by the legacy row. */
+extern char *chatmig_validate_hash_rest(const MigrationPlan *plan,
+										bool is_message);
+
+#endif /* CHATMIG_VALIDATE_HASH_H */
