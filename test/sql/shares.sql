@@ -199,6 +199,29 @@ EXCEPTION WHEN SQLSTATE 'XX001' THEN
     RAISE NOTICE '%', regexp_replace(context, '.*(migration "seen", reading.*workers"?).*', '\1');
 END $$;
 SELECT to_regclass('messages'), to_regclass('conversations');
+-- A rule that somebody adds to a new table is looked at where a row is formed.
+CREATE FUNCTION add_rule() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('shares.rule', true) = 'on' THEN
+        PERFORM set_config('shares.rule', 'off', false);
+        ALTER TABLE shares.messages ADD CONSTRAINT rule CHECK (content <> 'answer 1234');
+    END IF;
+END $$;
+CREATE EVENT TRIGGER regress_shares ON ddl_command_end WHEN TAG IN ('ALTER TABLE')
+    EXECUTE FUNCTION add_rule();
+SET shares.rule = on;
+DO $$
+DECLARE
+    context text;
+BEGIN
+    PERFORM chatmig_migrate('talks');
+EXCEPTION WHEN check_violation THEN
+    GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
+    RAISE NOTICE '%', SQLERRM;
+    RAISE NOTICE '%', regexp_replace(context, '.*(migration "talks", legacy.*workers"?).*', '\1');
+END $$;
+DROP EVENT TRIGGER regress_shares;
+SELECT to_regclass('messages'), to_regclass('conversations');
 
 --
 -- Rows that cannot be converted
