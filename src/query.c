@@ -4,10 +4,13 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/params.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
 #include "tcop/dest.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -38,6 +41,7 @@ typedef struct FetchState
 
 static bool take_row(TupleTableSlot *slot, void *state);
 static ParamListInfo make_params(const QueryArgs *args);
+static bool is_repeatable(SPIPlanPtr plan);
 static StreamReceiver make_receiver(QueryBegin begin, QueryRow row,
 									void *state);
 static void fail(int code, const char *what) pg_attribute_noreturn();
@@ -206,14 +210,33 @@ chatmig_query_workers(const char *sql)
 		fail(SPI_result, sql);
 	cached = SPI_plan_get_cached_plan(plan);
 	node = linitial_node(PlannedStmt, cached->stmt_list)->planTree;
-	while (node != NULL && !IsA(node, Gather) && !IsA(node, GatherMerge))
+	/* anything else above the workers is for one process alone */
+	while (IsA(node, Sort) || IsA(node, IncrementalSort))
 		node = outerPlan(node);
-	if (node != NULL)
-		result = IsA(node, Gather) ? ((Gather *) node)->num_workers
-								   : ((GatherMerge *) node)->num_workers;
+	if (IsA(node, Gather))
+		result = ((Gather *) node)->num_workers;
+	else if (IsA(node, GatherMerge))
+		result = ((GatherMerge *) node)->num_workers;
+	if (result > 0 && !is_repeatable(plan))
+		result = 0;
 	ReleaseCachedPlan(cached, NULL);
 	SPI_finish();
 	return result;
+}
+
+/*
+ * Whether several processes may run all of it, each for itself, and see the
+ * same. The planner lets what is restricted to one process run above its
+ * workers, and what is volatile in any of them.
+ */
+static bool
+is_repeatable(SPIPlanPtr plan)
+{
+	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
+	Query *query = linitial_node(Query, source->query_list);
+
+	return max_parallel_hazard(query) == PROPARALLEL_SAFE &&
+		   !contain_volatile_functions((Node *) query);
 }
 
 uint64

@@ -70,8 +70,9 @@ extern void chatmig_query_stream(const char *sql, const QueryArgs *args,
 								 void *state);
 
 /*
- * How many workers the planner would use for a SELECT at its topmost Gather; 0
- * if it would use none.
+ * How many workers the planner would use for a SELECT; 0 if it would use none,
+ * if this process would do more than gather and sort what they read, or if
+ * processes that run all of it each for itself might not see the same.
  */
 extern int chatmig_query_workers(const char *sql);
 

@@ -70,7 +70,14 @@ shared_by(const MigrationPlan *plan, const char **name)
 static Oid
 hash_function(const Column *column)
 {
-	return lookup_type_cache(column->type, TYPECACHE_HASH_EXTENDED_PROC)
+	/* of char(n), the server hashes trailing blanks there, which are nothing */
+	if (getBaseType(column->type) == BPCHAROID &&
+		OidIsValid(column->collation) &&
+		!get_collation_isdeterministic(column->collation))
+		return InvalidOid;
+	/* unless asked for both, it may be one that agrees with another equality */
+	return lookup_type_cache(column->type,
+							 TYPECACHE_EQ_OPR | TYPECACHE_HASH_EXTENDED_PROC)
 		->hash_extended_proc;
 }
 

@@ -171,7 +171,24 @@ SELECT migrated FROM chatmig_migrate('seen');
 SELECT bool_and(metadata ->> 'process' = pg_backend_pid()::text) AS by_this_process
 FROM messages;
 SELECT count(*) FROM chatmig_rollback('seen');
+-- So does one that is restricted to this process, though the server's own
+-- workers would read beside it.
+ALTER FUNCTION worker() PARALLEL RESTRICTED;
+SELECT migrated FROM chatmig_migrate('seen');
+SELECT bool_and(metadata ->> 'process' = pg_backend_pid()::text) AS by_this_process
+FROM messages;
+SELECT count(*) FROM chatmig_rollback('seen');
 ALTER FUNCTION worker() PARALLEL SAFE;
+-- And so does a volatile one: each worker would read another owner, and take
+-- rows that another takes, too, or none takes. Here, all 3001 rows come.
+CREATE VIEW strangers AS
+SELECT id, coalesce(who, gen_random_uuid()::text) AS who, session_id, question,
+       answer, sent_at
+FROM talks;
+SELECT chatmig_register('strangers', '{"key": "id", "owner": "who"}',
+                        '{"schema": "shares"}');
+SELECT legacy_rows, migrated, empty FROM chatmig_migrate('strangers');
+SELECT count(*) FROM chatmig_rollback('strangers');
 
 --
 -- Errors of a worker: its own message, with who says it, and nothing is left
@@ -329,6 +346,8 @@ SELECT i AS id, i % 40 AS integer, i % 40::bigint AS bigint,
        (CASE WHEN i % 2 = 0 THEN 'ann' ELSE 'Ann' END || i % 19)::citext AS citext,
        (CASE WHEN i % 2 = 0 THEN 'ann' ELSE 'Ann' END || i % 19) COLLATE nocase AS nocase,
        ('a' || i % 19)::varchar(9) AS varchar, ('a' || i % 19)::char(9) AS char,
+       ('a' || i % 19 || repeat(' ', i % 3))::bpchar AS bpchar,
+       ('a' || i % 19 || repeat(' ', i % 3))::bpchar COLLATE nocase AS bpchar_nocase,
        ('a' || i % 19)::code AS domain, ('a' || i % 19)::name AS name,
        CASE WHEN i % 2 = 0 THEN i % 19 * 1.0 ELSE i % 19 * 1.00 END AS numeric,
        CASE WHEN i % 2 = 0 THEN 0.0 ELSE '-0.0' END::float8 + i % 2 * 0.0::float8 AS float,
@@ -356,8 +375,8 @@ BEGIN
     RETURN answer;
 END $$;
 SELECT kind, conversations_of(kind, 0) AS alone, conversations_of(kind, 3) AS shared
-FROM unnest('{integer,bigint,text,citext,nocase,varchar,char,domain,name,numeric,
-              float,boolean,date,enum,array,inet,uuid,nothing}'::text[]) AS kind;
+FROM unnest('{integer,bigint,text,citext,nocase,varchar,char,bpchar,bpchar_nocase,
+              domain,name,numeric,float,boolean,date,enum,array,inet,uuid,nothing}'::text[]) AS kind;
 
 SET client_min_messages = warning;
 RESET search_path;
