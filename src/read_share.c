@@ -70,8 +70,11 @@ shared_by(const MigrationPlan *plan, const char **name)
 static Oid
 hash_function(const Column *column)
 {
+	Oid type = getBaseType(column->type);
+	Oid element = get_base_element_type(type);
+
 	/* of char(n), the server hashes trailing blanks there, which are nothing */
-	if (getBaseType(column->type) == BPCHAROID &&
+	if (getBaseType(OidIsValid(element) ? element : type) == BPCHAROID &&
 		OidIsValid(column->collation) &&
 		!get_collation_isdeterministic(column->collation))
 		return InvalidOid;

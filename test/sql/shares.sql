@@ -348,6 +348,7 @@ SELECT i AS id, i % 40 AS integer, i % 40::bigint AS bigint,
        ('a' || i % 19)::varchar(9) AS varchar, ('a' || i % 19)::char(9) AS char,
        ('a' || i % 19 || repeat(' ', i % 3))::bpchar AS bpchar,
        ('a' || i % 19 || repeat(' ', i % 3))::bpchar COLLATE nocase AS bpchar_nocase,
+       ARRAY[('a' || i % 19 || repeat(' ', i % 3))::bpchar COLLATE nocase] AS bpchars,
        ('a' || i % 19)::code AS domain, ('a' || i % 19)::name AS name,
        CASE WHEN i % 2 = 0 THEN i % 19 * 1.0 ELSE i % 19 * 1.00 END AS numeric,
        CASE WHEN i % 2 = 0 THEN 0.0 ELSE '-0.0' END::float8 + i % 2 * 0.0::float8 AS float,
@@ -375,7 +376,7 @@ BEGIN
     RETURN answer;
 END $$;
 SELECT kind, conversations_of(kind, 0) AS alone, conversations_of(kind, 3) AS shared
-FROM unnest('{integer,bigint,text,citext,nocase,varchar,char,bpchar,bpchar_nocase,
+FROM unnest('{integer,bigint,text,citext,nocase,varchar,char,bpchar,bpchar_nocase,bpchars,
               domain,name,numeric,float,boolean,date,enum,array,inet,uuid,nothing}'::text[]) AS kind;
 
 SET client_min_messages = warning;
