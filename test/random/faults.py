@@ -84,16 +84,16 @@ def is_past(seconds):
     return seconds is not None and float(seconds) < time.time() - 86400
 
 
-def has_own_time(message):
+def has_own_time(message, state):
     """A neighbour's time is only known to the millisecond, and not before
     1970, once the neighbour has gone: less than that is but a warning."""
     return message["created_at"] not in (None, "Infinity", "-Infinity") and \
-        "chatmig_time_missing" not in (message["metadata"] or "")
+        not state.is_timeless(message)
 
 
-def has_told_time(message):
+def has_told_time(message, state):
     """Its own, or one that its id tells."""
-    return has_own_time(message) or (
+    return has_own_time(message, state) or (
         message["created_at"] not in (None, "Infinity", "-Infinity")
         and float(message["created_at"]) > 2 * 86400)
 
@@ -105,14 +105,14 @@ def talked(state):
 
 # Each returns a Fault, or None where there is nothing to damage.
 
-def fault_of_message(check, assignment, condition=lambda message: True,
+def fault_of_message(check, assignment, condition=lambda message, state: True,
                      part=None):
     """An UPDATE of one message that must be found by its key. What no column
     plays the part of is the application's."""
     def make(random, trial, state):
         if part is not None and part not in trial.history.parts:
             return None
-        messages = [m for m in state.raw["messages"] if condition(m)]
+        messages = [m for m in state.raw["messages"] if condition(m, state)]
         if not messages:
             return None
         m = random.choice(messages)
@@ -368,14 +368,14 @@ def trace_lost(random, trial, state):
 
 KINDS = [
     fault_of_message("message_content", "content = content || ' '",
-                     lambda m: m["content"]),
+                     lambda m, _: m["content"]),
     fault_of_message("message_content", "content = overlay(content PLACING "
                      "'\u00e4' FROM length(content))",
-                     lambda m: m["content"] and m["content"][-1] != "\u00e4"),
+                     lambda m, _: m["content"] and m["content"][-1] != "\u00e4"),
     fault_of_message("message_content", "content = NULL",
-                     lambda m: m["content"]),
+                     lambda m, _: m["content"]),
     fault_of_message("message_content", "content = 'words'",
-                     lambda m: not m["content"]),
+                     lambda m, _: not m["content"]),
     fault_of_message("message_role",
                      "role = CASE role WHEN 'user' THEN 'assistant' "
                      "ELSE 'user' END"),
@@ -386,20 +386,20 @@ KINDS = [
                      "created_at = created_at - interval '1 day'",
                      has_told_time),
     fault_of_message("message_time", "created_at = '2024-05-01'",
-                     lambda m: m["created_at"] is None, part="time"),
+                     lambda m, _: m["created_at"] is None, part="time"),
     fault_of_message("message_model", "model = coalesce(model, '') || 'x'",
                      part="model"),
-    fault_of_message("message_model", "model = NULL", lambda m: m["model"],
+    fault_of_message("message_model", "model = NULL", lambda m, _: m["model"],
                      part="model"),
     fault_of_message("message_tokens", "tokens = coalesce(tokens, 0) + 1",
-                     lambda m: m["tokens"] != "32767", part="tokens"),
+                     lambda m, _: m["tokens"] != "32767", part="tokens"),
     fault_of_message("message_metadata", "metadata = NULL",
-                     lambda m: m["metadata"] not in (None, "{}")),
+                     lambda m, _: m["metadata"] not in (None, "{}")),
     metadata_changed,
     fault_of_message("message_reply", "reply_to_id = NULL",
-                     lambda m: m["reply_to_id"] is not None),
+                     lambda m, _: m["reply_to_id"] is not None),
     fault_of_message("message_reply", "reply_to_id = id",
-                     lambda m: m["reply_to_id"] is None),
+                     lambda m, _: m["reply_to_id"] is None),
     message_deleted,
     message_doubled,
     message_moved,

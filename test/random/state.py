@@ -131,3 +131,11 @@ class State:
             id_: next((self.entry[m["id"]] for m in messages
                        if m["id"] in self.entry), None)
             for id_, messages in self.messages.items()}
+
+    def is_timeless(self, message):
+        """Whether it is marked as having a neighbour's time, in its metadata or,
+        where the target has none, in the trace."""
+        left = self.left.get(self.entry.get(message["id"]), {})
+        return "chatmig_time_missing" in \
+            (message["metadata"] or "") + str(left)
+
