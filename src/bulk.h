@@ -19,8 +19,8 @@ typedef struct Bulk Bulk;
 extern Bulk *chatmig_bulk_begin(Oid relid);
 
 /*
- * Adds a row, which is copied. All the table's columns, in
- * their order. Errors if it violates NOT NULL or a check (23502, 23514).
+ * Adds a row, which is copied. All the table's columns, in their order. Errors
+ * if it violates NOT NULL or a check (23502, 23514).
  */
 extern void chatmig_bulk_put(Bulk *bulk, const Datum *values,
 							 const bool *nulls);

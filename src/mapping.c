@@ -141,7 +141,16 @@ chatmig_mapping_resolve(Relation rel, Jsonb *jsonb)
 	Mapping *mapping = palloc0(sizeof(Mapping));
 
 	if (!chatmig_mapping_shape(jsonb, &mapping->shape))
-		elog(ERROR, "registered mapping has no shape");
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg(
+				 "the registered mapping of \"%s\" does not say which shape its rows have",
+				 RelationGetRelationName(rel)),
+			 errdetail("The mapping is %s.",
+					   JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb))),
+			 errhint(
+				 "chatmig_register() always writes it, so that the row was changed in chatmig_migration itself: put it back from a dump; or, before anything is migrated, call chatmig_register() again.")));
 	resolve_keys(rel, jsonb, mapping);
 	resolve_parts(rel, jsonb, mapping);
 	mapping->media_in_metadata =

@@ -65,6 +65,23 @@ chatmig_plan_check_exists(const MigrationPlan *plan, TargetTable table)
 				   quote_literal_cstr(plan->name))));
 }
 
+/* A run records what it has filled: it cannot be without these. */
+void
+chatmig_plan_check_recorded(const MigrationPlan *plan, TargetTable table)
+{
+	if (table == TARGET_MESSAGES || table == TARGET_TRACE)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the %s table of migration \"%s\" is not recorded",
+					chatmig_target_names[table], plan->name),
+			 errdetail(
+				 "The migration has been run, and chatmig_target does not say where that table is."),
+			 errhint(
+				 "Put its row back into chatmig_target from a dump; SELECT * FROM chatmig_validate(%s) says what else is missing.",
+				 quote_literal_cstr(plan->name))));
+}
+
 void
 chatmig_plan_check_schema(const MigrationPlan *plan)
 {
@@ -125,17 +142,6 @@ chatmig_plan_check_name(const MigrationPlan *plan, TargetTable table)
 	Oid schema = get_namespace_oid(plan->schema, false);
 	Oid taken = get_relname_relid(plan->table_names[table], schema);
 
-	if (plan->migrated)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("the %s table of migration \"%s\" is not recorded",
-					chatmig_target_names[table], plan->name),
-			 errdetail(
-				 "The migration has been run, and chatmig_target does not say where that table is."),
-			 errhint(
-				 "Put its row back into chatmig_target from a dump; SELECT * FROM chatmig_validate(%s) says what else is missing.",
-				 quote_literal_cstr(plan->name))));
 	check_name_single(plan, table);
 	if (!OidIsValid(taken))
 		return;

@@ -7,6 +7,10 @@
 
 #include "migration.h"
 
+/* Of a table that is not in the ledger, once the migration has run: 55000. */
+extern void chatmig_plan_check_recorded(const MigrationPlan *plan,
+										TargetTable table);
+
 /* The schema for new tables must exist, and be one for tables that stay. */
 extern void chatmig_plan_check_schema(const MigrationPlan *plan);
 

@@ -173,6 +173,8 @@ choose_table(MigrationPlan *plan, TargetTable table,
 		use_table(plan, table, recorded->tables[table]);
 		return;
 	}
+	if (recorded->migrated)
+		chatmig_plan_check_recorded(plan, table);
 	if (recorded->migrated || named->is_none)
 		plan->uses[table] = false;
 	if (!plan->uses[table])

@@ -9,8 +9,7 @@
 
 typedef struct RowCheck RowCheck;
 
-/* The relation stays open until the end. All memory is in the current context.
- */
+/* The relation stays open until the end. Memory is in the current context. */
 extern RowCheck *chatmig_row_check_begin(Relation rel);
 
 /* All the table's columns. Errors as INSERT does (23502, 23514). */

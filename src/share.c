@@ -57,7 +57,7 @@ static void put_queues(Share *share);
 static void receive(Share *share);
 static bool take_turn(Share *share, int worker);
 static int take(Share *share, void *message, Size length);
-static void wait(void);
+static void wait_for_workers(void);
 static void finish(Share *share);
 static void describe(void *arg);
 
@@ -65,29 +65,31 @@ bool
 chatmig_share_travel(const MigrationPlan *plan, MigrateResult *result,
 					 List **rejects)
 {
-	MemoryContext context = AllocSetContextCreate(
-		CurrentMemoryContext, "chatmig migration", ALLOCSET_DEFAULT_SIZES);
-	Share share = {
-		.plan = plan, .outer = CurrentMemoryContext, .result = result};
+	Share share = {.plan = plan,
+				   .last_kind = plan->uses[TARGET_CONVERSATIONS]
+									? TARGET_CONVERSATIONS
+									: TARGET_TRACE,
+				   .outer = CurrentMemoryContext,
+				   .result = result};
 	ErrorContextCallback callback = {
 		.previous = error_context_stack, .callback = describe, .arg = &share};
+	MemoryContext context;
 	int nworkers = count_workers(plan);
-	bool is_launched = false;
+	bool is_launched;
 
-	share.last_kind =
-		plan->uses[TARGET_CONVERSATIONS] ? TARGET_CONVERSATIONS : TARGET_TRACE;
+	if (nworkers == 0)
+		return false;
+	context = AllocSetContextCreate(share.outer, "chatmig migration",
+									ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(context);
 	error_context_stack = &callback;
-	if (nworkers > 0)
-	{
-		begin(&share, nworkers);
-		elog(DEBUG1, "migrate: %d parallel workers for %d shares",
-			 share.context->nworkers_launched, nworkers);
-		is_launched = share.context->nworkers_launched > 0;
-		if (is_launched)
-			receive(&share);
-		finish(&share);
-	}
+	begin(&share, nworkers);
+	is_launched = share.context->nworkers_launched > 0;
+	elog(DEBUG1, "migrate: %d parallel workers for %d shares",
+		 share.context->nworkers_launched, nworkers);
+	if (is_launched)
+		receive(&share);
+	finish(&share);
 	error_context_stack = callback.previous;
 	MemoryContextSwitchTo(share.outer);
 	MemoryContextDelete(context);
@@ -183,7 +185,7 @@ receive(Share *share)
 			is_over = is_over && share->queues[i] == NULL;
 		}
 		if (!is_over && !has_read)
-			wait();
+			wait_for_workers();
 	}
 }
 
@@ -209,7 +211,7 @@ take_turn(Share *share, int worker)
 		if (read == SHM_MQ_WOULD_BLOCK && is_whole)
 			break;
 		if (read == SHM_MQ_WOULD_BLOCK)
-			wait();
+			wait_for_workers();
 		else if (read == SHM_MQ_DETACHED)
 			*queue = NULL;
 		else
@@ -246,7 +248,7 @@ take(Share *share, void *message, Size length)
 
 /* Until a worker has sent something, or failed. */
 static void
-wait(void)
+wait_for_workers(void)
 {
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, 0,
 					 WAIT_EVENT_EXECUTE_GATHER);

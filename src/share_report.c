@@ -28,7 +28,9 @@ typedef struct Reader
 static void send_counts(shm_mq_handle *queue, const MigrateResult *result);
 static void send_summary(shm_mq_handle *queue, const RejectSummary *summary);
 static void send_reject(shm_mq_handle *queue, const Reject *reject);
-static void send(shm_mq_handle *queue, StringInfo message);
+static StringInfoData begin(char kind);
+static void finish(shm_mq_handle *queue, StringInfo message);
+static void put(StringInfo message, const void *value, Size length);
 static void put_string(StringInfo message, const char *string);
 static void add_counts(Reader *reader, MigrateResult *result);
 static void add_summary(Reader *reader, MigrateResult *result);
@@ -78,65 +80,68 @@ chatmig_share_report_add(const void *message, Size length, int64 max_rejects,
 static void
 send_counts(shm_mq_handle *queue, const MigrateResult *result)
 {
-	StringInfoData message;
+	StringInfoData message = begin(KIND_COUNTS);
 
-	initStringInfo(&message);
-	appendStringInfoChar(&message, KIND_COUNTS);
-	appendBinaryStringInfo(&message, (const char *) &result->counts,
-						   sizeof(result->counts));
-	appendBinaryStringInfo(&message, (const char *) &result->nrejects,
-						   sizeof(result->nrejects));
-	appendBinaryStringInfo(&message, (const char *) &result->content_bytes,
-						   sizeof(result->content_bytes));
-	send(queue, &message);
+	put(&message, &result->counts, sizeof(result->counts));
+	put(&message, &result->nrejects, sizeof(result->nrejects));
+	put(&message, &result->content_bytes, sizeof(result->content_bytes));
+	finish(queue, &message);
 }
 
 static void
 send_summary(shm_mq_handle *queue, const RejectSummary *summary)
 {
-	StringInfoData message;
+	StringInfoData message = begin(KIND_SUMMARY);
 
-	initStringInfo(&message);
-	appendStringInfoChar(&message, KIND_SUMMARY);
-	appendBinaryStringInfo(&message, (const char *) &summary->number,
-						   sizeof(summary->number));
+	put(&message, &summary->number, sizeof(summary->number));
 	put_string(&message, summary->code);
 	put_string(&message, summary->first_key);
 	put_string(&message, summary->first_reason);
-	send(queue, &message);
+	finish(queue, &message);
 }
 
 static void
 send_reject(shm_mq_handle *queue, const Reject *reject)
 {
-	StringInfoData message;
+	StringInfoData message = begin(KIND_REJECT);
 
-	initStringInfo(&message);
-	appendStringInfoChar(&message, KIND_REJECT);
-	appendBinaryStringInfo(&message, (const char *) &reject->part,
-						   sizeof(reject->part));
-	appendBinaryStringInfo(&message, (const char *) &reject->partial,
-						   sizeof(reject->partial));
+	put(&message, &reject->part, sizeof(reject->part));
+	put(&message, &reject->partial, sizeof(reject->partial));
 	put_string(&message, reject->key);
 	put_string(&message, reject->code);
 	put_string(&message, reject->reason);
 	if (reject->message != NULL)
-		appendBinaryStringInfo(&message, (const char *) reject->message,
-							   VARSIZE(reject->message));
-	send(queue, &message);
+		put(&message, reject->message, VARSIZE(reject->message));
+	finish(queue, &message);
+}
+
+static StringInfoData
+begin(char kind)
+{
+	StringInfoData message;
+
+	initStringInfo(&message);
+	appendStringInfoChar(&message, kind);
+	return message;
 }
 
 static void
-send(shm_mq_handle *queue, StringInfo message)
+finish(shm_mq_handle *queue, StringInfo message)
 {
 	chatmig_send(queue, SHARE_REPORT, message->data, message->len);
 	pfree(message->data);
 }
 
 static void
+put(StringInfo message, const void *value, Size length)
+{
+	appendBinaryStringInfo(message, value, length);
+}
+
+static void
 put_string(StringInfo message, const char *string)
 {
-	appendBinaryStringInfo(message, string, strlen(string) + 1);
+	put(message, string, strlen(string) + 1);
 }
 
 static void

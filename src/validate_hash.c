@@ -100,13 +100,13 @@ hashed(const char *function, const char *expression, int seed)
 
 char *
 chatmig_validate_hash_id(const MigrationPlan *plan, TargetTable table,
-						 const char *id, Value value)
+						 const char *id, HashedValue value)
 {
 	return hashed_value(plan->id_types[table], id, value);
 }
 
 char *
-chatmig_validate_hash_text(const char *text, Value value)
+chatmig_validate_hash_text(const char *text, HashedValue value)
 {
 	return hashed("hashtextextended", psprintf("%s COLLATE \"C\"", text),
 				  value);

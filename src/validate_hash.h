@@ -13,7 +13,7 @@
 #include "plan.h"
 
 /* The kinds, which are the seeds. */
-typedef enum Value
+typedef enum HashedValue
 {
 	VALUE_ID = 314159265,
 	VALUE_ROLE,
@@ -23,7 +23,7 @@ typedef enum Value
 	VALUE_TOKENS,
 	VALUE_REPLY_TO,
 	VALUE_MEDIUM
-} Value;
+} HashedValue;
 
 /* Adds to the XOR that is in sql: owner, counterpart or session, as it is. */
 extern void chatmig_validate_hash_group(StringInfo sql, const Mapping *mapping,
@@ -32,8 +32,8 @@ extern void chatmig_validate_hash_group(StringInfo sql, const Mapping *mapping,
 /* table is that of the row with this id. */
 extern char *chatmig_validate_hash_id(const MigrationPlan *plan,
 									  TargetTable table, const char *id,
-									  Value value);
-extern char *chatmig_validate_hash_text(const char *text, Value value);
+									  HashedValue value);
+extern char *chatmig_validate_hash_text(const char *text, HashedValue value);
 
 /* Of a timestamptz. */
 extern char *chatmig_validate_hash_time(const char *time);

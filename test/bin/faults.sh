@@ -343,28 +343,26 @@ says()
 strike()
 {
 	case $1 in
+	*_worker)
+		pid=$(pid_of_worker)
+		whom='background worker "parallel worker"'
+		;;
+	*)
+		pid=$(pid_of_run)
+		whom=connection
+		;;
+	esac
+	case ${1%_worker} in
 	cancel)
-		sql $db "SELECT pg_cancel_backend($(pid_of_run))" >/dev/null
+		sql $db "SELECT pg_cancel_backend($pid)" >/dev/null
 		expected='canceling statement due to user request'
 		;;
 	terminate)
-		sql $db "SELECT pg_terminate_backend($(pid_of_run))" >/dev/null
-		expected='terminating connection due to administrator command'
-		;;
-	cancel_worker)
-		sql $db "SELECT pg_cancel_backend($(pid_of_worker))" >/dev/null
-		expected='canceling statement due to user request'
-		;;
-	terminate_worker)
-		sql $db "SELECT pg_terminate_backend($(pid_of_worker))" >/dev/null
-		expected='terminating background worker "parallel worker" due to administrator command'
-		;;
-	kill_worker)
-		as_server kill -9 "$(pid_of_worker)"
-		expected='server closed the connection'
+		sql $db "SELECT pg_terminate_backend($pid)" >/dev/null
+		expected="terminating $whom due to administrator command"
 		;;
 	kill)
-		as_server kill -9 "$(pid_of_run)"
+		as_server kill -9 "$pid"
 		expected='server closed the connection'
 		;;
 	crash)
@@ -379,7 +377,6 @@ strike()
 		;;
 	memory)
 		# no more than what it has by now, and a little
-		pid=$(pid_of_run)
 		kb=$(awk '/^VmSize/ { print $2 }' "/proc/$pid/status")
 		as_server prlimit --pid "$pid" --as=$(((kb + 256) * 1024))
 		release

@@ -287,6 +287,22 @@ SELECT * FROM chatmig_migrate('nothing');
 SELECT * FROM chatmig_migrate('nothing', dry_run => true);
 SELECT * FROM chatmig_migrate('');
 
+-- Rows of chatmig's own tables that somebody has changed by hand.
+BEGIN;
+UPDATE chatmig_migration SET mapping = '{"key": ["id"]}' WHERE name = 'chat';
+SELECT * FROM chatmig_plan('chat');
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK;
+BEGIN;
+CREATE SCHEMA regress_plan_new;
+SELECT chatmig_register('chat', target => '{"schema": "regress_plan_new"}',
+                        options => '{"max_rejects": 3}');
+SELECT rejected FROM chatmig_migrate('chat');
+DELETE FROM chatmig_target WHERE migration = 'chat' AND part = 'trace';
+SELECT * FROM chatmig_migrate('chat');
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK;
+
 -- Without a registration there is nothing to do for all.
 SELECT chatmig_unregister('chat');
 SELECT count(*) FROM chatmig_plan();
