@@ -96,6 +96,7 @@ OBJS = \
 	src/send.o \
 	src/insert.o \
 	src/target.o \
+	src/reindex.o \
 	src/proof.o \
 	src/columns.o \
 	src/reference.o \

@@ -28,6 +28,7 @@
 	((void) (extra), *(type) = DecodeTimezoneAbbrev(field, token, offset, tz), \
 	 0)
 #define DateTimeErrorExtra int
+#define RelationSetNewRelfilenumber RelationSetNewRelfilenode
 #endif
 
 #if PG_VERSION_NUM < 170000

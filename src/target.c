@@ -27,10 +27,10 @@
 #include "caller.h"
 #include "columns.h"
 #include "compat.h"
-#include "keys.h"
 #include "proof.h"
 #include "query.h"
 #include "reference.h"
+#include "reindex.h"
 #include "relation.h"
 #include "target.h"
 
@@ -46,13 +46,12 @@ static void create_table(MigrationPlan *plan, TargetTable table,
 static void refuse_gone(const MigrationPlan *plan, TargetTable table);
 static char *type_name(const TargetColumn *column);
 static void constrain(const MigrationPlan *plan);
+static void constrain_conversations(const MigrationPlan *plan);
+static void constrain_media(const MigrationPlan *plan);
 static void constrain_messages(const MigrationPlan *plan);
+static void constrain_trace(const MigrationPlan *plan);
 static void catch_up(const MigrationPlan *plan);
 static void check_again(const MigrationPlan *plan);
-static void finish_conversations(const MigrationPlan *plan);
-static void finish_messages(const MigrationPlan *plan);
-static void finish_media(const MigrationPlan *plan);
-static void finish_trace(const MigrationPlan *plan);
 static void finish_sequence(const MigrationPlan *plan, TargetTable table);
 static void run(const char *format, ...) pg_attribute_printf(1, 2);
 
@@ -168,20 +167,9 @@ chatmig_target_finish(const MigrationPlan *plan, bool constrained)
 		catch_up(plan);
 	else
 		constrain(plan);
-	if (plan->fresh[TARGET_CONVERSATIONS])
-		finish_conversations(plan);
-	if (plan->fresh[TARGET_MEDIA])
-		finish_media(plan);
-	if (plan->fresh[TARGET_MESSAGES])
-		finish_messages(plan);
-	if (plan->fresh[TARGET_TRACE])
-		finish_trace(plan);
-	if (plan->fresh[TARGET_OWNERS])
-		run("ALTER TABLE %s ADD PRIMARY KEY (owner)",
-			plan->qualified[TARGET_OWNERS]);
-	if (plan->fresh[TARGET_LINKS])
-		run("ALTER TABLE %s ADD PRIMARY KEY (link_table, row_key)",
-			plan->qualified[TARGET_LINKS]);
+	for (TargetTable table = 0; table < NUM_ID_TARGETS; table++)
+		if (plan->fresh[table])
+			finish_sequence(plan, table);
 	chatmig_caller_resume(&role);
 
 	/* last, since these lock tables that others use */
@@ -304,18 +292,49 @@ type_name(const TargetColumn *column)
 	return name;
 }
 
-/* Those tables that refer to each other. */
+/* Keys, indexes, checks, and the foreign keys among the new tables. */
 static void
 constrain(const MigrationPlan *plan)
 {
 	if (plan->fresh[TARGET_CONVERSATIONS])
-		run("ALTER TABLE %s ADD PRIMARY KEY (id)",
-			plan->qualified[TARGET_CONVERSATIONS]);
+		constrain_conversations(plan);
 	if (plan->fresh[TARGET_MEDIA])
-		run("ALTER TABLE %s ADD PRIMARY KEY (id)",
-			plan->qualified[TARGET_MEDIA]);
+		constrain_media(plan);
 	if (plan->fresh[TARGET_MESSAGES])
 		constrain_messages(plan);
+	if (plan->fresh[TARGET_TRACE])
+		constrain_trace(plan);
+	if (plan->fresh[TARGET_OWNERS])
+		run("ALTER TABLE %s ADD PRIMARY KEY (owner)",
+			plan->qualified[TARGET_OWNERS]);
+	if (plan->fresh[TARGET_LINKS])
+		run("ALTER TABLE %s ADD PRIMARY KEY (link_table, row_key)",
+			plan->qualified[TARGET_LINKS]);
+}
+
+static void
+constrain_conversations(const MigrationPlan *plan)
+{
+	const char *table = plan->qualified[TARGET_CONVERSATIONS];
+
+	run("ALTER TABLE %s ADD PRIMARY KEY (id)", table);
+	/* a user's conversations, latest first */
+	if (plan->owner_column)
+		run("CREATE INDEX ON %s (%s, updated_at DESC)", table,
+			quote_identifier(plan->owner_column));
+	else
+		run("CREATE INDEX ON %s (updated_at DESC)", table);
+}
+
+static void
+constrain_media(const MigrationPlan *plan)
+{
+	const char *table = plan->qualified[TARGET_MEDIA];
+
+	run("ALTER TABLE %s ADD PRIMARY KEY (id)", table);
+	if (plan->owner_column)
+		run("CREATE INDEX ON %s (%s, created_at DESC)", table,
+			quote_identifier(plan->owner_column));
 }
 
 static void
@@ -338,6 +357,24 @@ constrain_messages(const MigrationPlan *plan)
 		run("ALTER TABLE %s ADD FOREIGN KEY (media_id) REFERENCES %s (%s) ON DELETE SET NULL",
 			table, plan->qualified[TARGET_MEDIA],
 			chatmig_relation_column(plan, TARGET_MEDIA, FIELD_ID));
+	/* without them each deleted row would look for its messages in them all */
+	run("CREATE INDEX ON %s (reply_to_id) WHERE reply_to_id IS NOT NULL",
+		table);
+	if (plan->has_media)
+		run("CREATE INDEX ON %s (media_id) WHERE media_id IS NOT NULL", table);
+}
+
+/* A legacy row is migrated once: the key says so. */
+static void
+constrain_trace(const MigrationPlan *plan)
+{
+	StringInfoData keys;
+
+	initStringInfo(&keys);
+	for (int i = 0; i < plan->mapping->nkeys; i++)
+		appendStringInfo(&keys, "%skey_%d", i > 0 ? ", " : "", i + 1);
+	run("ALTER TABLE %s ADD PRIMARY KEY (%s)", plan->qualified[TARGET_TRACE],
+		keys.data);
 }
 
 /*
@@ -347,14 +384,12 @@ constrain_messages(const MigrationPlan *plan)
 static void
 catch_up(const MigrationPlan *plan)
 {
-	static const TargetTable tables[] = {TARGET_CONVERSATIONS, TARGET_MEDIA,
-										 TARGET_MESSAGES};
+	List *fresh = NIL;
 
-	/* the very tables, whatever a view's function may have called them since */
-	for (int i = 0; i < lengthof(tables); i++)
-		if (plan->fresh[tables[i]])
-			run("REINDEX TABLE %s",
-				chatmig_keys_qualified_name(plan->tables[tables[i]]));
+	for (TargetTable table = 0; table < NUM_TARGETS; table++)
+		if (plan->fresh[table])
+			fresh = lappend_oid(fresh, plan->tables[table]);
+	chatmig_reindex(fresh);
 	if (plan->fresh[TARGET_MESSAGES] && !chatmig_proof_references(plan))
 		check_again(plan);
 }
@@ -380,57 +415,6 @@ check_again(const MigrationPlan *plan)
 	PopActiveSnapshot();
 	foreach(lc, statements)
 		run("%s", (const char *) lfirst(lc));
-}
-
-static void
-finish_conversations(const MigrationPlan *plan)
-{
-	const char *table = plan->qualified[TARGET_CONVERSATIONS];
-
-	/* a user's conversations, latest first */
-	if (plan->owner_column)
-		run("CREATE INDEX ON %s (%s, updated_at DESC)", table,
-			quote_identifier(plan->owner_column));
-	else
-		run("CREATE INDEX ON %s (updated_at DESC)", table);
-	finish_sequence(plan, TARGET_CONVERSATIONS);
-}
-
-static void
-finish_messages(const MigrationPlan *plan)
-{
-	const char *table = plan->qualified[TARGET_MESSAGES];
-
-	/* without it each deleted message would look for replies in them all */
-	run("CREATE INDEX ON %s (reply_to_id) WHERE reply_to_id IS NOT NULL",
-		table);
-	if (plan->has_media)
-		run("CREATE INDEX ON %s (media_id) WHERE media_id IS NOT NULL", table);
-	finish_sequence(plan, TARGET_MESSAGES);
-}
-
-static void
-finish_media(const MigrationPlan *plan)
-{
-	const char *table = plan->qualified[TARGET_MEDIA];
-
-	if (plan->owner_column)
-		run("CREATE INDEX ON %s (%s, created_at DESC)", table,
-			quote_identifier(plan->owner_column));
-	finish_sequence(plan, TARGET_MEDIA);
-}
-
-/* A legacy row is migrated once: the key says so. */
-static void
-finish_trace(const MigrationPlan *plan)
-{
-	StringInfoData keys;
-
-	initStringInfo(&keys);
-	for (int i = 0; i < plan->mapping->nkeys; i++)
-		appendStringInfo(&keys, "%skey_%d", i > 0 ? ", " : "", i + 1);
-	run("ALTER TABLE %s ADD PRIMARY KEY (%s)", plan->qualified[TARGET_TRACE],
-		keys.data);
 }
 
 /* The bulk way counts by itself: put the sequence behind the highest id. */

@@ -56,7 +56,8 @@ media:             rows
 session:           rows
 place:             relation plan query
 sequence:          relation plan keys query
-target:            proof reference relation columns keys plan query caller
+target:            reindex proof reference relation columns plan query caller
+reindex:           keys query
 proof:             columns plan
 reference:         defer keys plan query caller
 identity:          hash128 rows
