@@ -171,6 +171,7 @@ REGRESS = \
 	migrate \
 	load \
 	shares \
+	reindex \
 	paths \
 	validate \
 	validate_targets \

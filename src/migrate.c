@@ -56,7 +56,7 @@ chatmig_migrate_run(const char *name, bool force, MigrateResult *result)
 	plan = begin(name, force, result);
 	if (has_work(plan, &result->counts))
 	{
-		/* 2. the tables, empty, with the constraints that a load keeps */
+		/* 2. the tables, empty, with keys and indexes that a load fills */
 		chatmig_target_create(plan);
 		mode = choose_mode(plan);
 		if (mode == WRITE_BULK)
@@ -70,7 +70,7 @@ chatmig_migrate_run(const char *name, bool force, MigrateResult *result)
 		chatmig_read_rejected(plan, rejects);
 		chatmig_caller_resume(&role);
 
-		/* 4. keys and indexes; last, what locks other tables */
+		/* 4. keys and indexes are made good; last, what locks other tables */
 		chatmig_target_finish(plan, mode == WRITE_BULK);
 		chatmig_caller_become(&role, plan->source_owner);
 		chatmig_write_replies(plan);

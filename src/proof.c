@@ -77,7 +77,7 @@ static void remember(Proof *proof, Datum id);
 bool
 chatmig_proof_references(const MigrationPlan *plan)
 {
-	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	Snapshot snapshot = GetActiveSnapshot();
 	Proof proof = {0};
 	bool proven;
 
@@ -93,7 +93,6 @@ chatmig_proof_references(const MigrationPlan *plan)
 	for (int i = 0; i < proof.nreferences; i++)
 		end_scan(&proof.references[i].to);
 	end_scan(&proof.messages);
-	UnregisterSnapshot(snapshot);
 	return proven;
 }
 

@@ -11,7 +11,7 @@
  * Whether every message refers to a conversation, a medium and a message that
  * exist, or to none where it may. False: one does not, or rows lie in an order
  * in which this cannot be seen. All of the tables are fresh; rows are read
- * under a snapshot of now. AccessShareLock on each, to the end of the
+ * under the active snapshot. AccessShareLock on each, to the end of the
  * transaction.
  */
 extern bool chatmig_proof_references(const MigrationPlan *plan);

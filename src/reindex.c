@@ -65,14 +65,15 @@ typedef struct ReindexState
 static List *list_builds(Oid table);
 static int count_workers(const List *builds);
 static int largest_first(const ListCell *a, const ListCell *b);
-static void build_side_by_side(const List *builds, int nworkers);
+static void build_side_by_side(const List *builds, int nworkers,
+							   ReindexMeanwhile meanwhile, void *arg);
 static void make_new_file(const Build *build);
 static ReindexState *put_state(ParallelContext *context, const List *builds);
 static void build_next_ones(ReindexState *state);
 static void build_index(const Build *build);
 
 void
-chatmig_reindex(const List *tables)
+chatmig_reindex(const List *tables, ReindexMeanwhile meanwhile, void *state)
 {
 	List *builds = NIL;
 	List *shared = NIL;
@@ -96,7 +97,9 @@ chatmig_reindex(const List *tables)
 				NULL);
 	}
 	if (nworkers > 0)
-		build_side_by_side(shared, nworkers);
+		build_side_by_side(shared, nworkers, meanwhile, state);
+	else
+		meanwhile(state);
 }
 
 /* The indexes of a table. */
@@ -150,7 +153,8 @@ largest_first(const ListCell *a, const ListCell *b)
 }
 
 static void
-build_side_by_side(const List *builds, int nworkers)
+build_side_by_side(const List *builds, int nworkers, ReindexMeanwhile meanwhile,
+				   void *arg)
 {
 	const int guc_level = NewGUCNestLevel();
 	List *sorted = list_copy(builds);
@@ -168,11 +172,13 @@ build_side_by_side(const List *builds, int nworkers)
 		PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 
 	EnterParallelMode();
-	context = CreateParallelContext(REINDEX_LIBRARY, REINDEX_FUNCTION, nworkers);
+	context =
+		CreateParallelContext(REINDEX_LIBRARY, REINDEX_FUNCTION, nworkers);
 	state = put_state(context, sorted);
 	LaunchParallelWorkers(context);
 	elog(DEBUG1, "reindex: %d parallel workers for %d indexes",
 		 context->nworkers_launched, state->n);
+	meanwhile(arg);
 	build_next_ones(state);
 	WaitForParallelWorkersToFinish(context);
 	DestroyParallelContext(context);
@@ -194,8 +200,8 @@ make_new_file(const Build *build)
 static ReindexState *
 put_state(ParallelContext *context, const List *builds)
 {
-	const Size size = offsetof(ReindexState, builds) +
-					  sizeof(Build) * list_length(builds);
+	const Size size =
+		offsetof(ReindexState, builds) + sizeof(Build) * list_length(builds);
 	ReindexState *state;
 	ListCell *lc;
 

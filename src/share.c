@@ -28,7 +28,7 @@
 #include "share_worker.h"
 
 /* What a worker may be ahead of this process. */
-#define QUEUE_SIZE (256 * 1024)
+#define QUEUE_SIZE (1024 * 1024)
 
 /* Rows that are taken from a queue before it is the next one's turn. */
 #define ROWS_IN_TURN 1000

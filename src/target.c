@@ -34,6 +34,13 @@
 #include "relation.h"
 #include "target.h"
 
+/* What a load's foreign keys hold. */
+typedef struct Proven
+{
+	const MigrationPlan *plan;
+	bool references;
+} Proven;
+
 /* Of the server's default_statistics_target, which is 100. */
 #define QUICK_STATISTICS_TARGET 10
 
@@ -51,6 +58,7 @@ static void constrain_media(const MigrationPlan *plan);
 static void constrain_messages(const MigrationPlan *plan);
 static void constrain_trace(const MigrationPlan *plan);
 static void catch_up(const MigrationPlan *plan);
+static void prove(void *state);
 static void check_again(const MigrationPlan *plan);
 static void finish_sequence(const MigrationPlan *plan, TargetTable table);
 static void run(const char *format, ...) pg_attribute_printf(1, 2);
@@ -386,12 +394,26 @@ catch_up(const MigrationPlan *plan)
 {
 	List *fresh = NIL;
 
+	Proven proven = {.plan = plan};
+
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)
 		if (plan->fresh[table])
 			fresh = lappend_oid(fresh, plan->tables[table]);
-	chatmig_reindex(fresh);
-	if (plan->fresh[TARGET_MESSAGES] && !chatmig_proof_references(plan))
+	/* the rows are younger than the snapshot under which the source was read */
+	PushActiveSnapshot(GetLatestSnapshot());
+	chatmig_reindex(fresh, prove, &proven);
+	PopActiveSnapshot();
+	if (!proven.references)
 		check_again(plan);
+}
+
+static void
+prove(void *state)
+{
+	Proven *proven = state;
+
+	proven->references = !proven->plan->fresh[TARGET_MESSAGES] ||
+						 chatmig_proof_references(proven->plan);
 }
 
 /* By the server, with its own errors: it checks what is added. */

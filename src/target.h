@@ -24,21 +24,21 @@ extern bool chatmig_target_is_plain(const MigrationPlan *plan,
 									TargetTable table);
 
 /*
- * To the fresh ones of conversations, media and messages, adds primary keys,
- * unique constraints, checks and the foreign keys among them, while they are
- * empty. What is loaded then without a look at indexes and foreign keys
- * (bulk.c) is for chatmig_target_finish() to make good.
+ * Adds to the fresh ones all their keys, indexes and checks, and the foreign
+ * keys among them, while they are empty. What is loaded then without a look at
+ * indexes and foreign keys (bulk.c) is for chatmig_target_finish() to make
+ * good: until then who looks for a row by an index finds none.
  */
 extern void chatmig_target_constrain(const MigrationPlan *plan);
 
 /*
- * Constrained: builds the indexes of those constraints anew, which is where a
- * key that is there twice is found, and sees to it that the foreign keys hold.
- * Or else, adds the constraints. In both cases adds, to the fresh ones, all
- * other keys and indexes; last, the foreign keys to the owner's and the
- * counterpart's tables. These take ShareRowExclusiveLock on those tables to the
- * end of the transaction: rows there can be read but not written meanwhile. So
- * this comes after the load.
+ * Constrained: builds those indexes anew, in parallel workers if the server has
+ * some, which is where a key that is there twice is found (23505), and sees to
+ * it that the foreign keys hold. Or else, adds all that
+ * chatmig_target_constrain() adds. Last, the foreign keys to the owner's and
+ * the counterpart's tables. These take ShareRowExclusiveLock on those tables to
+ * the end of the transaction: rows there can be read but not written meanwhile.
+ * So this comes after the load.
  */
 extern void chatmig_target_finish(const MigrationPlan *plan, bool constrained);
 

@@ -59,11 +59,22 @@ fault()
 	read) begin row "$read ${4-} SELECT chatmig_migrate('$2')" ;;
 	load) begin row "$load ${4-} SELECT chatmig_migrate('$2')" ;;
 	share) begin row "$share ${4-} SELECT chatmig_migrate('$2')" ;;
+	index) begin_index "${4-}" '' ;;
 	*) begin "$3" "${4-} SELECT chatmig_migrate('$2')" ;;
 	esac
 	strike "$1"
 	ok "$what: it is stopped" says "$expected"
 	as_before "$what" "$2"
+}
+
+# Two processes wait, each in an index that it builds.
+begin_index()
+{
+	begin index "$share $1 SELECT chatmig_migrate('built'); $2"
+	wait_for "a worker that builds an index" "
+		SELECT FROM pg_stat_activity
+		WHERE application_name = 'run' AND backend_type = 'parallel worker'
+		      AND wait_event = 'advisory'"
 }
 
 # short WHAT MIGRATION SETTINGS; ERROR
@@ -112,7 +123,7 @@ first()
 }
 
 state >"$scratch/before"
-for migration in fresh filled parsed; do
+for migration in fresh filled parsed built; do
 	rehearse $migration >"$scratch/$migration"
 done
 is "$(cut -d'|' -f1-8 "$scratch/fresh" | sed -n 1p)" \
@@ -121,6 +132,8 @@ is "$(cut -d'|' -f1-8 "$scratch/filled" | sed -n 1p)" \
 	"20000|0|0|20000|0|0|200|40000" "a run that nobody disturbs: filled tables"
 is "$(cut -d'|' -f1-8 "$scratch/parsed" | sed -n 1p)" \
 	"501|0|0|501|0|0|100|10000" "a run that nobody disturbs: transcripts"
+is "$(cut -d'|' -f1-8 "$scratch/built" | sed -n 1p)" \
+	"1000|0|0|1000|0|0|200|2000" "a run that nobody disturbs: long keys"
 ok "taken back, they have changed nothing" unchanged
 is "$(leftovers)" "" "and have left nothing over"
 
@@ -160,6 +173,24 @@ ok "at a third, a parallel worker waits" [ -n "$(pid_of_worker)" ]
 sql $db "SELECT pg_cancel_backend($(pid_of_run))" >/dev/null
 finish
 
+# And at a fourth all rows are written, and a worker builds an index.
+begin_index 'BEGIN;' "
+	SELECT count(*) || ' of ' || count(bt_index_parent_check(indexrelid, true, true))
+	FROM pg_index JOIN pg_class AS t ON t.oid = indrelid
+	WHERE t.relnamespace = 'built'::regnamespace;
+	SELECT chatmig_assert_valid('built');
+	ROLLBACK"
+ok "at a fourth, a parallel worker waits" [ -n "$(pid_of_worker)" ]
+is "$(sql $db "SELECT DISTINCT mode FROM pg_locks
+	WHERE pid = $(pid_of_worker) AND mode IN ('ShareLock', 'AccessExclusiveLock')
+	ORDER BY mode")" "AccessExclusiveLock
+ShareLock" "it builds an index"
+release
+finish
+is "$(sed -n 2p "$scratch/run")" '6 of 6' \
+	"and once it goes on, the indexes have all rows in their order"
+is "$(sed -n '3,$p' "$scratch/run")" '' "and the run is valid"
+
 # -- a session that ends, at each of the places
 
 fault cancel fresh 'CREATE TABLE fresh.messages'
@@ -177,6 +208,10 @@ fault cancel parsed share
 fault terminate fresh share
 fault terminate_worker fresh share
 fault terminate fresh 'CREATE INDEX fresh.messages_reply_to_id_idx'
+fault cancel built index
+fault cancel_worker built index
+fault terminate_worker built index
+fault statement_timeout built index 'SET statement_timeout = 3000;'
 fault terminate filled row
 fault terminate parsed commit
 fault statement_timeout filled row 'SET statement_timeout = 4000;'
@@ -203,12 +238,13 @@ fault kill fresh load
 fault kill fresh share
 fault kill_worker fresh share
 fault kill_worker parsed share
+fault kill_worker built index
 fault kill fresh 'ALTER TABLE fresh.messages'
 fault kill filled row
 fault kill parsed load
 fault crash fresh load
 fault crash fresh share
-fault crash fresh 'CREATE INDEX fresh.messages_reply_to_id_idx'
+fault crash built index
 fault crash fresh record
 fault crash fresh commit
 fault crash filled row
@@ -365,21 +401,25 @@ is "$unclear" "" "killed while it commits, a run is whole or has not been"
 
 # Nothing of a bulk load is in the WAL: once committed it must be on the disk.
 {
+	echo "$share"
 	migrate fresh
 	migrate parsed
+	migrate built
 } | sql $db >"$scratch/whole"
-is "$(cat "$scratch/whole")" "$(cat "$scratch/fresh" "$scratch/parsed")" \
-	"two runs, committed"
+is "$(cat "$scratch/whole")" \
+	"$(cat "$scratch/fresh" "$scratch/parsed" "$scratch/built")" \
+	"three runs with parallel workers, committed"
 state >"$scratch/before"
 crash_server
 ok "after a crash of the server the committed rows and tables are all there" \
 	unchanged
 is "$(leftovers)" "" "and nothing else"
 is "$(sql $db "
-	SELECT chatmig_assert_valid('fresh'); SELECT chatmig_assert_valid('parsed')")" \
-	"" "and they are valid"
+	SELECT chatmig_assert_valid('fresh'); SELECT chatmig_assert_valid('parsed');
+	SELECT chatmig_assert_valid('built')" | tr -d '\n')" "" "and they are valid"
 
-sql $db "SELECT chatmig_rollback('fresh'); SELECT chatmig_rollback('parsed')" >/dev/null
+sql $db "SELECT chatmig_rollback('fresh'); SELECT chatmig_rollback('parsed');
+	SELECT chatmig_rollback('built')" >/dev/null
 
 # -- the source dropped by the session before
 

@@ -48,7 +48,8 @@ again="$call; -- which validates
 	SELECT migration, state, migrated, conversations, messages FROM chatmig_status
 	ORDER BY migration"
 ready "update"
-is "$(sed -n 1,3p "$scratch/rehearsed")" "filled|migrated|2000|200|4000
+is "$(sed -n 1,4p "$scratch/rehearsed")" "built|migrated|1000|200|2000
+filled|migrated|2000|200|4000
 fresh|migrated|2000|200|4000
 parsed|migrated|101|100|2000" "an update that nobody disturbs"
 fault cancel 'CREATE TABLE public.chatmig_run'
