@@ -25,7 +25,10 @@
  * A column that keeps the planner from evaluating a subquery's expressions
  * above the join: it is volatile. Nobody reads it.
  */
-#define FENCE "clock_timestamp()"
+#define FENCE "pg_is_in_recovery()"
+
+/* Of a legacy row s since its row t of the trace was written. */
+#define IS_UNCHANGED "s.chatmig_fingerprint = t.fingerprint"
 
 /* Of positions. */
 #define POSITIONS_SEED 271828182
@@ -37,6 +40,8 @@ static bool has_hash(const Column *column);
 static char *conversations(const MigrationPlan *plan);
 static char *legacy_rows(const MigrationPlan *plan);
 static char *reduced_rows(const MigrationPlan *plan);
+static char *hashed_rest(const MigrationPlan *plan);
+static char *traced_rows(const MigrationPlan *plan);
 static char *kept_columns(const MigrationPlan *plan);
 static char *hashed_group(const Mapping *mapping);
 static char *half(const MigrationPlan *plan, int part);
@@ -56,18 +61,20 @@ chatmig_validate_digest(const MigrationPlan *plan)
 		if (!has_hash(&mapping->parts[group_parts[i]]))
 			return NULL;
 	/*
-	 * The legacy rows first, as they give the keys their types. They are sorted
-	 * by themselves, in the workers that read them: the rest is to merge.
+	 * The legacy rows first, as they give the keys their types. Each of the
+	 * three is sorted by itself, in the workers that read it: the rest is to
+	 * merge, which one process does alone.
 	 */
 	return psprintf("SELECT u.* FROM ((SELECT l.* FROM (%s) AS l %s) "
-					"UNION ALL %s) AS u %s",
+					"UNION ALL (%s ORDER BY 1) UNION ALL (%s ORDER BY 1)) AS u "
+					"%s",
 					legacy_rows(plan), order(mapping, "l"), conversations(plan),
-					order(mapping, "u"));
+					messages(plan), order(mapping, "u"));
 }
 
 /*
- * A conversation comes before its legacy rows: none of them has a time before
- * -infinity, and all that have a conversation have a key.
+ * A conversation and its messages come before its legacy rows: none has a time
+ * before -infinity, and all that have a conversation have a key.
  */
 static char *
 order(const Mapping *mapping, const char *alias)
@@ -130,16 +137,12 @@ conversations(const MigrationPlan *plan)
 		chatmig_validate_hash_group(
 			&group, plan->mapping, PART_SESSION,
 			psprintf("(c.metadata ->> %s)", quote_literal_cstr(session->name)));
-	return psprintf(
-		"SELECT coalesce(c.id, a.conversation_id), %d, "
-		"'-infinity'::timestamptz, "
-		"CASE WHEN c.id IS NOT NULL "
-		"THEN %s END, NULL::bigint, "
-		"NULL::bigint, false, false, c.created_at, c.updated_at, a.messages, "
-		"a.digest, a.younger, a.younger_digest, a.positions%s "
-		"FROM %s AS c FULL JOIN (%s) AS a ON a.conversation_id = c.id",
-		DIGEST_CONVERSATION, group.data, keys(plan, ", NULL"),
-		plan->relation[TARGET_CONVERSATIONS], messages(plan));
+	return psprintf("SELECT c.id, NULL::int, '-infinity'::timestamp, %s, "
+					"NULL::bigint, NULL::bigint, false, false, c.created_at, "
+					"c.updated_at, NULL::bigint, NULL::bigint, NULL::bigint, "
+					"NULL::bigint, NULL::bigint%s FROM %s AS c",
+					group.data, keys(plan, ", NULL"),
+					plan->relation[TARGET_CONVERSATIONS]);
 }
 
 /* Where a row has changed, its time may be one that the server refuses. */
@@ -148,7 +151,6 @@ legacy_rows(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
 	const Column *time = &mapping->parts[PART_TIME];
-	const bool is_pair = mapping->shape == SHAPE_PAIR;
 	StringInfoData columns;
 
 	initStringInfo(&columns);
@@ -161,21 +163,20 @@ legacy_rows(const MigrationPlan *plan)
 						 chatmig_validate_sql_type(type), i + 1);
 	}
 	return psprintf(
-		"SELECT t.conversation_id AS conversation, %d AS side, "
-		"CASE WHEN s.chatmig_fingerprint = t.fingerprint THEN %s END AS at, "
-		"s.chatmig_group, %s, %s, "
-		"CASE WHEN (s.chatmig_fingerprint = t.fingerprint) IS NOT TRUE "
-		"THEN true ELSE cardinality(t.message_ids) > %d OR %s END, %s, "
-		"NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::bigint, "
+		"SELECT t.conversation_id AS conversation, "
+		"coalesce(t.named, 0) AS named, "
+		"CASE WHEN " IS_UNCHANGED " THEN %s END AS at, s.chatmig_group, %s, "
+		"%s, CASE WHEN (" IS_UNCHANGED ") IS NOT TRUE THEN true ELSE %s END, "
+		"%s, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::bigint, "
 		"NULL::bigint, NULL::bigint, NULL::bigint%s "
-		"FROM (%s) AS s LEFT JOIN %s AS t ON %s%s",
-		DIGEST_LEGACY_ROW, chatmig_validate_sql_time(plan), half(plan, 1),
-		is_pair ? half(plan, 2) : "NULL::bigint", is_pair ? 2 : 1,
+		"FROM (%s) AS s LEFT JOIN (%s) AS t ON %s%s",
+		chatmig_validate_sql_utc_time(plan), half(plan, 1),
+		mapping->shape == SHAPE_PAIR ? half(plan, 2) : "NULL::bigint",
 		plan->has_media ? chatmig_validate_compare_medium(plan) : "false",
 		time->name == NULL
 			? "false"
 			: psprintf("%s IS NULL", chatmig_validate_sql_column(time)),
-		columns.data, reduced_rows(plan), plan->qualified[TARGET_TRACE],
+		columns.data, reduced_rows(plan), traced_rows(plan),
 		chatmig_validate_sql_same_key(mapping),
 		plan->has_media ? psprintf(" LEFT JOIN %s AS d ON d.id = t.media_id",
 								   plan->relation[TARGET_MEDIA])
@@ -199,9 +200,6 @@ reduced_rows(const MigrationPlan *plan)
 		appendStringInfo(&sql, "%s AS chatmig_half_2, ",
 						 chatmig_validate_hash_content(
 							 chatmig_validate_sql_text(mapping, PART_ANSWER)));
-	else
-		appendStringInfo(&sql, "%s AS chatmig_role, ",
-						 chatmig_validate_sql_role(mapping));
 	if (HAS_PART(mapping, PART_TOKENS))
 		appendStringInfo(
 			&sql, "%s::bigint AS chatmig_tokens, ",
@@ -210,9 +208,66 @@ reduced_rows(const MigrationPlan *plan)
 		&sql,
 		"%s AS chatmig_group, %s AS chatmig_rest, %s AS chatmig_media, "
 		"%s AS chatmig_fingerprint, %s FROM %s AS s",
-		hashed_group(mapping), chatmig_validate_hash_rest(plan, false),
+		hashed_group(mapping), hashed_rest(plan),
 		chatmig_validate_sql_has_media(mapping), plan->fingerprint, FENCE,
 		plan->source_rows);
+	return sql.data;
+}
+
+/* What the halves have in common; each value once, and before the join. */
+static char *
+hashed_rest(const MigrationPlan *plan)
+{
+	const Mapping *mapping = plan->mapping;
+	char *rest = chatmig_validate_hash_rest(plan, false);
+
+	if (mapping->shape == SHAPE_FLAT)
+		rest = psprintf("%s # %s", rest,
+						chatmig_validate_hash_text(
+							chatmig_validate_sql_role(mapping), VALUE_ROLE));
+	if (chatmig_validate_sql_takes_any_time(plan))
+		rest = psprintf(
+			"%s # %s", rest,
+			chatmig_validate_hash_time(chatmig_validate_sql_utc_time(plan)));
+	return rest;
+}
+
+/*
+ * A row of the trace without its ids, so that a hash table of all rows is
+ * small: hashes of what the messages of the row must have of them. They can be
+ * NULL where their columns are not, which keeps them below the join without a
+ * fence; with one, the planner would not know that a key is there once. Where
+ * there are more ids than messages, or a medium that cannot be, the row is as
+ * good as changed.
+ */
+static char *
+traced_rows(const MigrationPlan *plan)
+{
+	const bool is_pair = plan->mapping->shape == SHAPE_PAIR;
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
+	for (int i = 0; i < plan->mapping->nkeys; i++)
+		appendStringInfo(&sql, "t.key_%d, ", i + 1);
+	appendStringInfo(&sql,
+					 "t.conversation_id, num_nonnulls(t.message_ids[1]%s) AS "
+					 "named, CASE WHEN cardinality(t.message_ids) > %d%s "
+					 "THEN NULL ELSE t.fingerprint END AS fingerprint, "
+					 "%s AS id_1, ",
+					 is_pair ? ", t.message_ids[2]" : "", is_pair ? 2 : 1,
+					 plan->has_media ? "" : " OR t.media_id IS NOT NULL",
+					 chatmig_validate_hash_id(plan, TARGET_MESSAGES,
+											  "t.message_ids[1]", VALUE_ID));
+	if (is_pair)
+		appendStringInfo(&sql, "%s # %s AS id_2, ",
+						 chatmig_validate_hash_id(plan, TARGET_MESSAGES,
+												  "t.message_ids[2]", VALUE_ID),
+						 chatmig_validate_hash_id(plan, TARGET_MESSAGES,
+												  "t.message_ids[1]",
+												  VALUE_REPLY_TO));
+	appendStringInfo(&sql, "t.media_id FROM %s AS t",
+					 plan->qualified[TARGET_TRACE]);
 	return sql.data;
 }
 
@@ -266,36 +321,37 @@ static char *
 half(const MigrationPlan *plan, int part)
 {
 	const Mapping *mapping = plan->mapping;
-	bool is_last = part == (mapping->shape == SHAPE_PAIR ? 2 : 1);
+	const bool is_pair = mapping->shape == SHAPE_PAIR;
+	const bool has_medium = part == 1 && plan->has_media;
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(
-		&sql,
-		"CASE WHEN (s.chatmig_half_%d IS NOT NULL%s) "
-		"AND s.chatmig_fingerprint = t.fingerprint "
-		"THEN coalesce(s.chatmig_half_%d, 0) # s.chatmig_rest # %s # %s # %s",
-		part, part == 1 ? " OR s.chatmig_media" : "", part,
-		chatmig_validate_hash_id(plan, TARGET_MESSAGES,
-								 psprintf("t.message_ids[%d]", part), VALUE_ID),
-		chatmig_validate_hash_text(mapping->shape == SHAPE_FLAT
-									   ? "s.chatmig_role"
-								   : part == 1 ? "'user'"
-											   : "'assistant'",
-								   VALUE_ROLE),
-		chatmig_validate_hash_time(chatmig_validate_sql_time(plan)));
+	/* without a text, it is NULL; but a medium needs none */
+	appendStringInfo(&sql, "CASE WHEN %s" IS_UNCHANGED " THEN ",
+					 has_medium ? "(s.chatmig_half_1 IS NOT NULL "
+								  "OR s.chatmig_media) AND "
+								: "");
+	appendStringInfo(&sql,
+					 has_medium ? "coalesce(s.chatmig_half_%d, 0)"
+								: "s.chatmig_half_%d",
+					 part);
+	appendStringInfo(&sql, " # s.chatmig_rest # t.id_%d", part);
+	if (is_pair)
+		appendStringInfo(&sql, " # %s",
+						 chatmig_validate_hash_text(
+							 part == 1 ? "'user'" : "'assistant'", VALUE_ROLE));
+	if (!chatmig_validate_sql_takes_any_time(plan))
+		appendStringInfo(
+			&sql, " # %s",
+			chatmig_validate_hash_time(chatmig_validate_sql_utc_time(plan)));
 	if (HAS_PART(mapping, PART_TOKENS))
 		appendStringInfo(&sql, " # %s",
 						 chatmig_validate_hash_tokens(
-							 is_last ? "s.chatmig_tokens"
-									 : "CASE WHEN s.chatmig_half_2 IS NULL "
-									   "THEN s.chatmig_tokens END"));
-	if (part == 2)
-		appendStringInfo(&sql, " # %s",
-						 chatmig_validate_hash_id(plan, TARGET_MESSAGES,
-												  "t.message_ids[1]",
-												  VALUE_REPLY_TO));
-	if (part == 1 && plan->has_media)
+							 !is_pair || part == 2
+								 ? "s.chatmig_tokens"
+								 : "CASE WHEN s.chatmig_half_2 IS NULL "
+								   "THEN s.chatmig_tokens END"));
+	if (has_medium)
 		appendStringInfo(&sql, " # %s",
 						 chatmig_validate_hash_id(plan, TARGET_MEDIA,
 												  "t.media_id", VALUE_MEDIUM));
@@ -320,7 +376,7 @@ messages(const MigrationPlan *plan)
 		chatmig_validate_hash_rest(plan, true),
 		chatmig_validate_hash_id(plan, TARGET_MESSAGES, "m.id", VALUE_ID),
 		chatmig_validate_hash_text("m.role::text", VALUE_ROLE),
-		chatmig_validate_hash_time("m.created_at"),
+		chatmig_validate_hash_time("m.created_at::timestamp"),
 		chatmig_validate_hash_id(plan, TARGET_MESSAGES, "m.reply_to_id",
 								 VALUE_REPLY_TO));
 	if (HAS_PART(mapping, PART_TOKENS))
@@ -331,17 +387,18 @@ messages(const MigrationPlan *plan)
 						 chatmig_validate_hash_id(plan, TARGET_MEDIA,
 												  "m.media_id", VALUE_MEDIUM));
 	return psprintf(
-		"SELECT m.conversation_id, count(*) AS messages, "
-		"bit_xor(m.digest) AS digest, "
-		"count(*) FILTER (WHERE m.is_younger) AS younger, "
-		"bit_xor(m.digest) FILTER (WHERE m.is_younger) AS younger_digest, "
+		"SELECT m.conversation_id, NULL::int, '-infinity'::timestamp, "
+		"NULL::bigint, NULL::bigint, NULL::bigint, false, false, "
+		"NULL::timestamptz, NULL::timestamptz, count(*), bit_xor(m.digest), "
+		"count(*) FILTER (WHERE m.is_younger), "
+		"bit_xor(m.digest) FILTER (WHERE m.is_younger), "
 		"bit_xor(hashint8extended(m.\"position\", %d)) "
-		"FILTER (WHERE m.is_younger) AS positions "
+		"FILTER (WHERE m.is_younger)%s "
 		"FROM (SELECT m.conversation_id, m.\"position\", "
 		"hashint8extended(%s, m.\"position\") AS digest, "
 		"m.created_at >= %s::timestamptz AS is_younger, " FENCE
 		" FROM %s AS m) AS m GROUP BY m.conversation_id",
-		POSITIONS_SEED, digest.data,
+		POSITIONS_SEED, keys(plan, ", NULL"), digest.data,
 		quote_literal_cstr(timestamptz_to_str(plan->migrated_at)),
 		plan->relation[TARGET_MESSAGES]);
 }

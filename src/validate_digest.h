@@ -7,29 +7,23 @@
 
 #include "plan.h"
 
-/* Whose row it is; in this order within a conversation. */
-typedef enum DigestSide
-{
-	DIGEST_CONVERSATION, /* with its messages, as they are */
-	DIGEST_LEGACY_ROW
-} DigestSide;
-
 /* The columns. */
 typedef enum DigestColumn
 {
 	DIGEST_ID = 1,      /* the conversation's; NULL: the row is in no trace */
-	DIGEST_SIDE,        /* int */
-	DIGEST_AT,          /* timestamptz: a legacy row's time; of a conversation
+	DIGEST_NAMED,       /* int: how many messages the trace names for a legacy
+						 * row; NULL: it is no legacy row */
+	DIGEST_AT,          /* timestamp: a legacy row's time, in UTC; of others
 						 * -infinity */
-	DIGEST_GROUP,       /* bigint: of owner, counterpart and session; NULL:
-						 * there are only messages, no conversation */
+	DIGEST_GROUP,       /* bigint: of owner, counterpart and session */
 	DIGEST_FIRST,       /* bigint: of a legacy row's first message */
 	DIGEST_SECOND,      /* bigint: of its second */
 	DIGEST_IS_ODD,      /* bool: a legacy row that has to be looked at */
 	DIGEST_IS_TIMELESS, /* bool: a legacy row without a time */
 	DIGEST_BEGINS,      /* timestamptz: a conversation's created_at */
 	DIGEST_ENDS,        /* timestamptz: a conversation's updated_at */
-	DIGEST_MESSAGES,    /* bigint: how many a conversation has; NULL: none */
+	DIGEST_MESSAGES,    /* bigint: how many a conversation has; NULL: it is
+						 * the conversation itself */
 	DIGEST_ALL,         /* bigint: of all of them */
 	DIGEST_YOUNGER,     /* bigint: how many are younger than the migration */
 	DIGEST_ALL_YOUNGER, /* bigint: of those */
@@ -38,10 +32,10 @@ typedef enum DigestColumn
 } DigestColumn;
 
 /*
- * A query whose rows are conversations, and traced legacy rows in the order in
- * which their messages must be. A message and the half it was made of have the
- * same digest; where digests differ, something may be wrong. NULL: some
- * column's type has no hash.
+ * A query whose rows are conversations, the messages of each as one row, and
+ * behind those its traced legacy rows, in the order in which their messages
+ * must be. A message and the half it was made of have the same digest; where
+ * digests differ, something may be wrong. NULL: some column's type has no hash.
  */
 extern char *chatmig_validate_digest(const MigrationPlan *plan);
 

@@ -112,12 +112,11 @@ chatmig_validate_hash_text(const char *text, HashedValue value)
 				  value);
 }
 
-/* There is no function for timestamptz; TimeZone is UTC. */
+/* There is no function for timestamptz. */
 char *
 chatmig_validate_hash_time(const char *time)
 {
-	return hashed("timestamp_hash_extended", psprintf("(%s)::timestamp", time),
-				  VALUE_TIME);
+	return hashed("timestamp_hash_extended", time, VALUE_TIME);
 }
 
 char *

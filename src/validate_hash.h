@@ -35,7 +35,7 @@ extern char *chatmig_validate_hash_id(const MigrationPlan *plan,
 									  HashedValue value);
 extern char *chatmig_validate_hash_text(const char *text, HashedValue value);
 
-/* Of a timestamptz. */
+/* Of a timestamp, which is the time in UTC. */
 extern char *chatmig_validate_hash_time(const char *time);
 
 /* Of a bigint. */

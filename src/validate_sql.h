@@ -73,6 +73,12 @@ extern char *chatmig_validate_sql_taken_names(const MigrationPlan *plan);
  */
 extern char *chatmig_validate_sql_time(const MigrationPlan *plan);
 
+/* The same as timestamp, which is the time in UTC. */
+extern char *chatmig_validate_sql_utc_time(const MigrationPlan *plan);
+
+/* True if the server refuses no value as the row's time, migrated or not. */
+extern bool chatmig_validate_sql_takes_any_time(const MigrationPlan *plan);
+
 /* The time that a text holds, as timestamptz. Only where is_time() is true. */
 extern char *chatmig_validate_sql_text_time(const MigrationPlan *plan,
 											const char *text);

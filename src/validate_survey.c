@@ -55,14 +55,17 @@ typedef struct SurveyState
 
 	/* counters */
 	int64 traced;        /* legacy rows */
+	int64 named;         /* messages of those, by the trace */
 	int64 conversations; /* of those */
 } SurveyState;
 
+static bool is_clean(const Survey *survey);
 static bool receive(TupleTableSlot *slot, void *arg);
 static void add_untraced(SurveyState *state, TupleTableSlot *slot);
 static bool same_conversation(const SurveyState *state, TupleTableSlot *slot);
 static void open_conversation(SurveyState *state, TupleTableSlot *slot);
 static void see_conversation(SurveyState *state, TupleTableSlot *slot);
+static void see_messages(SurveyState *state, TupleTableSlot *slot);
 static void see_legacy_row(SurveyState *state, TupleTableSlot *slot);
 static Sequence sequence_of(TupleTableSlot *slot, DigestColumn n,
 							DigestColumn digest);
@@ -109,13 +112,14 @@ chatmig_validate_survey(Validation *validation)
 	survey->suspects = palloc(sizeof(Datum) * MAX_SUSPECTS);
 	chatmig_query_stream(sql, NULL, true, NULL, receive, &state);
 	close_conversation(&state);
+	if (is_clean(survey) && !plan->has_media)
+		chatmig_validate_trace_met(validation, state.traced, state.named);
 
 	/* rows of the trace that no legacy row has met */
 	chatmig_validate_trace(validation);
 	if (state.traced != validation->trace.rows)
 		survey->has_odd_rows = true;
-	if (!survey->has_odd_rows && !survey->has_strangers && !survey->is_full &&
-		survey->nsuspects == 0)
+	if (is_clean(survey))
 	{
 		validation->trace.has_conversations = true;
 		validation->trace.conversations = state.conversations;
@@ -182,18 +186,26 @@ chatmig_validate_untraced(const Validation *validation, QueryArgs *args)
 					arrays.data, names.data, same_key);
 }
 
+/* Nothing has to be looked at but rows in no trace. */
+static bool
+is_clean(const Survey *survey)
+{
+	return !survey->has_odd_rows && !survey->has_strangers &&
+		   !survey->is_full && survey->nsuspects == 0;
+}
+
 static bool
 receive(TupleTableSlot *slot, void *arg)
 {
 	SurveyState *state = arg;
 	Survey *survey = &state->validation->survey;
-	int side;
+	bool is_legacy_row;
 
 	slot_getallattrs(slot);
-	side = DatumGetInt32(slot->tts_values[DIGEST_SIDE - 1]);
+	is_legacy_row = !slot->tts_isnull[DIGEST_NAMED - 1];
 	if (slot->tts_isnull[DIGEST_ID - 1])
 	{
-		if (side == DIGEST_LEGACY_ROW)
+		if (is_legacy_row)
 			add_untraced(state, slot);
 		else
 			survey->is_full = survey->has_strangers =
@@ -205,15 +217,12 @@ receive(TupleTableSlot *slot, void *arg)
 		close_conversation(state);
 		open_conversation(state, slot);
 	}
-	switch (side)
-	{
-		case DIGEST_CONVERSATION:
-			see_conversation(state, slot);
-			break;
-		case DIGEST_LEGACY_ROW:
-			see_legacy_row(state, slot);
-			break;
-	}
+	if (is_legacy_row)
+		see_legacy_row(state, slot);
+	else if (slot->tts_isnull[DIGEST_MESSAGES - 1])
+		see_conversation(state, slot);
+	else
+		see_messages(state, slot);
 	return true;
 }
 
@@ -285,27 +294,30 @@ open_conversation(SurveyState *state, TupleTableSlot *slot)
 static void
 see_conversation(SurveyState *state, TupleTableSlot *slot)
 {
-	Sequence younger;
-
+	state->is_present = true;
 	state->group = value_of(slot, DIGEST_GROUP);
-	state->is_present = !state->group.isnull;
 	state->begins = value_of(slot, DIGEST_BEGINS);
 	state->ends = value_of(slot, DIGEST_ENDS);
+}
+
+static void
+see_messages(SurveyState *state, TupleTableSlot *slot)
+{
+	Sequence younger = sequence_of(slot, DIGEST_YOUNGER, DIGEST_ALL_YOUNGER);
+
 	state->messages = sequence_of(slot, DIGEST_MESSAGES, DIGEST_ALL);
-	younger = sequence_of(slot, DIGEST_YOUNGER, DIGEST_ALL_YOUNGER);
 	state->older = (Sequence){.n = state->messages.n - younger.n,
 							  .hash = state->messages.hash ^ younger.hash};
 	state->positions = value_of(slot, DIGEST_POSITIONS);
 }
 
-/* Without a digest where there is no message, or none with a position. */
+/* Without a digest where there is none of them, or none with a position. */
 static Sequence
 sequence_of(TupleTableSlot *slot, DigestColumn n, DigestColumn digest)
 {
-	NullableDatum number = value_of(slot, n);
 	NullableDatum hash = value_of(slot, digest);
 
-	return (Sequence){.n = number.isnull ? 0 : DatumGetInt64(number.value),
+	return (Sequence){.n = DatumGetInt64(slot->tts_values[n - 1]),
 					  .hash = hash.isnull ? 0 : DatumGetUInt64(hash.value)};
 }
 
@@ -316,6 +328,7 @@ see_legacy_row(SurveyState *state, TupleTableSlot *slot)
 	NullableDatum at = value_of(slot, DIGEST_AT);
 
 	state->traced++;
+	state->named += DatumGetInt32(slot->tts_values[DIGEST_NAMED - 1]);
 	state->rows++;
 	append(&state->legacy, slot, DIGEST_FIRST);
 	append(&state->legacy, slot, DIGEST_SECOND);

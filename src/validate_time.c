@@ -33,6 +33,7 @@
 	"|\\d{8}(?=T|[ \\t\\r\\n]))" ISO_CLOCK ISO_BLANK ISO_ZONE ISO_END
 #define INFINITE "^-?infinity$"
 
+static bool is_utc(const MigrationPlan *plan);
 static char *local_time(const MigrationPlan *plan, const char *value);
 static bool is_abbreviation(const char *zone);
 static char *trimmed(const char *text);
@@ -65,6 +66,31 @@ chatmig_validate_sql_time(const MigrationPlan *plan)
 			break;
 	}
 	return NULL;
+}
+
+/* TimeZone is UTC. */
+char *
+chatmig_validate_sql_utc_time(const MigrationPlan *plan)
+{
+	if (is_utc(plan))
+		return psprintf("%s::timestamp", chatmig_validate_sql_column(
+											 &plan->mapping->parts[PART_TIME]));
+	return psprintf("(%s)::timestamp", chatmig_validate_sql_time(plan));
+}
+
+bool
+chatmig_validate_sql_takes_any_time(const MigrationPlan *plan)
+{
+	return plan->mapping->time_kind == TIME_NONE ||
+		   plan->mapping->time_kind == TIME_TIMESTAMPTZ || is_utc(plan);
+}
+
+/* Its times are UTC already, by their type and their zone. */
+static bool
+is_utc(const MigrationPlan *plan)
+{
+	return plan->mapping->time_kind == TIME_TIMESTAMP &&
+		   pg_strcasecmp(plan->options.time_zone, "UTC") == 0;
 }
 
 char *

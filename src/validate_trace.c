@@ -27,6 +27,19 @@ chatmig_validate_trace(Validation *validation)
 	validation->trace.is_counted = true;
 }
 
+void
+chatmig_validate_trace_met(Validation *validation, int64 rows, int64 messages)
+{
+	TraceCounts *counts = &validation->trace;
+
+	chatmig_query_stream(psprintf("SELECT count(*), " INT64_FORMAT
+								  "::bigint, 0::bigint FROM %s AS t",
+								  messages,
+								  validation->plan->qualified[TARGET_TRACE]),
+						 NULL, true, NULL, receive, counts);
+	counts->is_counted = counts->rows == rows;
+}
+
 static bool
 receive(TupleTableSlot *slot, void *state)
 {

@@ -108,6 +108,13 @@ extern void chatmig_validate_query(Validation *validation, const char *sql,
 extern void chatmig_validate_trace(Validation *validation);
 
 /*
+ * So many of its rows are known, with so many messages, and no medium: if that
+ * is all of them, they need not be counted one by one.
+ */
+extern void chatmig_validate_trace_met(Validation *validation, int64 rows,
+									   int64 messages);
+
+/*
  * A WHERE clause for the legacy rows s that are in no trace, and the parameters
  * that it needs: the rows themselves, as long as the survey knows them.
  */
