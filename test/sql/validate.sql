@@ -766,6 +766,13 @@ INSERT INTO faults (migration, fault, sql, expected) VALUES
 ('seen', 'the view shows something else',
  $$CREATE OR REPLACE VIEW seen AS SELECT id, user_id, upper(question) AS question, answer FROM below$$,
  'legacy_changed violation 2 legacy key 1'),
+-- counted in the trace, though every message is as it must be
+('seen', 'the trace names a message for a half that was empty',
+ $$UPDATE seen_trace SET message_ids[2] = id('n0') WHERE key_1 = 2$$,
+ 'ledger violation 1'),
+('seen', 'the trace names a medium where none is mapped',
+ $$UPDATE seen_trace SET media_id = id('n0') WHERE key_1 = 2$$,
+ 'ledger violation 1'),
 ('seen', 'positions of what has no times are exchanged',
  $$UPDATE seen_m SET "position" = 9 WHERE content = 'q1';
    UPDATE seen_m SET "position" = 0 WHERE content = 'q2';
