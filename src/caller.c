@@ -46,7 +46,7 @@ static const Setting quicker[] = {
 	 * less than half of that.
 	 */
 	{"enable_incremental_sort", "off"},
-	/* of share_memory(), a hash takes as much as a sort */
+	/* of chatmig_caller_share_memory(), a hash takes as much as a sort */
 	{"hash_mem_multiplier", "1"},
 	/* what is computed for each row costs more than the planner thinks */
 	{"parallel_tuple_cost", "0.01"},
@@ -55,14 +55,14 @@ static const Setting quicker[] = {
 };
 
 static void set(const Setting *list, int n);
-static void share_memory(void);
 
 void
 chatmig_caller_enter(CallerState *state)
 {
 	chatmig_caller_enter_ledger(state);
 	set(quicker, lengthof(quicker));
-	share_memory();
+	/* the leader takes part, and holds what it has merged besides */
+	chatmig_caller_share_memory(max_parallel_workers_per_gather + 2);
 }
 
 void
@@ -94,10 +94,10 @@ set(const Setting *list, int n)
  * What is read is sorted before the first index is built, so that sort may
  * have the memory of an index build; and as there, its processes share it.
  */
-static void
-share_memory(void)
+void
+chatmig_caller_share_memory(int nprocesses)
 {
-	int share = maintenance_work_mem / (max_parallel_workers_per_gather + 1);
+	int share = maintenance_work_mem / nprocesses;
 
 	if (share > work_mem)
 		(void) set_config_option("work_mem", psprintf("%dkB", share),

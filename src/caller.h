@@ -32,6 +32,14 @@ extern void chatmig_caller_enter(CallerState *state);
 /* The same for the few rows of the ledger: the planner is left as it is. */
 extern void chatmig_caller_enter_ledger(CallerState *state);
 
+/*
+ * Gives each of so many processes that sort at the same time its part of
+ * maintenance_work_mem as work_mem, if that is more. chatmig_caller_enter()
+ * does so for a query with as many workers as there may be; the settings' level
+ * that is open ends it.
+ */
+extern void chatmig_caller_share_memory(int nprocesses);
+
 /* After either. */
 extern void chatmig_caller_leave(const CallerState *state);
 

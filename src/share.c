@@ -18,9 +18,11 @@
 #include "pgstat.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "bulk.h"
+#include "caller.h"
 #include "read.h"
 #include "send.h"
 #include "share.h"
@@ -76,6 +78,7 @@ chatmig_share_travel(const MigrationPlan *plan, MigrateResult *result,
 	MemoryContext context;
 	int nworkers = count_workers(plan);
 	bool is_launched;
+	int guc_level;
 
 	if (nworkers == 0)
 		return false;
@@ -83,6 +86,9 @@ chatmig_share_travel(const MigrationPlan *plan, MigrateResult *result,
 									ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(context);
 	error_context_stack = &callback;
+	guc_level = NewGUCNestLevel();
+	/* this process sorts nothing */
+	chatmig_caller_share_memory(nworkers);
 	begin(&share, nworkers);
 	is_launched = share.context->nworkers_launched > 0;
 	elog(DEBUG1, "migrate: %d parallel workers for %d shares",
@@ -90,6 +96,7 @@ chatmig_share_travel(const MigrationPlan *plan, MigrateResult *result,
 	if (is_launched)
 		receive(&share);
 	finish(&share);
+	AtEOXact_GUC(true, guc_level);
 	error_context_stack = callback.previous;
 	MemoryContextSwitchTo(share.outer);
 	MemoryContextDelete(context);

@@ -23,7 +23,7 @@ serve_sql:         serve_target
 serve_target:      columns field role_values vocabulary keys plan arguments ledger query caller
 report:            migrate reference
 migrate:           share travel accept read write_link write_reply target reference existing columns plan rows rights settings caller snapshot
-share:             share_worker share_report travel read bulk send
+share:             share_worker share_report travel read bulk send caller
 share_worker:      share_report travel plan ledger
 share_report:      travel send
 travel:            read split fit group write write_link write_mode plan rows
