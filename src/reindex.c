@@ -12,7 +12,8 @@
  * file that nobody else has opened, by the access method's own code, which
  * writes WAL as ever. Files and catalogs are made by the leader beforehand, by
  * the server's own function for it. An error in a worker is raised in the
- * leader, which ends the transaction, and with it the files.
+ * leader, which ends the transaction, and with it the files. What REINDEX does
+ * besides, for indexes unlike those that chatmig makes, is left to REINDEX.
  */
 #include "postgres.h"
 
@@ -28,10 +29,12 @@
 #include "optimizer/optimizer.h"
 #include "port/atomics.h"
 #include "storage/bufmgr.h"
+#include "storage/predicate.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
+#include "utils/snapmgr.h"
 
 #include "compat.h"
 #include "keys.h"
@@ -63,6 +66,7 @@ typedef struct ReindexState
 } ReindexState;
 
 static List *list_builds(Oid table);
+static bool is_ordinary(Relation index);
 static int count_workers(const List *builds);
 static int largest_first(const ListCell *a, const ListCell *b);
 static void build_side_by_side(const List *builds, int nworkers,
@@ -96,10 +100,13 @@ chatmig_reindex(const List *tables, ReindexMeanwhile meanwhile, void *state)
 						 chatmig_keys_qualified_name(build->index)),
 				NULL);
 	}
+	/* not before: functions of those indexes may have changed the tables */
+	PushActiveSnapshot(GetLatestSnapshot());
 	if (nworkers > 0)
 		build_side_by_side(shared, nworkers, meanwhile, state);
 	else
 		meanwhile(state);
+	PopActiveSnapshot();
 }
 
 /* The indexes of a table. */
@@ -120,7 +127,7 @@ list_builds(Oid table)
 		build->index = lfirst_oid(lc);
 		build->blocks = RelationGetNumberOfBlocks(rel);
 		/* it looks at sizes, memory, temporary tables and unsafe functions */
-		build->nworkers = index->rd_rel->relam == BTREE_AM_OID
+		build->nworkers = is_ordinary(index)
 							  ? plan_create_index_workers(table, build->index)
 							  : 0;
 		index_close(index, NoLock);
@@ -129,6 +136,20 @@ list_builds(Oid table)
 	list_free(indexes);
 	table_close(rel, NoLock);
 	return result;
+}
+
+/*
+ * A B-tree for which ambuild is all that index_build() does: no second fork, no
+ * second look at the rows, no functions but those of operator classes and of a
+ * predicate.
+ */
+static bool
+is_ordinary(Relation index)
+{
+	return index->rd_rel->relam == BTREE_AM_OID &&
+		   index->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
+		   !index->rd_index->indisexclusion &&
+		   RelationGetIndexExpressions(index) == NIL;
 }
 
 /* As many as the server would give one of them; the leader builds, too. */
@@ -193,6 +214,7 @@ make_new_file(const Build *build)
 	Relation index = index_open(build->index, AccessExclusiveLock);
 
 	CheckTableNotInUse(index, "REINDEX INDEX");
+	TransferPredicateLocksToHeapRelation(index);
 	RelationSetNewRelfilenumber(index, index->rd_rel->relpersistence);
 	index_close(index, NoLock);
 }
@@ -242,16 +264,25 @@ build_next_ones(ReindexState *state)
 }
 
 /*
- * The locks are those of _bt_parallel_build_main(): a leader's lock lets its
- * own workers through.
+ * As index_build() calls it: as the table's owner, whose functions may be
+ * called, and who shall not use what the caller may do. The locks are those of
+ * _bt_parallel_build_main(): a leader's lock lets its own workers through.
  */
 static void
 build_index(const Build *build)
 {
 	Relation table = table_open(build->table, ShareLock);
 	Relation index = index_open(build->index, AccessExclusiveLock);
+	const int guc_level = NewGUCNestLevel();
+	Oid userid;
+	int sec_context;
 
+	GetUserIdAndSecContext(&userid, &sec_context);
+	SetUserIdAndSecContext(table->rd_rel->relowner,
+						   sec_context | SECURITY_RESTRICTED_OPERATION);
 	(void) index->rd_indam->ambuild(table, index, BuildIndexInfo(index));
+	AtEOXact_GUC(false, guc_level);
+	SetUserIdAndSecContext(userid, sec_context);
 	index_close(index, NoLock);
 	table_close(table, NoLock);
 }

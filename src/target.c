@@ -46,7 +46,9 @@ typedef struct Proven
 
 static bool has_its_columns(const MigrationPlan *plan, TargetTable table,
 							TupleDesc desc);
-static void check_columns(const MigrationPlan *plan, TargetTable table);
+static void check_unchanged(const MigrationPlan *plan, TargetTable table);
+static bool has_more(const MigrationPlan *plan, TargetTable table,
+					 Relation rel);
 static void analyze_fresh(const MigrationPlan *plan);
 static void create_table(MigrationPlan *plan, TargetTable table,
 						 const char *comment);
@@ -135,28 +137,55 @@ chatmig_target_constrain(const MigrationPlan *plan)
 	chatmig_caller_resume(&role);
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)
 		if (plan->fresh[table])
-			check_columns(plan, table);
+			check_unchanged(plan, table);
 }
 
-/* An event trigger may have had something to do with ALTER TABLE as well. */
+/*
+ * An event trigger may have had something to do with ALTER TABLE and CREATE
+ * INDEX as well, when it is decided that rows go past the executor. Checks and
+ * indexes may be added: the former are looked at, the latter built.
+ */
 static void
-check_columns(const MigrationPlan *plan, TargetTable table)
+check_unchanged(const MigrationPlan *plan, TargetTable table)
 {
 	Relation rel = table_open(plan->tables[table], AccessShareLock);
+	const bool has_columns =
+		has_its_columns(plan, table, RelationGetDescr(rel));
 
-	if (!has_its_columns(plan, table, RelationGetDescr(rel)))
+	if (!has_columns || has_more(plan, table, rel))
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg(
-				 "the columns of table \"%s\" were changed while it was made",
-				 RelationGetRelationName(rel)),
+			 has_columns
+				 ? errmsg("table \"%s\" was given triggers, rules, row "
+						  "security or foreign keys while it was made",
+						  RelationGetRelationName(rel))
+				 : errmsg(
+					   "the columns of table \"%s\" were changed while it was made",
+					   RelationGetRelationName(rel)),
 			 errdetail("It is %s, a new table of migration \"%s\"; an event "
 					   "trigger may have done it.",
 					   plan->qualified[table], plan->name),
 			 errhint("SELECT evtname FROM pg_event_trigger lists them; ALTER "
 					 "EVENT TRIGGER ... DISABLE for the migration.")));
 	table_close(rel, NoLock);
+}
+
+/* Than constrain() gives it, of what is not looked at for each row. */
+static bool
+has_more(const MigrationPlan *plan, TargetTable table, Relation rel)
+{
+	int nreferences = 0;
+
+	if (table == TARGET_MESSAGES)
+		nreferences = 1 + plan->uses[TARGET_CONVERSATIONS] + plan->has_media;
+	if (list_length(RelationGetFKeyList(rel)) != nreferences)
+		return true;
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers;
+		 i++)
+		if (!rel->trigdesc->triggers[i].tgisinternal)
+			return true;
+	return rel->rd_rel->relhasrules || rel->rd_rel->relrowsecurity;
 }
 
 void
@@ -399,10 +428,7 @@ catch_up(const MigrationPlan *plan)
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)
 		if (plan->fresh[table])
 			fresh = lappend_oid(fresh, plan->tables[table]);
-	/* the rows are younger than the snapshot under which the source was read */
-	PushActiveSnapshot(GetLatestSnapshot());
 	chatmig_reindex(fresh, prove, &proven);
-	PopActiveSnapshot();
 	if (!proven.references)
 		check_again(plan);
 }

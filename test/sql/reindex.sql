@@ -91,6 +91,60 @@ SELECT count(*) FROM indexes();
 COMMIT;
 SELECT to_regclass('messages') IS NULL AS is_gone;
 
+-- What an event trigger puts on new tables while they are made. Once, as what it
+-- does is a command as well.
+CREATE FUNCTION meddle() RETURNS event_trigger LANGUAGE plpgsql AS $$
+DECLARE
+    rule text := current_setting('reindex.rule');
+BEGIN
+    IF tg_tag = current_setting('reindex.tag') AND rule <> ''
+       AND to_regclass('reindex.talks_trace') IS NOT NULL THEN
+        PERFORM set_config('reindex.rule', '', false);
+        EXECUTE rule;
+    END IF;
+END $$;
+SET reindex.rule = '';
+CREATE EVENT TRIGGER regress_reindex ON ddl_command_end EXECUTE FUNCTION meddle();
+
+-- An unlogged table's indexes have a second file each, for after a crash.
+SET reindex.tag = 'CREATE TABLE';
+SET reindex.rule = 'ALTER TABLE reindex.messages SET UNLOGGED';
+SELECT migrated FROM chatmig_migrate('talks');
+SELECT count(*), count(pg_stat_file(pg_relation_filepath(indexrelid) || '_init'))
+FROM pg_index WHERE indrelid = 'messages'::regclass;
+SELECT migrated FROM chatmig_rollback('talks');
+
+-- Indexes of other kinds are whole as well.
+SET reindex.tag = 'CREATE INDEX';
+SET reindex.rule = 'CREATE INDEX by_text ON reindex.messages (lower(content));
+                    CREATE INDEX by_role ON reindex.messages USING hash (role)';
+SELECT migrated FROM chatmig_migrate('talks');
+SELECT bt_index_parent_check('by_text', true, true);
+SET enable_seqscan = off;
+SELECT count(*) FROM messages WHERE role = 'assistant';
+RESET enable_seqscan;
+SELECT migrated FROM chatmig_rollback('talks');
+
+-- An exclusion constraint that the rows break: an error of the server.
+SET reindex.rule = 'ALTER TABLE reindex.messages
+    ADD CONSTRAINT one_role EXCLUDE USING btree (role WITH =)';
+SELECT migrated FROM chatmig_migrate('talks');
+
+-- Nobody would look at these for each row: an error.
+CREATE TABLE people (id int PRIMARY KEY);
+SET reindex.rule = 'ALTER TABLE reindex.conversations
+    ADD FOREIGN KEY (user_id) REFERENCES reindex.people';
+SELECT migrated FROM chatmig_migrate('talks');
+SET reindex.rule = 'CREATE TRIGGER upper BEFORE INSERT ON reindex.messages
+    FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()';
+SELECT migrated FROM chatmig_migrate('talks');
+SET reindex.rule = 'ALTER TABLE reindex.messages ENABLE ROW LEVEL SECURITY';
+SELECT migrated FROM chatmig_migrate('talks');
+SET reindex.rule = 'CREATE RULE away AS ON INSERT TO reindex.messages DO INSTEAD NOTHING';
+SELECT migrated FROM chatmig_migrate('talks');
+DROP EVENT TRIGGER regress_reindex;
+SELECT to_regclass('messages') IS NULL AS is_gone;
+
 -- Who owns the source, and is no superuser, needs no more for it.
 CREATE ROLE regress_builder;
 GRANT USAGE, CREATE ON SCHEMA reindex TO regress_builder;
