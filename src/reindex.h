@@ -17,8 +17,8 @@ typedef void (*ReindexMeanwhile)(void *state);
  * indexes anew, and 23505 where a unique key is there twice. Where the server
  * would give a B-tree parallel workers, each process builds whole ones, with
  * its part of maintenance_work_mem; how large they are is for ANALYZE to find
- * out. Calls meanwhile once, with workers or without: in parallel mode it may
- * read, under the active snapshot, and no more.
+ * out. Calls meanwhile once, with workers or without, with a snapshot of now as
+ * the active one: in parallel mode it may read, and no more.
  *
  * This transaction must have created the tables, and the current role owns
  * them. ShareLock on the tables, AccessExclusiveLock on the indexes, to the end
