@@ -39,6 +39,8 @@ typedef struct FetchState
 	bool found;
 } FetchState;
 
+static Datum first_value(const char *sql, const QueryArgs *args,
+						 uint64 max_rows, bool *isnull);
 static bool take_row(TupleTableSlot *slot, void *state);
 static ParamListInfo make_params(const QueryArgs *args);
 static bool is_repeatable(SPIPlanPtr plan);
@@ -103,8 +105,16 @@ chatmig_query_run(const char *sql, const QueryArgs *args)
 Datum
 chatmig_query_value(const char *sql, const QueryArgs *args, bool *isnull)
 {
+	return first_value(sql, args, 1, isnull);
+}
+
+/* max_rows 0: of all rows, which parallel workers may read. */
+static Datum
+first_value(const char *sql, const QueryArgs *args, uint64 max_rows,
+			bool *isnull)
+{
 	SPIExecuteOptions options = {
-		.params = make_params(args), .read_only = true, .tcount = 1};
+		.params = make_params(args), .read_only = true, .tcount = max_rows};
 	MemoryContext caller = CurrentMemoryContext;
 	Datum result = (Datum) 0;
 	int code;
@@ -139,7 +149,7 @@ int64
 chatmig_query_count(const char *sql, const QueryArgs *args)
 {
 	bool isnull;
-	Datum count = chatmig_query_value(sql, args, &isnull);
+	Datum count = first_value(sql, args, 0, &isnull);
 
 	return isnull ? 0 : DatumGetInt64(count);
 }

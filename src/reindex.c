@@ -69,7 +69,7 @@ static List *list_builds(Oid table);
 static bool is_ordinary(Relation index);
 static int count_workers(const List *builds);
 static int largest_first(const ListCell *a, const ListCell *b);
-static void build_side_by_side(const List *builds, int nworkers,
+static void build_side_by_side(List *builds, int nworkers,
 							   ReindexMeanwhile meanwhile, void *arg);
 static void make_new_file(const Build *build);
 static ReindexState *put_state(ParallelContext *context, const List *builds);
@@ -174,17 +174,16 @@ largest_first(const ListCell *a, const ListCell *b)
 }
 
 static void
-build_side_by_side(const List *builds, int nworkers, ReindexMeanwhile meanwhile,
+build_side_by_side(List *builds, int nworkers, ReindexMeanwhile meanwhile,
 				   void *arg)
 {
 	const int guc_level = NewGUCNestLevel();
-	List *sorted = list_copy(builds);
 	ParallelContext *context;
 	ReindexState *state;
 	ListCell *lc;
 
-	list_sort(sorted, largest_first);
-	foreach(lc, sorted)
+	list_sort(builds, largest_first);
+	foreach(lc, builds)
 		make_new_file(lfirst(lc));
 	/* together they may have what one index build may have */
 	(void) set_config_option(
@@ -195,7 +194,7 @@ build_side_by_side(const List *builds, int nworkers, ReindexMeanwhile meanwhile,
 	EnterParallelMode();
 	context =
 		CreateParallelContext(REINDEX_LIBRARY, REINDEX_FUNCTION, nworkers);
-	state = put_state(context, sorted);
+	state = put_state(context, builds);
 	LaunchParallelWorkers(context);
 	elog(DEBUG1, "reindex: %d parallel workers for %d indexes",
 		 context->nworkers_launched, state->n);

@@ -422,7 +422,6 @@ static void
 catch_up(const MigrationPlan *plan)
 {
 	List *fresh = NIL;
-
 	Proven proven = {.plan = plan};
 
 	for (TargetTable table = 0; table < NUM_TARGETS; table++)

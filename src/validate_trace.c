@@ -30,14 +30,12 @@ chatmig_validate_trace(Validation *validation)
 void
 chatmig_validate_trace_met(Validation *validation, int64 rows, int64 messages)
 {
-	TraceCounts *counts = &validation->trace;
+	const char *trace = validation->plan->qualified[TARGET_TRACE];
+	char *sql = psprintf("SELECT count(*) FROM %s", trace);
 
-	chatmig_query_stream(psprintf("SELECT count(*), " INT64_FORMAT
-								  "::bigint, 0::bigint FROM %s AS t",
-								  messages,
-								  validation->plan->qualified[TARGET_TRACE]),
-						 NULL, true, NULL, receive, counts);
-	counts->is_counted = counts->rows == rows;
+	if (chatmig_query_count(sql, NULL) == rows)
+		validation->trace = (TraceCounts){
+			.is_counted = true, .rows = rows, .messages = messages};
 }
 
 static bool

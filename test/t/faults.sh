@@ -67,7 +67,8 @@ fault()
 	as_before "$what" "$2"
 }
 
-# Two processes wait, each in an index that it builds.
+# begin_index SETTINGS; STATEMENTS: a run, and what comes after it. Two processes
+# wait, each in an index that it builds.
 begin_index()
 {
 	begin index "$share $1 SELECT chatmig_migrate('built'); $2"
