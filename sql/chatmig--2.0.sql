@@ -757,6 +757,51 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.chatmig_fingerprint(pg_catalog.record) IS
     'A hash of a row''s column names and values; NULLs and the order of columns do not count';
 
+CREATE FUNCTION @extschema@.chatmig_hash_text(
+    name pg_catalog.text, value pg_catalog.text)
+RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME', 'chatmig_hash_varlena'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_hash_text(
+    pg_catalog.text, pg_catalog.text) IS
+    'What a column of that name and value adds to its row''s chatmig_fingerprint()';
+
+CREATE FUNCTION @extschema@.chatmig_hash_jsonb(
+    name pg_catalog.text, value pg_catalog.jsonb)
+RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME', 'chatmig_hash_varlena'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_hash_jsonb(
+    pg_catalog.text, pg_catalog.jsonb) IS
+    'What a column of that name and value adds to its row''s chatmig_fingerprint()';
+
+CREATE FUNCTION @extschema@.chatmig_hash_timestamp(
+    name pg_catalog.text, value pg_catalog.timestamp)
+RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME', 'chatmig_hash_timestamp'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_hash_timestamp(
+    pg_catalog.text, pg_catalog.timestamp) IS
+    'What a column of that name and value adds to its row''s chatmig_fingerprint()';
+
+CREATE FUNCTION @extschema@.chatmig_hash_timestamptz(
+    name pg_catalog.text, value pg_catalog.timestamptz)
+RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME', 'chatmig_hash_timestamp'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_hash_timestamptz(
+    pg_catalog.text, pg_catalog.timestamptz) IS
+    'What a column of that name and value adds to its row''s chatmig_fingerprint()';
+
+CREATE FUNCTION @extschema@.chatmig_fingerprint_sum(
+    part pg_catalog.int8, column_1 pg_catalog.int8, column_2 pg_catalog.int8)
+RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME', 'chatmig_fingerprint_sum'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_fingerprint_sum(
+    pg_catalog.int8, pg_catalog.int8, pg_catalog.int8) IS
+    'The chatmig_fingerprint() of a row, of that of a part of it and the hashes of two columns more; NULL: no value';
+
 --
 -- The state of things. A migration is shown to members of the role that owns
 -- its source; one whose source is gone, to superusers.

@@ -30,6 +30,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 #include "hash128.h"
@@ -60,7 +61,11 @@ typedef struct ValueType
 typedef struct RowType
 {
 	MemoryContext context; /* holds all of this */
-	uint64 identifier;     /* of the type as it is: ALTER changes it */
+	Oid type;
+	int32 typmod;
+	const TypeCacheEntry *entry; /* NULL for a record, which stays as it is */
+	uint64 identifier;           /* of the type as it was: ALTER changes it */
+	TupleDesc desc;
 	int natts;
 	ValueType *types; /* these four: arrays of natts */
 	Hash128 *names;
@@ -70,8 +75,10 @@ typedef struct RowType
 
 static uint64 hash_row(HeapTupleHeader header, RowType **cache,
 					   MemoryContext context);
-static RowType *make_row_type(TupleDesc desc, uint64 identifier,
-							  MemoryContext parent);
+static Datum hash_named(const ValueType *type, FunctionCallInfo fcinfo);
+static bool is_row_type(const RowType *row, Oid type, int32 typmod);
+static RowType *make_row_type(Oid type, int32 typmod, MemoryContext parent);
+static Hash128 hash_name_of_column(const char *name, Size len);
 static void find_value_type(ValueType *type, Oid oid, MemoryContext context);
 static bool points_to_object(Oid type);
 static uint64 hash_value(ValueType *type, Datum value, Hash128 seed,
@@ -83,6 +90,9 @@ static uint64 hash_array(ValueType *element, ArrayType *array, Hash128 seed,
 						 MemoryContext context);
 
 PG_FUNCTION_INFO_V1(chatmig_fingerprint);
+PG_FUNCTION_INFO_V1(chatmig_fingerprint_sum);
+PG_FUNCTION_INFO_V1(chatmig_hash_varlena);
+PG_FUNCTION_INFO_V1(chatmig_hash_timestamp);
 
 Datum
 chatmig_fingerprint(PG_FUNCTION_ARGS)
@@ -99,6 +109,54 @@ chatmig_fingerprint(PG_FUNCTION_ARGS)
 }
 
 /*
+ * (bigint, bigint, bigint) -> bigint: of the fingerprint of a part of a row,
+ * and the hashes of two columns more, the fingerprint of all of it. NULL: a
+ * column without a value.
+ */
+Datum
+chatmig_fingerprint_sum(PG_FUNCTION_ARGS)
+{
+	uint64 sum = 0;
+
+	for (int i = 0; i < 3; i++)
+		if (!PG_ARGISNULL(i))
+			sum += (uint64) PG_GETARG_INT64(i);
+	PG_RETURN_INT64((int64) sum);
+}
+
+/*
+ * (name text, value text or jsonb) -> bigint: what a column of that name and
+ * value adds to its row's fingerprint.
+ */
+Datum
+chatmig_hash_varlena(PG_FUNCTION_ARGS)
+{
+	static const ValueType type = {.kind = VALUE_BYTES, .len = -1};
+
+	return hash_named(&type, fcinfo);
+}
+
+/* The same for a value of timestamp or timestamptz. */
+Datum
+chatmig_hash_timestamp(PG_FUNCTION_ARGS)
+{
+	static const ValueType type = {
+		.kind = VALUE_BYTES, .len = sizeof(Timestamp), .byval = true};
+
+	return hash_named(&type, fcinfo);
+}
+
+static Datum
+hash_named(const ValueType *type, FunctionCallInfo fcinfo)
+{
+	text *name = PG_GETARG_TEXT_PP(0);
+	Hash128 seed =
+		hash_name_of_column(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+
+	PG_RETURN_INT64((int64) hash_datum(type, PG_GETARG_DATUM(1), seed));
+}
+
+/*
  * The sum of the columns' hashes. *cache is the type of the row before, or
  * NULL; it becomes this row's, and is allocated below context.
  */
@@ -107,41 +165,52 @@ hash_row(HeapTupleHeader header, RowType **cache, MemoryContext context)
 {
 	Oid type = HeapTupleHeaderGetTypeId(header);
 	int32 typmod = HeapTupleHeaderGetTypMod(header);
-	TupleDesc desc = lookup_rowtype_tupdesc(type, typmod);
-	uint64 identifier = assign_record_type_identifier(type, typmod);
 	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(header),
 						   .t_data = header};
 	RowType *row = *cache;
 	uint64 sum = 0;
 
 	check_stack_depth();
-	if (row == NULL || row->identifier != identifier)
+	if (row == NULL || !is_row_type(row, type, typmod))
 	{
 		if (row != NULL)
 			MemoryContextDelete(row->context);
 		*cache = NULL;
-		row = *cache = make_row_type(desc, identifier, context);
+		row = *cache = make_row_type(type, typmod, context);
 	}
 
-	heap_deform_tuple(&tuple, desc, row->values, row->nulls);
+	heap_deform_tuple(&tuple, row->desc, row->values, row->nulls);
 	for (int i = 0; i < row->natts; i++)
-		if (!row->nulls[i] && !TupleDescAttr(desc, i)->attisdropped)
+		if (!row->nulls[i] && !TupleDescAttr(row->desc, i)->attisdropped)
 			sum += hash_value(&row->types[i], row->values[i], row->names[i],
 							  row->context);
-	ReleaseTupleDesc(desc);
 	return sum;
 }
 
+/* Without a look into the server's cache of types, for each row. */
+static bool
+is_row_type(const RowType *row, Oid type, int32 typmod)
+{
+	return row->type == type && row->typmod == typmod &&
+		   (row->entry == NULL ||
+			row->entry->tupDesc_identifier == row->identifier);
+}
+
 static RowType *
-make_row_type(TupleDesc desc, uint64 identifier, MemoryContext parent)
+make_row_type(Oid type, int32 typmod, MemoryContext parent)
 {
 	MemoryContext context = AllocSetContextCreate(parent, "chatmig fingerprint",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
+	TupleDesc desc = lookup_rowtype_tupdesc(type, typmod);
 	RowType *row = palloc(sizeof(RowType));
 
 	row->context = context;
-	row->identifier = identifier;
+	row->type = type;
+	row->typmod = typmod;
+	row->entry = type == RECORDOID ? NULL : lookup_type_cache(type, 0);
+	row->identifier = assign_record_type_identifier(type, typmod);
+	row->desc = CreateTupleDescCopyConstr(desc);
 	row->natts = desc->natts;
 	row->types = palloc0(sizeof(ValueType) * desc->natts);
 	row->names = palloc0(sizeof(Hash128) * desc->natts);
@@ -150,16 +219,22 @@ make_row_type(TupleDesc desc, uint64 identifier, MemoryContext parent)
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
-		Hash128 no_seed = {0, 0};
 
 		if (att->attisdropped)
 			continue;
 		find_value_type(&row->types[i], att->atttypid, context);
-		row->names[i] = hash128_bytes(NameStr(att->attname),
-									  strlen(NameStr(att->attname)), no_seed);
+		row->names[i] = hash_name_of_column(NameStr(att->attname),
+											strlen(NameStr(att->attname)));
 	}
+	ReleaseTupleDesc(desc);
 	MemoryContextSwitchTo(old);
 	return row;
+}
+
+static Hash128
+hash_name_of_column(const char *name, Size len)
+{
+	return hash128_bytes(name, len, (Hash128){0, 0});
 }
 
 /* Fills a zeroed type. */

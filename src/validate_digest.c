@@ -27,25 +27,28 @@
  */
 #define FENCE "pg_is_in_recovery()"
 
-/* Of a legacy row s since its row t of the trace was written. */
-#define IS_UNCHANGED "s.chatmig_fingerprint = t.fingerprint"
-
 /* Of positions. */
 #define POSITIONS_SEED 271828182
 
 static const Part group_parts[] = {PART_OWNER, PART_COUNTERPART, PART_SESSION};
 
-static char *order(const Mapping *mapping, const char *alias);
+static char *order(const Mapping *mapping);
 static bool has_hash(const Column *column);
 static char *conversations(const MigrationPlan *plan);
 static char *legacy_rows(const MigrationPlan *plan);
+static char *time_if_unchanged(const MigrationPlan *plan);
+static char *is_unchanged(const MigrationPlan *plan);
 static char *reduced_rows(const MigrationPlan *plan);
+static Part content_part(const Mapping *mapping, int part);
+static const Column *content(const Mapping *mapping, int part);
 static char *hashed_rest(const MigrationPlan *plan);
 static char *traced_rows(const MigrationPlan *plan);
 static char *kept_columns(const MigrationPlan *plan);
 static char *hashed_group(const Mapping *mapping);
 static char *half(const MigrationPlan *plan, int part);
+static char *filled_half(const Mapping *mapping, int part);
 static char *messages(const MigrationPlan *plan);
+static char *hashed_content(const Mapping *mapping);
 static char *keys(const MigrationPlan *plan, const char *format);
 
 char *
@@ -65,29 +68,25 @@ chatmig_validate_digest(const MigrationPlan *plan)
 	 * three is sorted by itself, in the workers that read it: the rest is to
 	 * merge, which one process does alone.
 	 */
-	return psprintf("SELECT u.* FROM ((SELECT l.* FROM (%s) AS l %s) "
+	return psprintf("SELECT u.* FROM ((SELECT l.* FROM (%s) AS l ORDER BY %s) "
 					"UNION ALL (%s ORDER BY 1) UNION ALL (%s ORDER BY 1)) AS u "
-					"%s",
-					legacy_rows(plan), order(mapping, "l"), conversations(plan),
-					messages(plan), order(mapping, "u"));
+					"ORDER BY u.conversation",
+					legacy_rows(plan), order(mapping), conversations(plan),
+					messages(plan));
 }
 
-/*
- * A conversation and its messages come before its legacy rows: none has a time
- * before -infinity, and all that have a conversation have a key.
- */
+/* Of legacy rows l; that of the migration. */
 static char *
-order(const Mapping *mapping, const char *alias)
+order(const Mapping *mapping)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "ORDER BY %s.conversation, %s.at", alias, alias);
+	appendStringInfoString(&sql, "l.conversation, l.at");
 	for (int i = 0; i < mapping->nkeys; i++)
-		appendStringInfo(
-			&sql, ", %s NULLS FIRST",
-			chatmig_validate_sql_collated(&mapping->keys[i],
-										  psprintf("%s.key_%d", alias, i + 1)));
+		appendStringInfo(&sql, ", %s",
+						 chatmig_validate_sql_collated(
+							 &mapping->keys[i], psprintf("l.key_%d", i + 1)));
 	return sql.data;
 }
 
@@ -137,15 +136,13 @@ conversations(const MigrationPlan *plan)
 		chatmig_validate_hash_group(
 			&group, plan->mapping, PART_SESSION,
 			psprintf("(c.metadata ->> %s)", quote_literal_cstr(session->name)));
-	return psprintf("SELECT c.id, NULL::int, '-infinity'::timestamp, %s, "
+	return psprintf("SELECT c.id, %d, NULL::timestamp, NULL::bigint, %s, "
 					"NULL::bigint, NULL::bigint, false, false, c.created_at, "
-					"c.updated_at, NULL::bigint, NULL::bigint, NULL::bigint, "
-					"NULL::bigint, NULL::bigint%s FROM %s AS c",
-					group.data, keys(plan, ", NULL"),
+					"c.updated_at, NULL::bigint%s FROM %s AS c",
+					LINE_CONVERSATION, group.data, keys(plan, ", NULL"),
 					plan->relation[TARGET_CONVERSATIONS]);
 }
 
-/* Where a row has changed, its time may be one that the server refuses. */
 static char *
 legacy_rows(const MigrationPlan *plan)
 {
@@ -163,15 +160,15 @@ legacy_rows(const MigrationPlan *plan)
 						 chatmig_validate_sql_type(type), i + 1);
 	}
 	return psprintf(
-		"SELECT t.conversation_id AS conversation, "
-		"coalesce(t.named, 0) AS named, "
-		"CASE WHEN " IS_UNCHANGED " THEN %s END AS at, s.chatmig_group, %s, "
-		"%s, CASE WHEN (" IS_UNCHANGED ") IS NOT TRUE THEN true ELSE %s END, "
-		"%s, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::bigint, "
-		"NULL::bigint, NULL::bigint, NULL::bigint%s "
+		"SELECT t.conversation_id AS conversation, %d, %s AS at, "
+		"num_nonnulls(t.id_1%s)::bigint, s.chatmig_group, %s, "
+		"%s, CASE WHEN (%s) IS NOT TRUE THEN true ELSE %s END, "
+		"%s, NULL::timestamptz, NULL::timestamptz, NULL::bigint%s "
 		"FROM (%s) AS s LEFT JOIN (%s) AS t ON %s%s",
-		chatmig_validate_sql_utc_time(plan), half(plan, 1),
+		LINE_LEGACY_ROW, time_if_unchanged(plan),
+		mapping->shape == SHAPE_PAIR ? ", t.id_2" : "", half(plan, 1),
 		mapping->shape == SHAPE_PAIR ? half(plan, 2) : "NULL::bigint",
+		is_unchanged(plan),
 		plan->has_media ? chatmig_validate_compare_medium(plan) : "false",
 		time->name == NULL
 			? "false"
@@ -183,23 +180,51 @@ legacy_rows(const MigrationPlan *plan)
 						: "");
 }
 
+/* Where a row has changed, its time may be one that the server refuses. */
+static char *
+time_if_unchanged(const MigrationPlan *plan)
+{
+	char *time = chatmig_validate_sql_utc_time(plan);
+
+	return chatmig_validate_sql_takes_any_time(plan)
+			   ? time
+			   : psprintf("CASE WHEN %s THEN %s END", is_unchanged(plan), time);
+}
+
+/* A condition: the row s is what it was when the row t of the trace was
+ * written. */
+static char *
+is_unchanged(const MigrationPlan *plan)
+{
+	char *from;
+
+	if (chatmig_validate_hash_rest_of_row(plan, &from) == NULL)
+		return pstrdup("s.chatmig_fingerprint = t.fingerprint");
+	return psprintf("%s.chatmig_fingerprint_sum(s.chatmig_fingerprint, "
+					"s.chatmig_half_1, %s) = t.fingerprint",
+					chatmig_ledger_schema(),
+					plan->mapping->shape == SHAPE_PAIR ? "s.chatmig_half_2"
+													   : "NULL");
+}
+
 /* A legacy row without its contents: a few columns, numbers for the rest. */
 static char *
 reduced_rows(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
-	bool is_pair = mapping->shape == SHAPE_PAIR;
+	char *rest_of_row = "";
+	char *fingerprint = chatmig_validate_hash_rest_of_row(plan, &rest_of_row);
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s%s AS chatmig_half_1, ",
-					 kept_columns(plan),
-					 chatmig_validate_hash_content(chatmig_validate_sql_text(
-						 mapping, is_pair ? PART_QUESTION : PART_CONTENT)));
-	if (is_pair)
-		appendStringInfo(&sql, "%s AS chatmig_half_2, ",
+	appendStringInfo(&sql, "SELECT %s", kept_columns(plan));
+	for (int part = 1; part <= (mapping->shape == SHAPE_PAIR ? 2 : 1); part++)
+		appendStringInfo(&sql, "%s AS chatmig_half_%d, ",
 						 chatmig_validate_hash_content(
-							 chatmig_validate_sql_text(mapping, PART_ANSWER)));
+							 content(mapping, part),
+							 chatmig_validate_sql_text(
+								 mapping, content_part(mapping, part))),
+						 part);
 	if (HAS_PART(mapping, PART_TOKENS))
 		appendStringInfo(
 			&sql, "%s::bigint AS chatmig_tokens, ",
@@ -207,11 +232,27 @@ reduced_rows(const MigrationPlan *plan)
 	appendStringInfo(
 		&sql,
 		"%s AS chatmig_group, %s AS chatmig_rest, %s AS chatmig_media, "
-		"%s AS chatmig_fingerprint, %s FROM %s AS s",
+		"%s AS chatmig_fingerprint, %s FROM %s AS s%s",
 		hashed_group(mapping), hashed_rest(plan),
-		chatmig_validate_sql_has_media(mapping), plan->fingerprint, FENCE,
-		plan->source_rows);
+		chatmig_validate_sql_has_media(mapping),
+		fingerprint != NULL ? fingerprint : plan->fingerprint, FENCE,
+		plan->source_rows, rest_of_row);
 	return sql.data;
+}
+
+/* Of a legacy row's message 1 or 2. */
+static Part
+content_part(const Mapping *mapping, int part)
+{
+	return mapping->shape != SHAPE_PAIR ? PART_CONTENT
+		   : part == 1                  ? PART_QUESTION
+										: PART_ANSWER;
+}
+
+static const Column *
+content(const Mapping *mapping, int part)
+{
+	return &mapping->parts[content_part(mapping, part)];
 }
 
 /* What the halves have in common; each value once, and before the join. */
@@ -226,16 +267,16 @@ hashed_rest(const MigrationPlan *plan)
 						chatmig_validate_hash_text(
 							chatmig_validate_sql_role(mapping), VALUE_ROLE));
 	if (chatmig_validate_sql_takes_any_time(plan))
-		rest = psprintf(
-			"%s # %s", rest,
-			chatmig_validate_hash_time(chatmig_validate_sql_utc_time(plan)));
+		rest = psprintf("%s # %s", rest,
+						chatmig_validate_hash_local_time(
+							chatmig_validate_sql_utc_time(plan)));
 	return rest;
 }
 
 /*
  * A row of the trace without its ids, so that a hash table of all rows is
- * small: hashes of what the messages of the row must have of them. They can be
- * NULL where their columns are not, which keeps them below the join without a
+ * small: their hashes, NULL for none. These can be NULL where their columns are
+ * not, and the other way round, which keeps them below the join without a
  * fence; with one, the planner would not know that a key is there once. Where
  * there are more ids than messages, or a medium that cannot be, the row is as
  * good as changed.
@@ -243,7 +284,7 @@ hashed_rest(const MigrationPlan *plan)
 static char *
 traced_rows(const MigrationPlan *plan)
 {
-	const bool is_pair = plan->mapping->shape == SHAPE_PAIR;
+	const int n = plan->mapping->shape == SHAPE_PAIR ? 2 : 1;
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -251,21 +292,16 @@ traced_rows(const MigrationPlan *plan)
 	for (int i = 0; i < plan->mapping->nkeys; i++)
 		appendStringInfo(&sql, "t.key_%d, ", i + 1);
 	appendStringInfo(&sql,
-					 "t.conversation_id, num_nonnulls(t.message_ids[1]%s) AS "
-					 "named, CASE WHEN cardinality(t.message_ids) > %d%s "
-					 "THEN NULL ELSE t.fingerprint END AS fingerprint, "
-					 "%s AS id_1, ",
-					 is_pair ? ", t.message_ids[2]" : "", is_pair ? 2 : 1,
-					 plan->has_media ? "" : " OR t.media_id IS NOT NULL",
-					 chatmig_validate_hash_id(plan, TARGET_MESSAGES,
-											  "t.message_ids[1]", VALUE_ID));
-	if (is_pair)
-		appendStringInfo(&sql, "%s # %s AS id_2, ",
-						 chatmig_validate_hash_id(plan, TARGET_MESSAGES,
-												  "t.message_ids[2]", VALUE_ID),
-						 chatmig_validate_hash_id(plan, TARGET_MESSAGES,
-												  "t.message_ids[1]",
-												  VALUE_REPLY_TO));
+					 "t.conversation_id, "
+					 "CASE WHEN cardinality(t.message_ids) > %d%s "
+					 "THEN NULL ELSE t.fingerprint END AS fingerprint, ",
+					 n, plan->has_media ? "" : " OR t.media_id IS NOT NULL");
+	for (int i = 1; i <= n; i++)
+		appendStringInfo(&sql, "nullif(%s, 0) AS id_%d, ",
+						 chatmig_validate_hash_id(
+							 plan, TARGET_MESSAGES,
+							 psprintf("t.message_ids[%d]", i), VALUE_ID),
+						 i);
 	appendStringInfo(&sql, "t.media_id FROM %s AS t",
 					 plan->qualified[TARGET_TRACE]);
 	return sql.data;
@@ -323,39 +359,55 @@ half(const MigrationPlan *plan, int part)
 	const Mapping *mapping = plan->mapping;
 	const bool is_pair = mapping->shape == SHAPE_PAIR;
 	const bool has_medium = part == 1 && plan->has_media;
+	const bool takes_any_time = chatmig_validate_sql_takes_any_time(plan);
+	char *text = filled_half(mapping, part);
 	StringInfoData sql;
 
-	initStringInfo(&sql);
 	/* without a text, it is NULL; but a medium needs none */
-	appendStringInfo(&sql, "CASE WHEN %s" IS_UNCHANGED " THEN ",
-					 has_medium ? "(s.chatmig_half_1 IS NOT NULL "
-								  "OR s.chatmig_media) AND "
-								: "");
+	initStringInfo(&sql);
 	appendStringInfo(&sql,
-					 has_medium ? "coalesce(s.chatmig_half_%d, 0)"
-								: "s.chatmig_half_%d",
-					 part);
-	appendStringInfo(&sql, " # s.chatmig_rest # t.id_%d", part);
+					 has_medium ? "coalesce(%s, 0) # s.chatmig_rest"
+								: "%s # s.chatmig_rest",
+					 text);
+	appendStringInfo(&sql, " # coalesce(t.id_%d, 0)", part);
+	if (part == 2)
+		appendStringInfo(&sql, " # %s",
+						 chatmig_validate_hash_answered("t.id_1"));
 	if (is_pair)
 		appendStringInfo(&sql, " # %s",
 						 chatmig_validate_hash_text(
 							 part == 1 ? "'user'" : "'assistant'", VALUE_ROLE));
-	if (!chatmig_validate_sql_takes_any_time(plan))
-		appendStringInfo(
-			&sql, " # %s",
-			chatmig_validate_hash_time(chatmig_validate_sql_utc_time(plan)));
+	if (!takes_any_time)
+		appendStringInfo(&sql, " # %s",
+						 chatmig_validate_hash_local_time(
+							 chatmig_validate_sql_utc_time(plan)));
 	if (HAS_PART(mapping, PART_TOKENS))
 		appendStringInfo(&sql, " # %s",
 						 chatmig_validate_hash_tokens(
 							 !is_pair || part == 2
 								 ? "s.chatmig_tokens"
-								 : "CASE WHEN s.chatmig_half_2 IS NULL "
-								   "THEN s.chatmig_tokens END"));
+								 : psprintf("CASE WHEN %s IS NULL "
+											"THEN s.chatmig_tokens END",
+											filled_half(mapping, 2))));
 	if (has_medium)
 		appendStringInfo(&sql, " # %s",
 						 chatmig_validate_hash_id(plan, TARGET_MEDIA,
 												  "t.media_id", VALUE_MEDIUM));
-	return psprintf("%s END", sql.data);
+	if (!has_medium && takes_any_time)
+		return sql.data;
+	return psprintf(
+		"CASE WHEN %s%s THEN %s END",
+		has_medium ? psprintf("(%s IS NOT NULL OR s.chatmig_media) AND ", text)
+				   : "",
+		is_unchanged(plan), sql.data);
+}
+
+/* The hash of its text, NULL for none. */
+static char *
+filled_half(const Mapping *mapping, int part)
+{
+	return chatmig_validate_hash_without_empty(
+		content(mapping, part), psprintf("s.chatmig_half_%d", part));
 }
 
 /*
@@ -372,13 +424,12 @@ messages(const MigrationPlan *plan)
 	initStringInfo(&digest);
 	appendStringInfo(
 		&digest, "coalesce(%s, 0) # %s # %s # %s # %s # %s",
-		chatmig_validate_hash_content("m.content::text"),
-		chatmig_validate_hash_rest(plan, true),
+		hashed_content(mapping), chatmig_validate_hash_rest(plan, true),
 		chatmig_validate_hash_id(plan, TARGET_MESSAGES, "m.id", VALUE_ID),
 		chatmig_validate_hash_text("m.role::text", VALUE_ROLE),
-		chatmig_validate_hash_time("m.created_at::timestamp"),
-		chatmig_validate_hash_id(plan, TARGET_MESSAGES, "m.reply_to_id",
-								 VALUE_REPLY_TO));
+		chatmig_validate_hash_time("m.created_at::timestamptz"),
+		chatmig_validate_hash_answered(chatmig_validate_hash_id(
+			plan, TARGET_MESSAGES, "m.reply_to_id", VALUE_ID)));
 	if (HAS_PART(mapping, PART_TOKENS))
 		appendStringInfo(&digest, " # %s",
 						 chatmig_validate_hash_tokens("m.tokens::bigint"));
@@ -387,20 +438,36 @@ messages(const MigrationPlan *plan)
 						 chatmig_validate_hash_id(plan, TARGET_MEDIA,
 												  "m.media_id", VALUE_MEDIUM));
 	return psprintf(
-		"SELECT m.conversation_id, NULL::int, '-infinity'::timestamp, "
-		"NULL::bigint, NULL::bigint, NULL::bigint, false, false, "
-		"NULL::timestamptz, NULL::timestamptz, count(*), bit_xor(m.digest), "
-		"count(*) FILTER (WHERE m.is_younger), "
-		"bit_xor(m.digest) FILTER (WHERE m.is_younger), "
+		"SELECT m.conversation_id, %d, NULL::timestamp, count(*), "
+		"bit_xor(m.digest), bit_xor(m.digest) FILTER (WHERE m.is_younger), "
 		"bit_xor(hashint8extended(m.\"position\", %d)) "
-		"FILTER (WHERE m.is_younger)%s "
+		"FILTER (WHERE m.is_younger), false, false, NULL::timestamptz, "
+		"NULL::timestamptz, count(*) FILTER (WHERE m.is_younger)%s "
 		"FROM (SELECT m.conversation_id, m.\"position\", "
 		"hashint8extended(%s, m.\"position\") AS digest, "
 		"m.created_at >= %s::timestamptz AS is_younger, " FENCE
 		" FROM %s AS m) AS m GROUP BY m.conversation_id",
-		POSITIONS_SEED, keys(plan, ", NULL"), digest.data,
+		LINE_MESSAGES, POSITIONS_SEED, keys(plan, ", NULL"), digest.data,
 		quote_literal_cstr(timestamptz_to_str(plan->migrated_at)),
 		plan->relation[TARGET_MESSAGES]);
+}
+
+/* Of a message m, as of the column that it must have come from. */
+static char *
+hashed_content(const Mapping *mapping)
+{
+	const char *text = "m.content::text";
+	char *first = chatmig_validate_hash_content(content(mapping, 1), text);
+
+	first = chatmig_validate_hash_without_empty(content(mapping, 1), first);
+	if (mapping->shape != SHAPE_PAIR)
+		return first;
+	return psprintf("CASE WHEN m.role::text COLLATE \"C\" = 'user' THEN %s "
+					"ELSE %s END",
+					first,
+					chatmig_validate_hash_without_empty(
+						content(mapping, 2), chatmig_validate_hash_content(
+												 content(mapping, 2), text)));
 }
 
 /* The same for each column of the key. */

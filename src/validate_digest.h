@@ -7,35 +7,50 @@
 
 #include "plan.h"
 
-/* The columns. */
+/* What a row of the query is. */
+typedef enum DigestLine
+{
+	LINE_CONVERSATION,
+	LINE_MESSAGES, /* all of a conversation */
+	LINE_LEGACY_ROW
+} DigestLine;
+
+/* The columns. Three hashes are other things in each kind of line. */
 typedef enum DigestColumn
 {
-	DIGEST_ID = 1,      /* the conversation's; NULL: the row is in no trace */
-	DIGEST_NAMED,       /* int: how many messages the trace names for a legacy
-						 * row; NULL: it is no legacy row */
-	DIGEST_AT,          /* timestamp: a legacy row's time, in UTC; of others
-						 * -infinity */
-	DIGEST_GROUP,       /* bigint: of owner, counterpart and session */
-	DIGEST_FIRST,       /* bigint: of a legacy row's first message */
-	DIGEST_SECOND,      /* bigint: of its second */
+	DIGEST_ID = 1, /* the conversation's; NULL: a legacy row is in no trace */
+	DIGEST_LINE,   /* int: DigestLine */
+	DIGEST_AT,     /* timestamp: a legacy row's time, in UTC */
+	DIGEST_NUMBER, /* bigint: of messages; for a legacy row, of those that
+					* the trace names */
+	DIGEST_HASH_1, /* bigint */
+	DIGEST_HASH_2,
+	DIGEST_HASH_3,
 	DIGEST_IS_ODD,      /* bool: a legacy row that has to be looked at */
 	DIGEST_IS_TIMELESS, /* bool: a legacy row without a time */
 	DIGEST_BEGINS,      /* timestamptz: a conversation's created_at */
 	DIGEST_ENDS,        /* timestamptz: a conversation's updated_at */
-	DIGEST_MESSAGES,    /* bigint: how many a conversation has; NULL: it is
-						 * the conversation itself */
-	DIGEST_ALL,         /* bigint: of all of them */
-	DIGEST_YOUNGER,     /* bigint: how many are younger than the migration */
-	DIGEST_ALL_YOUNGER, /* bigint: of those */
-	DIGEST_POSITIONS,   /* bigint: of the positions of those */
-	DIGEST_KEYS         /* a legacy row's key: the first of its columns */
+	DIGEST_YOUNGER,     /* bigint: how many messages are younger than the
+						 * migration */
+	DIGEST_KEYS,        /* a legacy row's key: the first of its columns */
+
+	/* conversations and legacy rows: of owner, counterpart and session */
+	DIGEST_GROUP = DIGEST_HASH_1,
+	/* legacy rows: of the two messages */
+	DIGEST_FIRST = DIGEST_HASH_2,
+	DIGEST_SECOND = DIGEST_HASH_3,
+	/* messages: of all, of those that are younger, of their positions */
+	DIGEST_ALL = DIGEST_HASH_1,
+	DIGEST_ALL_YOUNGER = DIGEST_HASH_2,
+	DIGEST_POSITIONS = DIGEST_HASH_3
 } DigestColumn;
 
 /*
  * A query whose rows are conversations, the messages of each as one row, and
- * behind those its traced legacy rows, in the order in which their messages
- * must be. A message and the half it was made of have the same digest; where
- * digests differ, something may be wrong. NULL: some column's type has no hash.
+ * its traced legacy rows. Those of a conversation come one after the other, the
+ * legacy rows among them in the order in which their messages must be. A
+ * message and the half it was made of have the same digest; where digests
+ * differ, something may be wrong. NULL: some column's type has no hash.
  */
 extern char *chatmig_validate_digest(const MigrationPlan *plan);
 

@@ -19,6 +19,8 @@
 static char *session_value(const Column *session, const char *value);
 static bool is_string(Oid type);
 static char *hashed_value(Oid type, const char *value, int seed);
+static char *named_hash(const char *type, const char *name, const char *value);
+static bool is_its_text(const Column *column);
 static char *hashed(const char *function, const char *expression, int seed);
 static char *hashed_metadata(const MigrationPlan *plan, bool is_message);
 static void add_made_metadata(StringInfo values, const MigrationPlan *plan,
@@ -91,6 +93,17 @@ is_string(Oid type)
 	return category == TYPCATEGORY_STRING;
 }
 
+/*
+ * As of a column of that name. None of these functions has another of its name
+ * that would take the value as it is, as all of its types are given.
+ */
+static char *
+named_hash(const char *type, const char *name, const char *value)
+{
+	return psprintf("%s.chatmig_hash_%s(%s::text, %s)", chatmig_ledger_schema(),
+					type, quote_literal_cstr(name), value);
+}
+
 /* 0 for a NULL. With a seed of 0, it would be for numbers, too: 0.0, NaN. */
 static char *
 hashed(const char *function, const char *expression, int seed)
@@ -106,17 +119,29 @@ chatmig_validate_hash_id(const MigrationPlan *plan, TargetTable table,
 }
 
 char *
+chatmig_validate_hash_answered(const char *hash)
+{
+	return hashed("hashint8extended", psprintf("nullif(%s, 0)", hash),
+				  VALUE_REPLY_TO);
+}
+
+char *
 chatmig_validate_hash_text(const char *text, HashedValue value)
 {
 	return hashed("hashtextextended", psprintf("%s COLLATE \"C\"", text),
 				  value);
 }
 
-/* There is no function for timestamptz. */
+char *
+chatmig_validate_hash_local_time(const char *time)
+{
+	return psprintf("coalesce(%s, 0)", named_hash("timestamp", "time", time));
+}
+
 char *
 chatmig_validate_hash_time(const char *time)
 {
-	return hashed("timestamp_hash_extended", time, VALUE_TIME);
+	return psprintf("coalesce(%s, 0)", named_hash("timestamptz", "time", time));
 }
 
 char *
@@ -125,12 +150,57 @@ chatmig_validate_hash_tokens(const char *tokens)
 	return hashed("hashint8extended", tokens, VALUE_TOKENS);
 }
 
-/* NULL for an empty text. */
 char *
-chatmig_validate_hash_content(const char *text)
+chatmig_validate_hash_content(const Column *column, const char *text)
 {
-	return psprintf("hashtextextended(nullif(%s COLLATE \"C\", ''), %d)", text,
-					VALUE_CONTENT);
+	return named_hash("text", column->name, text);
+}
+
+char *
+chatmig_validate_hash_without_empty(const Column *column, const char *hash)
+{
+	return psprintf("nullif(%s, %s)", hash,
+					named_hash("text", column->name, "''::text"));
+}
+
+/*
+ * A long text would be copied to make a row of it, and be hashed and read from
+ * where it is stored a second time.
+ */
+char *
+chatmig_validate_hash_rest_of_row(const MigrationPlan *plan, char **from)
+{
+	const Mapping *mapping = plan->mapping;
+	bool is_pair = mapping->shape == SHAPE_PAIR;
+	const Column *first =
+		&mapping->parts[is_pair ? PART_QUESTION : PART_CONTENT];
+	const Column *second = is_pair ? &mapping->parts[PART_ANSWER] : NULL;
+	StringInfoData columns;
+
+	if (plan->in_place || !is_its_text(first) ||
+		(is_pair && (!is_its_text(second) || first->attnum == second->attnum)))
+		return NULL;
+	initStringInfo(&columns);
+	for (int i = 0; i < mapping->ncolumns; i++)
+	{
+		const Column *column = &mapping->columns[i];
+
+		if (column->attnum != first->attnum &&
+			(second == NULL || column->attnum != second->attnum))
+			appendStringInfo(&columns, "%s%s", columns.len > 0 ? ", " : "",
+							 chatmig_validate_sql_column(column));
+	}
+	*from = psprintf(", LATERAL (SELECT %s) AS rest", columns.data);
+	return psprintf("%s.chatmig_fingerprint(rest.*)", chatmig_ledger_schema());
+}
+
+/* The bytes of the column's values are those of their texts. */
+static bool
+is_its_text(const Column *column)
+{
+	Oid type = getBaseType(column->type);
+
+	return type == TEXTOID || type == VARCHAROID;
 }
 
 /* What all messages of a row have of it. */
@@ -158,25 +228,23 @@ hashed_metadata(const MigrationPlan *plan, bool is_message)
 {
 	const Column *mapped = &plan->mapping->parts[PART_METADATA];
 	StringInfoData values;
-	bool is_alone;
+	char *given;
 
 	initStringInfo(&values);
 	add_made_metadata(&values, plan, is_message);
-	is_alone = values.len == 0;
-	if (mapped->name != NULL)
-		appendStringInfo(&values, "%snullif(%s, '{}')", is_alone ? "" : ", ",
-						 is_message ? given_metadata(plan)
-									: mapped_metadata(plan));
+	given = mapped->name == NULL ? NULL
+			: is_message         ? given_metadata(plan)
+								 : mapped_metadata(plan);
 	if (values.len == 0)
-		return pstrdup("0::bigint");
-	return psprintf(
-		"CASE WHEN %s THEN 0 ELSE %s.chatmig_fingerprint(ROW(%s)) "
-		"END",
-		!is_alone ? "false"
-		: is_message
-			? "m.metadata IS NULL"
-			: psprintf("%s IS NULL", chatmig_validate_sql_column(mapped)),
-		chatmig_ledger_schema(), values.data);
+		return given == NULL
+				   ? pstrdup("0::bigint")
+				   : psprintf("coalesce(nullif(%s, %s), 0)",
+							  named_hash("jsonb", "metadata", given),
+							  named_hash("jsonb", "metadata", "'{}'::jsonb"));
+	if (given != NULL)
+		appendStringInfo(&values, ", nullif(%s, '{}')", given);
+	return psprintf("%s.chatmig_fingerprint(ROW(%s))", chatmig_ledger_schema(),
+					values.data);
 }
 
 /* Members of their own: kept columns, the role, constants. */

@@ -12,13 +12,11 @@
 #include "lib/stringinfo.h"
 #include "plan.h"
 
-/* The kinds, which are the seeds. */
+/* The kinds, which are the seeds. Contents have the names of their columns. */
 typedef enum HashedValue
 {
 	VALUE_ID = 314159265,
 	VALUE_ROLE,
-	VALUE_CONTENT,
-	VALUE_TIME,
 	VALUE_MODEL,
 	VALUE_TOKENS,
 	VALUE_REPLY_TO,
@@ -33,16 +31,34 @@ extern void chatmig_validate_hash_group(StringInfo sql, const Mapping *mapping,
 extern char *chatmig_validate_hash_id(const MigrationPlan *plan,
 									  TargetTable table, const char *id,
 									  HashedValue value);
+
+/* Of an answer's question, of whose id that is the hash. */
+extern char *chatmig_validate_hash_answered(const char *hash);
 extern char *chatmig_validate_hash_text(const char *text, HashedValue value);
 
-/* Of a timestamp, which is the time in UTC. */
+/* Of a timestamp, which is the time in UTC, or a timestamptz: the same hash. */
+extern char *chatmig_validate_hash_local_time(const char *time);
 extern char *chatmig_validate_hash_time(const char *time);
 
 /* Of a bigint. */
 extern char *chatmig_validate_hash_tokens(const char *tokens);
 
-/* NULL if there is no text, or an empty one. */
-extern char *chatmig_validate_hash_content(const char *text);
+/*
+ * Of a column's text: NULL for a NULL. An empty text has a hash as well, as in
+ * the row's fingerprint; without_empty has NULL in its place.
+ */
+extern char *chatmig_validate_hash_content(const Column *column,
+										   const char *text);
+extern char *chatmig_validate_hash_without_empty(const Column *column,
+												 const char *hash);
+
+/*
+ * A legacy row's fingerprint but for the columns that hold its contents, whose
+ * hashes are a part of it: of "rest", a row of its other columns, which
+ * follows s in FROM. NULL where the hashes are no part.
+ */
+extern char *chatmig_validate_hash_rest_of_row(const MigrationPlan *plan,
+											   char **from);
 
 /* Model and metadata of a message, or what they must be by the legacy row. */
 extern char *chatmig_validate_hash_rest(const MigrationPlan *plan,

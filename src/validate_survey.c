@@ -43,6 +43,7 @@ typedef struct SurveyState
 	bool is_present;
 	bool is_odd;
 	NullableDatum group;
+	NullableDatum rows_group; /* of its first legacy row */
 	NullableDatum begins;
 	NullableDatum ends;
 	NullableDatum first_at;
@@ -199,13 +200,13 @@ receive(TupleTableSlot *slot, void *arg)
 {
 	SurveyState *state = arg;
 	Survey *survey = &state->validation->survey;
-	bool is_legacy_row;
+	DigestLine line;
 
 	slot_getallattrs(slot);
-	is_legacy_row = !slot->tts_isnull[DIGEST_NAMED - 1];
+	line = DatumGetInt32(slot->tts_values[DIGEST_LINE - 1]);
 	if (slot->tts_isnull[DIGEST_ID - 1])
 	{
-		if (is_legacy_row)
+		if (line == LINE_LEGACY_ROW)
 			add_untraced(state, slot);
 		else
 			survey->is_full = survey->has_strangers =
@@ -217,12 +218,18 @@ receive(TupleTableSlot *slot, void *arg)
 		close_conversation(state);
 		open_conversation(state, slot);
 	}
-	if (is_legacy_row)
-		see_legacy_row(state, slot);
-	else if (slot->tts_isnull[DIGEST_MESSAGES - 1])
-		see_conversation(state, slot);
-	else
-		see_messages(state, slot);
+	switch (line)
+	{
+		case LINE_CONVERSATION:
+			see_conversation(state, slot);
+			break;
+		case LINE_MESSAGES:
+			see_messages(state, slot);
+			break;
+		case LINE_LEGACY_ROW:
+			see_legacy_row(state, slot);
+			break;
+	}
 	return true;
 }
 
@@ -285,7 +292,7 @@ open_conversation(SurveyState *state, TupleTableSlot *slot)
 	MemoryContextSwitchTo(old);
 	state->is_open = true;
 	state->is_present = state->is_odd = false;
-	state->group = state->begins = state->ends = unknown;
+	state->group = state->rows_group = state->begins = state->ends = unknown;
 	state->first_at = state->last_at = state->positions = unknown;
 	state->rows = 0;
 	state->legacy = state->messages = state->older = (Sequence){0};
@@ -305,7 +312,7 @@ see_messages(SurveyState *state, TupleTableSlot *slot)
 {
 	Sequence younger = sequence_of(slot, DIGEST_YOUNGER, DIGEST_ALL_YOUNGER);
 
-	state->messages = sequence_of(slot, DIGEST_MESSAGES, DIGEST_ALL);
+	state->messages = sequence_of(slot, DIGEST_NUMBER, DIGEST_ALL);
 	state->older = (Sequence){.n = state->messages.n - younger.n,
 							  .hash = state->messages.hash ^ younger.hash};
 	state->positions = value_of(slot, DIGEST_POSITIONS);
@@ -326,16 +333,20 @@ see_legacy_row(SurveyState *state, TupleTableSlot *slot)
 {
 	Survey *survey = &state->validation->survey;
 	NullableDatum at = value_of(slot, DIGEST_AT);
+	NullableDatum group = value_of(slot, DIGEST_GROUP);
 
 	state->traced++;
-	state->named += DatumGetInt32(slot->tts_values[DIGEST_NAMED - 1]);
+	state->named += DatumGetInt64(slot->tts_values[DIGEST_NUMBER - 1]);
 	state->rows++;
 	append(&state->legacy, slot, DIGEST_FIRST);
 	append(&state->legacy, slot, DIGEST_SECOND);
 	if (state->rows == 1)
+	{
 		state->first_at = at;
+		state->rows_group = group;
+	}
 	state->last_at = at;
-	if (!same_value(value_of(slot, DIGEST_GROUP), state->group))
+	if (!same_value(group, state->rows_group))
 		state->is_odd = true;
 	if (DatumGetBool(slot->tts_values[DIGEST_IS_TIMELESS - 1]))
 		state->is_odd = survey->has_odd_rows = survey->has_timeless = true;
@@ -367,7 +378,7 @@ is_suspect(const SurveyState *state)
 		return true;
 	if (state->rows == 0)
 		return state->messages.n == 0;
-	return state->is_odd ||
+	return state->is_odd || !same_value(state->rows_group, state->group) ||
 		   !(is_same(state->legacy, state->messages) ||
 			 (is_same(state->legacy, state->older) && is_continued(state))) ||
 		   !same_value(state->begins, state->first_at) ||
