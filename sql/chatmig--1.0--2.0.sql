@@ -553,14 +553,16 @@ COMMENT ON FUNCTION @extschema@.chatmig_hash_timestamptz(
     pg_catalog.text, pg_catalog.timestamptz) IS
     'What a column of that name and value adds to its row''s chatmig_fingerprint()';
 
-CREATE FUNCTION @extschema@.chatmig_fingerprint_sum(
-    part pg_catalog.int8, column_1 pg_catalog.int8, column_2 pg_catalog.int8)
+CREATE FUNCTION @extschema@.chatmig_hash_sum(
+    pg_catalog.int8, pg_catalog.int8, pg_catalog.int8, pg_catalog.int8,
+    pg_catalog.int8, pg_catalog.int8, pg_catalog.int8, pg_catalog.int8)
 RETURNS pg_catalog.int8
-AS 'MODULE_PATHNAME', 'chatmig_fingerprint_sum'
+AS 'MODULE_PATHNAME', 'chatmig_hash_sum'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.chatmig_fingerprint_sum(
-    pg_catalog.int8, pg_catalog.int8, pg_catalog.int8) IS
-    'The chatmig_fingerprint() of a row, of that of a part of it and the hashes of two columns more; NULL: no value';
+COMMENT ON FUNCTION @extschema@.chatmig_hash_sum(
+    pg_catalog.int8, pg_catalog.int8, pg_catalog.int8, pg_catalog.int8,
+    pg_catalog.int8, pg_catalog.int8, pg_catalog.int8, pg_catalog.int8) IS
+    'The sum of hashes, in 64 bits; NULL adds nothing. Of the hashes of a row''s columns, it is the row''s chatmig_fingerprint()';
 
 -- OR REPLACE, of our own member: a view of the user's may depend on it.
 --

@@ -76,6 +76,7 @@ typedef struct RowType
 static uint64 hash_row(HeapTupleHeader header, RowType **cache,
 					   MemoryContext context);
 static Datum hash_named(const ValueType *type, FunctionCallInfo fcinfo);
+static Hash128 hash_first_argument(FunctionCallInfo fcinfo);
 static bool is_row_type(const RowType *row, Oid type, int32 typmod);
 static RowType *make_row_type(Oid type, int32 typmod, MemoryContext parent);
 static Hash128 hash_name_of_column(const char *name, Size len);
@@ -90,7 +91,7 @@ static uint64 hash_array(ValueType *element, ArrayType *array, Hash128 seed,
 						 MemoryContext context);
 
 PG_FUNCTION_INFO_V1(chatmig_fingerprint);
-PG_FUNCTION_INFO_V1(chatmig_fingerprint_sum);
+PG_FUNCTION_INFO_V1(chatmig_hash_sum);
 PG_FUNCTION_INFO_V1(chatmig_hash_varlena);
 PG_FUNCTION_INFO_V1(chatmig_hash_timestamp);
 
@@ -109,16 +110,15 @@ chatmig_fingerprint(PG_FUNCTION_ARGS)
 }
 
 /*
- * (bigint, bigint, bigint) -> bigint: of the fingerprint of a part of a row,
- * and the hashes of two columns more, the fingerprint of all of it. NULL: a
- * column without a value.
+ * (bigint, ...) -> bigint: the sum of hashes. NULL adds nothing: a column
+ * without a value.
  */
 Datum
-chatmig_fingerprint_sum(PG_FUNCTION_ARGS)
+chatmig_hash_sum(PG_FUNCTION_ARGS)
 {
 	uint64 sum = 0;
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < PG_NARGS(); i++)
 		if (!PG_ARGISNULL(i))
 			sum += (uint64) PG_GETARG_INT64(i);
 	PG_RETURN_INT64((int64) sum);
@@ -149,11 +149,29 @@ chatmig_hash_timestamp(PG_FUNCTION_ARGS)
 static Datum
 hash_named(const ValueType *type, FunctionCallInfo fcinfo)
 {
-	text *name = PG_GETARG_TEXT_PP(0);
-	Hash128 seed =
-		hash_name_of_column(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+	PG_RETURN_INT64((int64) hash_datum(type, PG_GETARG_DATUM(1),
+									   hash_first_argument(fcinfo)));
+}
 
-	PG_RETURN_INT64((int64) hash_datum(type, PG_GETARG_DATUM(1), seed));
+/* Once, where it is a constant, and what comes of it is in fn_extra then. */
+static Hash128
+hash_first_argument(FunctionCallInfo fcinfo)
+{
+	Hash128 *known = fcinfo->flinfo->fn_extra;
+	text *name;
+	Hash128 hash;
+
+	if (known != NULL)
+		return *known;
+	name = PG_GETARG_TEXT_PP(0);
+	hash = hash_name_of_column(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+	if (get_fn_expr_arg_stable(fcinfo->flinfo, 0))
+	{
+		known = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(Hash128));
+		*known = hash;
+		fcinfo->flinfo->fn_extra = known;
+	}
+	return hash;
 }
 
 /*

@@ -120,27 +120,30 @@ static char *
 conversations(const MigrationPlan *plan)
 {
 	const Column *session = &plan->mapping->parts[PART_SESSION];
-	StringInfoData group;
+	List *group = NIL;
 
-	initStringInfo(&group);
-	appendStringInfoString(&group, "0::bigint");
 	if (plan->owner_column)
-		chatmig_validate_hash_group(
-			&group, plan->mapping, PART_OWNER,
-			psprintf("c.%s", quote_identifier(plan->owner_column)));
+		group = lappend(
+			group, chatmig_validate_hash_group(
+					   plan->mapping, PART_OWNER,
+					   psprintf("c.%s", quote_identifier(plan->owner_column))));
 	if (plan->counterpart_column)
-		chatmig_validate_hash_group(
-			&group, plan->mapping, PART_COUNTERPART,
-			psprintf("c.%s", quote_identifier(plan->counterpart_column)));
+		group = lappend(
+			group,
+			chatmig_validate_hash_group(
+				plan->mapping, PART_COUNTERPART,
+				psprintf("c.%s", quote_identifier(plan->counterpart_column))));
 	if (session->name != NULL)
-		chatmig_validate_hash_group(
-			&group, plan->mapping, PART_SESSION,
-			psprintf("(c.metadata ->> %s)", quote_literal_cstr(session->name)));
+		group =
+			lappend(group, chatmig_validate_hash_group(
+							   plan->mapping, PART_SESSION,
+							   psprintf("(c.metadata ->> %s)",
+										quote_literal_cstr(session->name))));
 	return psprintf("SELECT c.id, %d, NULL::timestamp, NULL::bigint, %s, "
 					"NULL::bigint, NULL::bigint, false, false, c.created_at, "
 					"c.updated_at, NULL::bigint%s FROM %s AS c",
-					LINE_CONVERSATION, group.data, keys(plan, ", NULL"),
-					plan->relation[TARGET_CONVERSATIONS]);
+					LINE_CONVERSATION, chatmig_validate_hash_sum(group),
+					keys(plan, ", NULL"), plan->relation[TARGET_CONVERSATIONS]);
 }
 
 static char *
@@ -196,15 +199,15 @@ time_if_unchanged(const MigrationPlan *plan)
 static char *
 is_unchanged(const MigrationPlan *plan)
 {
+	List *hashes;
 	char *from;
 
 	if (chatmig_validate_hash_rest_of_row(plan, &from) == NULL)
 		return pstrdup("s.chatmig_fingerprint = t.fingerprint");
-	return psprintf("%s.chatmig_fingerprint_sum(s.chatmig_fingerprint, "
-					"s.chatmig_half_1, %s) = t.fingerprint",
-					chatmig_ledger_schema(),
-					plan->mapping->shape == SHAPE_PAIR ? "s.chatmig_half_2"
-													   : "NULL");
+	hashes = list_make2("s.chatmig_fingerprint", "s.chatmig_half_1");
+	if (plan->mapping->shape == SHAPE_PAIR)
+		hashes = lappend(hashes, "s.chatmig_half_2");
+	return psprintf("%s = t.fingerprint", chatmig_validate_hash_sum(hashes));
 }
 
 /* A legacy row without its contents: a few columns, numbers for the rest. */
@@ -260,17 +263,16 @@ static char *
 hashed_rest(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
-	char *rest = chatmig_validate_hash_rest(plan, false);
+	List *rest = chatmig_validate_hash_rest(plan, false);
 
 	if (mapping->shape == SHAPE_FLAT)
-		rest = psprintf("%s # %s", rest,
-						chatmig_validate_hash_text(
-							chatmig_validate_sql_role(mapping), VALUE_ROLE));
+		rest =
+			lappend(rest, chatmig_validate_hash_text(
+							  chatmig_validate_sql_role(mapping), VALUE_ROLE));
 	if (chatmig_validate_sql_takes_any_time(plan))
-		rest = psprintf("%s # %s", rest,
-						chatmig_validate_hash_local_time(
-							chatmig_validate_sql_utc_time(plan)));
-	return rest;
+		rest = lappend(rest, chatmig_validate_hash_local_time(
+								 chatmig_validate_sql_utc_time(plan)));
+	return chatmig_validate_hash_sum(rest);
 }
 
 /*
@@ -297,7 +299,7 @@ traced_rows(const MigrationPlan *plan)
 					 "THEN NULL ELSE t.fingerprint END AS fingerprint, ",
 					 n, plan->has_media ? "" : " OR t.media_id IS NOT NULL");
 	for (int i = 1; i <= n; i++)
-		appendStringInfo(&sql, "nullif(%s, 0) AS id_%d, ",
+		appendStringInfo(&sql, "nullif(coalesce(%s, 0), 0) AS id_%d, ",
 						 chatmig_validate_hash_id(
 							 plan, TARGET_MESSAGES,
 							 psprintf("t.message_ids[%d]", i), VALUE_ID),
@@ -337,69 +339,57 @@ kept_columns(const MigrationPlan *plan)
 static char *
 hashed_group(const Mapping *mapping)
 {
-	StringInfoData sql;
+	List *group = NIL;
 
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "0::bigint");
 	for (int i = 0; i < lengthof(group_parts); i++)
 	{
 		const Column *column = &mapping->parts[group_parts[i]];
 
 		if (column->name != NULL)
-			chatmig_validate_hash_group(&sql, mapping, group_parts[i],
-										chatmig_validate_sql_column(column));
+			group = lappend(group, chatmig_validate_hash_group(
+									   mapping, group_parts[i],
+									   chatmig_validate_sql_column(column)));
 	}
-	return sql.data;
+	return chatmig_validate_hash_sum(group);
 }
 
-/* The values are those of a message in messages(). */
+/*
+ * The values are those of a message in messages(). NULL without a text; but a
+ * medium needs none.
+ */
 static char *
 half(const MigrationPlan *plan, int part)
 {
 	const Mapping *mapping = plan->mapping;
 	const bool is_pair = mapping->shape == SHAPE_PAIR;
 	const bool has_medium = part == 1 && plan->has_media;
-	const bool takes_any_time = chatmig_validate_sql_takes_any_time(plan);
 	char *text = filled_half(mapping, part);
-	StringInfoData sql;
+	List *hashes =
+		list_make3(text, "s.chatmig_rest", psprintf("t.id_%d", part));
 
-	/* without a text, it is NULL; but a medium needs none */
-	initStringInfo(&sql);
-	appendStringInfo(&sql,
-					 has_medium ? "coalesce(%s, 0) # s.chatmig_rest"
-								: "%s # s.chatmig_rest",
-					 text);
-	appendStringInfo(&sql, " # coalesce(t.id_%d, 0)", part);
 	if (part == 2)
-		appendStringInfo(&sql, " # %s",
-						 chatmig_validate_hash_answered("t.id_1"));
+		hashes = lappend(hashes, chatmig_validate_hash_answered("t.id_1"));
 	if (is_pair)
-		appendStringInfo(&sql, " # %s",
+		hashes = lappend(hashes,
 						 chatmig_validate_hash_text(
 							 part == 1 ? "'user'" : "'assistant'", VALUE_ROLE));
-	if (!takes_any_time)
-		appendStringInfo(&sql, " # %s",
-						 chatmig_validate_hash_local_time(
-							 chatmig_validate_sql_utc_time(plan)));
+	if (!chatmig_validate_sql_takes_any_time(plan))
+		hashes = lappend(
+			hashes, chatmig_validate_hash_local_time(time_if_unchanged(plan)));
 	if (HAS_PART(mapping, PART_TOKENS))
-		appendStringInfo(&sql, " # %s",
-						 chatmig_validate_hash_tokens(
-							 !is_pair || part == 2
-								 ? "s.chatmig_tokens"
-								 : psprintf("CASE WHEN %s IS NULL "
-											"THEN s.chatmig_tokens END",
-											filled_half(mapping, 2))));
+		hashes = lappend(hashes, chatmig_validate_hash_tokens(
+									 !is_pair || part == 2
+										 ? "s.chatmig_tokens"
+										 : psprintf("CASE WHEN %s IS NULL "
+													"THEN s.chatmig_tokens END",
+													filled_half(mapping, 2))));
 	if (has_medium)
-		appendStringInfo(&sql, " # %s",
+		hashes = lappend(hashes,
 						 chatmig_validate_hash_id(plan, TARGET_MEDIA,
 												  "t.media_id", VALUE_MEDIUM));
-	if (!has_medium && takes_any_time)
-		return sql.data;
-	return psprintf(
-		"CASE WHEN %s%s THEN %s END",
-		has_medium ? psprintf("(%s IS NOT NULL OR s.chatmig_media) AND ", text)
-				   : "",
-		is_unchanged(plan), sql.data);
+	return psprintf("CASE WHEN %s IS NOT NULL%s THEN %s END", text,
+					has_medium ? " OR s.chatmig_media" : "",
+					chatmig_validate_hash_sum(hashes));
 }
 
 /* The hash of its text, NULL for none. */
@@ -419,22 +409,23 @@ static char *
 messages(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
-	StringInfoData digest;
+	List *hashes = chatmig_validate_hash_rest(plan, true);
 
-	initStringInfo(&digest);
-	appendStringInfo(
-		&digest, "coalesce(%s, 0) # %s # %s # %s # %s # %s",
-		hashed_content(mapping), chatmig_validate_hash_rest(plan, true),
-		chatmig_validate_hash_id(plan, TARGET_MESSAGES, "m.id", VALUE_ID),
-		chatmig_validate_hash_text("m.role::text", VALUE_ROLE),
-		chatmig_validate_hash_time("m.created_at::timestamptz"),
-		chatmig_validate_hash_answered(chatmig_validate_hash_id(
-			plan, TARGET_MESSAGES, "m.reply_to_id", VALUE_ID)));
+	hashes = lappend(hashes, hashed_content(mapping));
+	hashes = lappend(hashes, chatmig_validate_hash_id(plan, TARGET_MESSAGES,
+													  "m.id", VALUE_ID));
+	hashes =
+		lappend(hashes, chatmig_validate_hash_text("m.role::text", VALUE_ROLE));
+	hashes = lappend(hashes,
+					 chatmig_validate_hash_time("m.created_at::timestamptz"));
+	hashes =
+		lappend(hashes, chatmig_validate_hash_answered(chatmig_validate_hash_id(
+							plan, TARGET_MESSAGES, "m.reply_to_id", VALUE_ID)));
 	if (HAS_PART(mapping, PART_TOKENS))
-		appendStringInfo(&digest, " # %s",
-						 chatmig_validate_hash_tokens("m.tokens::bigint"));
+		hashes =
+			lappend(hashes, chatmig_validate_hash_tokens("m.tokens::bigint"));
 	if (plan->has_media)
-		appendStringInfo(&digest, " # %s",
+		hashes = lappend(hashes,
 						 chatmig_validate_hash_id(plan, TARGET_MEDIA,
 												  "m.media_id", VALUE_MEDIUM));
 	return psprintf(
@@ -447,7 +438,8 @@ messages(const MigrationPlan *plan)
 		"hashint8extended(%s, m.\"position\") AS digest, "
 		"m.created_at >= %s::timestamptz AS is_younger, " FENCE
 		" FROM %s AS m) AS m GROUP BY m.conversation_id",
-		LINE_MESSAGES, POSITIONS_SEED, keys(plan, ", NULL"), digest.data,
+		LINE_MESSAGES, POSITIONS_SEED, keys(plan, ", NULL"),
+		chatmig_validate_hash_sum(hashes),
 		quote_literal_cstr(timestamptz_to_str(plan->migrated_at)),
 		plan->relation[TARGET_MESSAGES]);
 }

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -15,6 +16,9 @@
 
 /* Of the first part of a group. */
 #define GROUP_SEED 1618033988
+
+/* Arguments of chatmig_hash_sum(). */
+#define HASHES_IN_A_SUM 8
 
 static char *session_value(const Column *session, const char *value);
 static bool is_string(Oid type);
@@ -28,10 +32,38 @@ static void add_made_metadata(StringInfo values, const MigrationPlan *plan,
 static char *given_metadata(const MigrationPlan *plan);
 static char *mapped_metadata(const MigrationPlan *plan);
 
+char *
+chatmig_validate_hash_sum(const List *hashes)
+{
+	StringInfoData sql;
+	int n = 0;
+	ListCell *lc;
+
+	initStringInfo(&sql);
+	foreach(lc, hashes)
+	{
+		/* the sum of what is left is the last one */
+		if (n == HASHES_IN_A_SUM - 1 && lnext(hashes, lc) != NULL)
+		{
+			List *left = list_copy_tail(hashes, n);
+
+			appendStringInfo(&sql, "%s, ", chatmig_validate_hash_sum(left));
+			n++;
+			break;
+		}
+		appendStringInfo(&sql, "%s, ", (char *) lfirst(lc));
+		n++;
+	}
+	for (; n < HASHES_IN_A_SUM; n++)
+		appendStringInfoString(&sql, "NULL, ");
+	sql.data[sql.len - 2] = '\0';
+	return psprintf("%s.chatmig_hash_sum(%s)", chatmig_ledger_schema(),
+					sql.data);
+}
+
 /* Each part has a seed of its own. */
-void
-chatmig_validate_hash_group(StringInfo sql, const Mapping *mapping, Part part,
-							char *value)
+char *
+chatmig_validate_hash_group(const Mapping *mapping, Part part, char *value)
 {
 	const Column *column = &mapping->parts[part];
 	Oid type = getBaseType(column->type);
@@ -41,8 +73,7 @@ chatmig_validate_hash_group(StringInfo sql, const Mapping *mapping, Part part,
 		value = session_value(column, value);
 		type = is_string(type) ? type : TEXTOID;
 	}
-	appendStringInfo(sql, " # %s",
-					 hashed_value(type, value, GROUP_SEED + (int) part));
+	return hashed_value(type, value, GROUP_SEED + (int) part);
 }
 
 /*
@@ -65,7 +96,9 @@ hashed_value(Oid type, const char *value, int seed)
 		case VARCHAROID:
 			return hashed("hashtextextended", value, seed);
 		default:
-			return psprintf("hash_record_extended(ROW(%s), %d)", value, seed);
+			return psprintf("CASE WHEN num_nulls(%s) = 0 "
+							"THEN hash_record_extended(ROW(%s), %d) END",
+							value, value, seed);
 	}
 }
 
@@ -104,11 +137,10 @@ named_hash(const char *type, const char *name, const char *value)
 					type, quote_literal_cstr(name), value);
 }
 
-/* 0 for a NULL. With a seed of 0, it would be for numbers, too: 0.0, NaN. */
 static char *
 hashed(const char *function, const char *expression, int seed)
 {
-	return psprintf("coalesce(%s(%s, %d), 0)", function, expression, seed);
+	return psprintf("%s(%s, %d)", function, expression, seed);
 }
 
 char *
@@ -121,8 +153,7 @@ chatmig_validate_hash_id(const MigrationPlan *plan, TargetTable table,
 char *
 chatmig_validate_hash_answered(const char *hash)
 {
-	return hashed("hashint8extended", psprintf("nullif(%s, 0)", hash),
-				  VALUE_REPLY_TO);
+	return hashed("hashint8extended", hash, VALUE_REPLY_TO);
 }
 
 char *
@@ -135,13 +166,13 @@ chatmig_validate_hash_text(const char *text, HashedValue value)
 char *
 chatmig_validate_hash_local_time(const char *time)
 {
-	return psprintf("coalesce(%s, 0)", named_hash("timestamp", "time", time));
+	return named_hash("timestamp", "time", time);
 }
 
 char *
 chatmig_validate_hash_time(const char *time)
 {
-	return psprintf("coalesce(%s, 0)", named_hash("timestamptz", "time", time));
+	return named_hash("timestamptz", "time", time);
 }
 
 char *
@@ -204,18 +235,22 @@ is_its_text(const Column *column)
 }
 
 /* What all messages of a row have of it. */
-char *
+List *
 chatmig_validate_hash_rest(const MigrationPlan *plan, bool is_message)
 {
 	const Mapping *mapping = plan->mapping;
+	char *metadata = hashed_metadata(plan, is_message);
+	List *hashes = NIL;
 
-	return psprintf(
-		"(%s # %s)", hashed_metadata(plan, is_message),
-		!HAS_PART(mapping, PART_MODEL) ? "0"
-		: is_message
-			? chatmig_validate_hash_text("m.model::text", VALUE_MODEL)
-			: chatmig_validate_hash_text(
-				  chatmig_validate_sql_text(mapping, PART_MODEL), VALUE_MODEL));
+	if (metadata != NULL)
+		hashes = lappend(hashes, metadata);
+	if (HAS_PART(mapping, PART_MODEL))
+		hashes = lappend(hashes, chatmig_validate_hash_text(
+									 is_message ? "m.model::text"
+												: chatmig_validate_sql_text(
+													  mapping, PART_MODEL),
+									 VALUE_MODEL));
+	return hashes;
 }
 
 /*
@@ -235,12 +270,12 @@ hashed_metadata(const MigrationPlan *plan, bool is_message)
 	given = mapped->name == NULL ? NULL
 			: is_message         ? given_metadata(plan)
 								 : mapped_metadata(plan);
+	if (values.len == 0 && given == NULL)
+		return NULL;
 	if (values.len == 0)
-		return given == NULL
-				   ? pstrdup("0::bigint")
-				   : psprintf("coalesce(nullif(%s, %s), 0)",
-							  named_hash("jsonb", "metadata", given),
-							  named_hash("jsonb", "metadata", "'{}'::jsonb"));
+		return psprintf("nullif(%s, %s)",
+						named_hash("jsonb", "metadata", given),
+						named_hash("jsonb", "metadata", "'{}'::jsonb"));
 	if (given != NULL)
 		appendStringInfo(&values, ", nullif(%s, '{}')", given);
 	return psprintf("%s.chatmig_fingerprint(ROW(%s))", chatmig_ledger_schema(),

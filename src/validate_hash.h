@@ -4,12 +4,12 @@
  *
  * Expressions, palloc'd, for the hash of an expression or of columns of a row:
  * s is a legacy row, m a message. Each kind of value has a seed of its own, so
- * that the XOR of hashes stands for all of the values; a NULL has the hash 0.
+ * that the sum of hashes stands for all of the values; that of a NULL is NULL.
  */
 #ifndef CHATMIG_VALIDATE_HASH_H
 #define CHATMIG_VALIDATE_HASH_H
 
-#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
 #include "plan.h"
 
 /* The kinds, which are the seeds. Contents have the names of their columns. */
@@ -23,9 +23,12 @@ typedef enum HashedValue
 	VALUE_MEDIUM
 } HashedValue;
 
-/* Adds to the XOR that is in sql: owner, counterpart or session, as it is. */
-extern void chatmig_validate_hash_group(StringInfo sql, const Mapping *mapping,
-										Part part, char *value);
+/* Of all these, never NULL; a list of expressions. */
+extern char *chatmig_validate_hash_sum(const List *hashes);
+
+/* Of owner, counterpart or session, as it is. */
+extern char *chatmig_validate_hash_group(const Mapping *mapping, Part part,
+										 char *value);
 
 /* table is that of the row with this id. */
 extern char *chatmig_validate_hash_id(const MigrationPlan *plan,
@@ -44,8 +47,8 @@ extern char *chatmig_validate_hash_time(const char *time);
 extern char *chatmig_validate_hash_tokens(const char *tokens);
 
 /*
- * Of a column's text: NULL for a NULL. An empty text has a hash as well, as in
- * the row's fingerprint; without_empty has NULL in its place.
+ * Of a column's text. An empty one has a hash as well, as in the row's
+ * fingerprint; without_empty has NULL in its place.
  */
 extern char *chatmig_validate_hash_content(const Column *column,
 										   const char *text);
@@ -60,8 +63,11 @@ extern char *chatmig_validate_hash_without_empty(const Column *column,
 extern char *chatmig_validate_hash_rest_of_row(const MigrationPlan *plan,
 											   char **from);
 
-/* Model and metadata of a message, or what they must be by the legacy row. */
-extern char *chatmig_validate_hash_rest(const MigrationPlan *plan,
+/*
+ * Of model and metadata of a message, or of what they must be by the legacy
+ * row: a list.
+ */
+extern List *chatmig_validate_hash_rest(const MigrationPlan *plan,
 										bool is_message);
 
 #endif /* CHATMIG_VALIDATE_HASH_H */

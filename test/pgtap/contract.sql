@@ -2,7 +2,7 @@
 
 BEGIN;
 CREATE EXTENSION chatmig;
-SELECT plan(268);
+SELECT plan(293);
 
 -- The functions: arguments with defaults and what they return; s, i or v for
 -- the volatility, s or u for parallel safe or not; whether PUBLIC may call them.
@@ -100,7 +100,16 @@ INSERT INTO promise VALUES
  'timestamp with time zone', 's', 's', true),
 ('chatmig_time_from_epoch', 'double precision, units_per_second double precision',
  'timestamp with time zone', 's', 's', true),
-('chatmig_fingerprint', 'record', 'bigint', 'i', 's', true);
+('chatmig_fingerprint', 'record', 'bigint', 'i', 's', true),
+('chatmig_hash_text', 'name text, value text', 'bigint', 'i', 's', true),
+('chatmig_hash_jsonb', 'name text, value jsonb', 'bigint', 'i', 's', true),
+('chatmig_hash_timestamp', 'name text, value timestamp without time zone',
+ 'bigint', 'i', 's', true),
+('chatmig_hash_timestamptz', 'name text, value timestamp with time zone',
+ 'bigint', 'i', 's', true),
+('chatmig_hash_sum',
+ 'bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint', 'bigint',
+ 'i', 's', true);
 
 SELECT bag_eq('SELECT proname::text FROM pg_proc WHERE proname LIKE ''chatmig%''',
               'SELECT name FROM promise',

@@ -158,7 +158,10 @@ SET ROLE regress_chatmig_mallory;
 SELECT count(regress_sch.overload(f, a || coalesce(', ' || z, ''), r)) > 400 AS overloaded
 FROM (VALUES ('chatmig_time_from_timestamp', 'timestamptz'), ('chatmig_time_from_date', 'timestamptz'),
              ('chatmig_time_from_text', 'timestamptz'), ('chatmig_time_from_epoch', 'timestamptz'),
-             ('chatmig_json_fault', 'text'), ('chatmig_fingerprint', 'int8')) AS f (f, r),
+             ('chatmig_json_fault', 'text'), ('chatmig_fingerprint', 'int8'),
+             ('chatmig_hash_text', 'int8'), ('chatmig_hash_jsonb', 'int8'),
+             ('chatmig_hash_timestamp', 'int8'), ('chatmig_hash_timestamptz', 'int8'),
+             ('chatmig_hash_sum', 'int8')) AS f (f, r),
      unnest('{timestamp,timestamptz,date,text,varchar,bpchar,name,json,jsonb,float8,float4,int8,
         int4,numeric,cstring,anyelement,anynonarray,anycompatible,regress_sch.by_text,
         regress_sch.by_epoch,regress_sch.by_local,regress_sch.by_day}'::text[]) AS a,

@@ -68,7 +68,9 @@ $$;
 CREATE TABLE pure (name text);
 INSERT INTO pure VALUES ('chatmig_json_fault'), ('chatmig_time_from_timestamp'),
     ('chatmig_time_from_date'), ('chatmig_time_from_text'),
-    ('chatmig_time_from_epoch'), ('chatmig_fingerprint');
+    ('chatmig_time_from_epoch'), ('chatmig_fingerprint'),
+    ('chatmig_hash_text'), ('chatmig_hash_jsonb'),
+    ('chatmig_hash_timestamp'), ('chatmig_hash_timestamptz'), ('chatmig_hash_sum');
 -- What is given for an argument; %s is the migration.
 CREATE TABLE arguments (name text, value text, function text);
 INSERT INTO arguments VALUES

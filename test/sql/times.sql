@@ -355,6 +355,60 @@ FROM legacy;
 SELECT count(*) FROM restored.legacy AS l JOIN before USING (id)
 WHERE chatmig_fingerprint(l) = fp;
 
+-- A type that changes in the middle of a query, the names of its columns with it:
+-- of six rows, the second and the last have the same, and the first and the fifth.
+CREATE TYPE couple AS (x int, y int);
+CREATE FUNCTION pg_temp.renamed(x text, y text) RETURNS couple LANGUAGE plpgsql AS $$
+DECLARE
+    c couple;
+BEGIN
+    EXECUTE format('ALTER TYPE couple RENAME ATTRIBUTE %I TO %I', x, y);
+    EXECUTE 'SELECT 1, 2' INTO c;
+    RETURN c;
+END
+$$;
+SELECT count(*), count(DISTINCT fp)
+FROM (SELECT chatmig_fingerprint(pg_temp.renamed(x, y)) AS fp
+      FROM (VALUES ('x', 'x2'), ('x2', 'x'), ('y', 'y2'), ('x', 'x2'),
+                   ('y2', 'y'), ('x2', 'x')) AS v (x, y) OFFSET 0) AS f;
+DROP FUNCTION pg_temp.renamed;
+DROP TYPE couple;
+
+-- The hashes of columns, added up, are the fingerprint of their row: texts and
+-- jsonb of all sizes, however they are stored, times, and NULL. All 8 rows, and
+-- 1 that is 0.
+CREATE TABLE parts (t text, v varchar(20), j jsonb, ts timestamp, tz timestamptz);
+ALTER TABLE parts ALTER t SET STORAGE EXTERNAL;
+INSERT INTO parts VALUES
+    (NULL, NULL, NULL, NULL, NULL), ('', '', '{}', '-infinity', 'infinity'),
+    ('a', 'b ', '1', '2024-05-01', '2024-05-01 00:00:00+00'),
+    (repeat('short ', 30), 'ü', '[1]', '4713-01-01 BC', '294276-12-31 23:59:59+00'),
+    (repeat('long ', 1000), NULL, '{"a": null}', '2000-01-01', '2000-01-01 00:00:00+00'),
+    (repeat('long ', 100000), 'x', NULL, NULL, now()),
+    (NULL, 'x', to_jsonb(repeat('long ', 1000)), '2024-05-01 10:00:00.000001', NULL),
+    ('x', 'x', to_jsonb(repeat('long ', 100000)), now()::timestamp, now());
+SELECT count(*) AS rows, count(*) FILTER (WHERE fp = sum) AS same,
+       count(*) FILTER (WHERE sum = 0) AS zero
+FROM (SELECT chatmig_fingerprint(p) AS fp,
+             chatmig_hash_sum(chatmig_hash_text('t', t), NULL,
+                 chatmig_hash_text('v', v), chatmig_hash_jsonb('j', j),
+                 chatmig_hash_timestamp('ts', ts),
+                 chatmig_hash_timestamptz('tz', tz), NULL, NULL) AS sum
+      FROM parts AS p) AS s;
+-- A name that is not the same for each row counts, too.
+SELECT count(*) AS rows, count(DISTINCT chatmig_hash_text(name, 'x')) AS hashes,
+       count(*) FILTER (WHERE chatmig_hash_text(name, 'x') = chatmig_fingerprint(p)) AS same
+FROM (VALUES ('n'), ('other'), (''), (NULL), ('n')) AS v (name), (SELECT 'x'::text AS n) AS p;
+-- A time in UTC is the same with and without a zone; NULL has no hash.
+SELECT chatmig_hash_timestamp('at', '2024-05-01 10:00:00')
+           = chatmig_hash_timestamptz('at', '2024-05-01 12:00:00+02') AS same,
+       chatmig_hash_text('t', NULL) AS no_value, chatmig_hash_text(NULL, 't') AS no_name;
+-- Sums have 64 bits; the order does not count.
+SELECT chatmig_hash_sum(9223372036854775807, 1, NULL, NULL, NULL, NULL, NULL, NULL),
+       chatmig_hash_sum(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL) AS nothing,
+       chatmig_hash_sum(1, 2, 4, 8, 16, 32, 64, 128) AS eight;
+DROP TABLE parts;
+
 -- A million different rows, a million fingerprints.
 SELECT count(DISTINCT chatmig_fingerprint(r))
 FROM (SELECT i AS a, j AS b FROM generate_series(1, 1000) AS i,
