@@ -175,6 +175,7 @@ REGRESS = \
 	paths \
 	validate \
 	validate_targets \
+	survey \
 	altered \
 	rollback \
 	targets \

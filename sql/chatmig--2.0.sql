@@ -793,6 +793,15 @@ COMMENT ON FUNCTION @extschema@.chatmig_hash_timestamptz(
     pg_catalog.text, pg_catalog.timestamptz) IS
     'What a column of that name and value adds to its row''s chatmig_fingerprint()';
 
+CREATE FUNCTION @extschema@.chatmig_hash_pair(
+    pg_catalog.int8, pg_catalog.int8)
+RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME', 'chatmig_hash_pair'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_hash_pair(
+    pg_catalog.int8, pg_catalog.int8) IS
+    'A hash of two numbers, in this order';
+
 CREATE FUNCTION @extschema@.chatmig_hash_sum(
     pg_catalog.int8, pg_catalog.int8, pg_catalog.int8, pg_catalog.int8,
     pg_catalog.int8, pg_catalog.int8, pg_catalog.int8, pg_catalog.int8)

@@ -26,6 +26,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/primnodes.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -77,6 +78,7 @@ static uint64 hash_row(HeapTupleHeader header, RowType **cache,
 					   MemoryContext context);
 static Datum hash_named(const ValueType *type, FunctionCallInfo fcinfo);
 static Hash128 hash_first_argument(FunctionCallInfo fcinfo);
+static bool is_constant(const Node *call);
 static bool is_row_type(const RowType *row, Oid type, int32 typmod);
 static RowType *make_row_type(Oid type, int32 typmod, MemoryContext parent);
 static Hash128 hash_name_of_column(const char *name, Size len);
@@ -92,6 +94,7 @@ static uint64 hash_array(ValueType *element, ArrayType *array, Hash128 seed,
 
 PG_FUNCTION_INFO_V1(chatmig_fingerprint);
 PG_FUNCTION_INFO_V1(chatmig_hash_sum);
+PG_FUNCTION_INFO_V1(chatmig_hash_pair);
 PG_FUNCTION_INFO_V1(chatmig_hash_varlena);
 PG_FUNCTION_INFO_V1(chatmig_hash_timestamp);
 
@@ -122,6 +125,17 @@ chatmig_hash_sum(PG_FUNCTION_ARGS)
 		if (!PG_ARGISNULL(i))
 			sum += (uint64) PG_GETARG_INT64(i);
 	PG_RETURN_INT64((int64) sum);
+}
+
+/*
+ * (bigint, bigint) -> bigint: the server's hash of a bigint is one of 32 bits
+ * of it, so that 1 and 2 to the power of 32 have the same.
+ */
+Datum
+chatmig_hash_pair(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64((int64) hash128_pair((uint64) PG_GETARG_INT64(0),
+										 (uint64) PG_GETARG_INT64(1)));
 }
 
 /*
@@ -165,13 +179,24 @@ hash_first_argument(FunctionCallInfo fcinfo)
 		return *known;
 	name = PG_GETARG_TEXT_PP(0);
 	hash = hash_name_of_column(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
-	if (get_fn_expr_arg_stable(fcinfo->flinfo, 0))
+	if (is_constant(fcinfo->flinfo->fn_expr))
 	{
 		known = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(Hash128));
 		*known = hash;
 		fcinfo->flinfo->fn_extra = known;
 	}
 	return hash;
+}
+
+/*
+ * The first argument of a call. get_fn_expr_arg_stable() says so of parameters,
+ * too, and PL/pgSQL has others in each turn of a loop.
+ */
+static bool
+is_constant(const Node *call)
+{
+	return call != NULL && IsA(call, FuncExpr) &&
+		   IsA(linitial(((const FuncExpr *) call)->args), Const);
 }
 
 /*

@@ -84,4 +84,13 @@ hash128_bytes(const void *data, Size len, Hash128 seed)
 	return (Hash128){a, b};
 }
 
+/* Of two numbers, in this order. */
+static inline uint64
+hash128_pair(uint64 first, uint64 second)
+{
+	const uint64 pair[] = {first, second};
+
+	return hash128_bytes(pair, sizeof(pair), (Hash128){0, 0}).a;
+}
+
 #endif /* CHATMIG_HASH128_H */

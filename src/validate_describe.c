@@ -101,8 +101,12 @@ key_text(Describer *describer, TupleTableSlot *slot)
 	initStringInfo(&text);
 	for (int i = 0; i < nkeys; i++)
 	{
-		char *value = OutputFunctionCall(&describer->key_outputs[i],
-										 slot->tts_values[WALK_KEY - 1 + i]);
+		/* NULL only in a trace that has lost its constraints */
+		char *value =
+			slot->tts_isnull[WALK_KEY - 1 + i]
+				? pstrdup("")
+				: OutputFunctionCall(&describer->key_outputs[i],
+									 slot->tts_values[WALK_KEY - 1 + i]);
 
 		if (nkeys == 1)
 			return value;

@@ -12,11 +12,11 @@
 
 #include "nodes/bitmapset.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
+#include "hash128.h"
 #include "validate_compare.h"
 #include "validate_digest.h"
 #include "validate_hash.h"
@@ -32,7 +32,7 @@
 
 static const Part group_parts[] = {PART_OWNER, PART_COUNTERPART, PART_SESSION};
 
-static char *order(const Mapping *mapping);
+static char *order(const Mapping *mapping, const char *alias);
 static bool has_hash(const Column *column);
 static char *conversations(const MigrationPlan *plan);
 static char *legacy_rows(const MigrationPlan *plan);
@@ -68,33 +68,36 @@ chatmig_validate_digest(const MigrationPlan *plan)
 	 * three is sorted by itself, in the workers that read it: the rest is to
 	 * merge, which one process does alone.
 	 */
-	return psprintf("SELECT u.* FROM ((SELECT l.* FROM (%s) AS l ORDER BY %s) "
+	return psprintf("SELECT u.* FROM ((SELECT l.* FROM (%s) AS l %s) "
 					"UNION ALL (%s ORDER BY 1) UNION ALL (%s ORDER BY 1)) AS u "
-					"ORDER BY u.conversation",
-					legacy_rows(plan), order(mapping), conversations(plan),
-					messages(plan));
+					"%s",
+					legacy_rows(plan), order(mapping, "l"), conversations(plan),
+					messages(plan), order(mapping, "u"));
 }
 
-/* Of legacy rows l; that of the migration. */
+/*
+ * That of the migration. In full for the whole, too, whatever the plan is:
+ * nothing else keeps the order of what is sorted within.
+ */
 static char *
-order(const Mapping *mapping)
+order(const Mapping *mapping, const char *alias)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "l.conversation, l.at");
+	appendStringInfo(&sql, "ORDER BY %s.conversation, %s.at", alias, alias);
 	for (int i = 0; i < mapping->nkeys; i++)
-		appendStringInfo(&sql, ", %s",
-						 chatmig_validate_sql_collated(
-							 &mapping->keys[i], psprintf("l.key_%d", i + 1)));
+		appendStringInfo(
+			&sql, ", %s",
+			chatmig_validate_sql_collated(&mapping->keys[i],
+										  psprintf("%s.key_%d", alias, i + 1)));
 	return sql.data;
 }
 
 uint64
 chatmig_validate_digest_at(int64 digest, int64 place)
 {
-	return DatumGetUInt64(DirectFunctionCall2(
-		hashint8extended, Int64GetDatum(digest), Int64GetDatum(place)));
+	return hash128_pair((uint64) digest, (uint64) place);
 }
 
 uint64
@@ -409,6 +412,7 @@ static char *
 messages(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
+	const char *place = "m.\"position\"";
 	List *hashes = chatmig_validate_hash_rest(plan, true);
 
 	hashes = lappend(hashes, hashed_content(mapping));
@@ -431,15 +435,16 @@ messages(const MigrationPlan *plan)
 	return psprintf(
 		"SELECT m.conversation_id, %d, NULL::timestamp, count(*), "
 		"bit_xor(m.digest), bit_xor(m.digest) FILTER (WHERE m.is_younger), "
-		"bit_xor(hashint8extended(m.\"position\", %d)) "
-		"FILTER (WHERE m.is_younger), false, false, NULL::timestamptz, "
+		"bit_xor(%s) FILTER (WHERE m.is_younger), false, false, NULL::timestamptz, "
 		"NULL::timestamptz, count(*) FILTER (WHERE m.is_younger)%s "
 		"FROM (SELECT m.conversation_id, m.\"position\", "
-		"hashint8extended(%s, m.\"position\") AS digest, "
+		"%s AS digest, "
 		"m.created_at >= %s::timestamptz AS is_younger, " FENCE
 		" FROM %s AS m) AS m GROUP BY m.conversation_id",
-		LINE_MESSAGES, POSITIONS_SEED, keys(plan, ", NULL"),
-		chatmig_validate_hash_sum(hashes),
+		LINE_MESSAGES,
+		chatmig_validate_hash_pair(place, psprintf("%d", POSITIONS_SEED)),
+		keys(plan, ", NULL"),
+		chatmig_validate_hash_pair(chatmig_validate_hash_sum(hashes), place),
 		quote_literal_cstr(timestamptz_to_str(plan->migrated_at)),
 		plan->relation[TARGET_MESSAGES]);
 }

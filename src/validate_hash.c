@@ -23,6 +23,7 @@
 static char *session_value(const Column *session, const char *value);
 static bool is_string(Oid type);
 static char *hashed_value(Oid type, const char *value, int seed);
+static char *hashed_number(const char *number, int seed);
 static char *named_hash(const char *type, const char *name, const char *value);
 static bool is_its_text(const Column *column);
 static char *hashed(const char *function, const char *expression, int seed);
@@ -55,7 +56,7 @@ chatmig_validate_hash_sum(const List *hashes)
 		n++;
 	}
 	for (; n < HASHES_IN_A_SUM; n++)
-		appendStringInfoString(&sql, "NULL, ");
+		appendStringInfoString(&sql, "NULL::bigint, ");
 	sql.data[sql.len - 2] = '\0';
 	return psprintf("%s.chatmig_hash_sum(%s)", chatmig_ledger_schema(),
 					sql.data);
@@ -89,7 +90,7 @@ hashed_value(Oid type, const char *value, int seed)
 		case INT2OID:
 		case INT4OID:
 		case INT8OID:
-			return hashed("hashint8extended", value, seed);
+			return hashed_number(value, seed);
 		case UUIDOID:
 			return hashed("uuid_hash_extended", value, seed);
 		case TEXTOID:
@@ -143,6 +144,19 @@ hashed(const char *function, const char *expression, int seed)
 	return psprintf("%s(%s, %d)", function, expression, seed);
 }
 
+static char *
+hashed_number(const char *number, int seed)
+{
+	return chatmig_validate_hash_pair(number, psprintf("%d", seed));
+}
+
+char *
+chatmig_validate_hash_pair(const char *first, const char *second)
+{
+	return psprintf("%s.chatmig_hash_pair(%s::bigint, %s::bigint)",
+					chatmig_ledger_schema(), first, second);
+}
+
 char *
 chatmig_validate_hash_id(const MigrationPlan *plan, TargetTable table,
 						 const char *id, HashedValue value)
@@ -153,7 +167,7 @@ chatmig_validate_hash_id(const MigrationPlan *plan, TargetTable table,
 char *
 chatmig_validate_hash_answered(const char *hash)
 {
-	return hashed("hashint8extended", hash, VALUE_REPLY_TO);
+	return hashed_number(hash, VALUE_REPLY_TO);
 }
 
 char *
@@ -178,7 +192,7 @@ chatmig_validate_hash_time(const char *time)
 char *
 chatmig_validate_hash_tokens(const char *tokens)
 {
-	return hashed("hashint8extended", tokens, VALUE_TOKENS);
+	return hashed_number(tokens, VALUE_TOKENS);
 }
 
 char *

@@ -26,6 +26,9 @@ typedef enum HashedValue
 /* Of all these, never NULL; a list of expressions. */
 extern char *chatmig_validate_hash_sum(const List *hashes);
 
+/* Of two numbers, in this order; see hash128_pair(). */
+extern char *chatmig_validate_hash_pair(const char *first, const char *second);
+
 /* Of owner, counterpart or session, as it is. */
 extern char *chatmig_validate_hash_group(const Mapping *mapping, Part part,
 										 char *value);

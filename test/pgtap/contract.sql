@@ -2,7 +2,7 @@
 
 BEGIN;
 CREATE EXTENSION chatmig;
-SELECT plan(293);
+SELECT plan(298);
 
 -- The functions: arguments with defaults and what they return; s, i or v for
 -- the volatility, s or u for parallel safe or not; whether PUBLIC may call them.
@@ -107,6 +107,7 @@ INSERT INTO promise VALUES
  'bigint', 'i', 's', true),
 ('chatmig_hash_timestamptz', 'name text, value timestamp with time zone',
  'bigint', 'i', 's', true),
+('chatmig_hash_pair', 'bigint, bigint', 'bigint', 'i', 's', true),
 ('chatmig_hash_sum',
  'bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint', 'bigint',
  'i', 's', true);

@@ -399,6 +399,21 @@ FROM (SELECT chatmig_fingerprint(p) AS fp,
 SELECT count(*) AS rows, count(DISTINCT chatmig_hash_text(name, 'x')) AS hashes,
        count(*) FILTER (WHERE chatmig_hash_text(name, 'x') = chatmig_fingerprint(p)) AS same
 FROM (VALUES ('n'), ('other'), (''), (NULL), ('n')) AS v (name), (SELECT 'x'::text AS n) AS p;
+-- ... in PL/pgSQL, too, where one call has many: as the fingerprint, each time.
+DO $$
+DECLARE
+    name text;
+    hash bigint;
+    fingerprint bigint;
+BEGIN
+    FOREACH name IN ARRAY '{one,another,one,third}'::text[] LOOP
+        hash := chatmig_hash_text(name, 'x');
+        EXECUTE format('SELECT chatmig_fingerprint(r) FROM (SELECT text ''x'' AS %I) AS r', name)
+            INTO fingerprint;
+        RAISE INFO '%: %', name, hash = fingerprint;
+    END LOOP;
+END
+$$;
 -- A time in UTC is the same with and without a zone; NULL has no hash.
 SELECT chatmig_hash_timestamp('at', '2024-05-01 10:00:00')
            = chatmig_hash_timestamptz('at', '2024-05-01 12:00:00+02') AS same,
@@ -407,6 +422,10 @@ SELECT chatmig_hash_timestamp('at', '2024-05-01 10:00:00')
 SELECT chatmig_hash_sum(9223372036854775807, 1, NULL, NULL, NULL, NULL, NULL, NULL),
        chatmig_hash_sum(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL) AS nothing,
        chatmig_hash_sum(1, 2, 4, 8, 16, 32, 64, 128) AS eight;
+-- Two numbers have an order, and all of their bits count: 6 pairs, 6 hashes.
+SELECT count(*) AS pairs, count(DISTINCT chatmig_hash_pair(x, y)) AS hashes
+FROM (VALUES (1, 2), (2, 1), (4294967296, 2), (4294967299, 2), (1, 4294967298),
+             (-2, 2)) AS v (x, y);
 DROP TABLE parts;
 
 -- A million different rows, a million fingerprints.

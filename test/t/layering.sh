@@ -63,13 +63,12 @@ reference:         defer keys plan query caller
 identity:          hash128 rows
 times:
 fingerprint:       hash128
-hash128:
 validate:          validation validate_checks caller
 validate_snapshot: snapshot validation rights ledger
 validate_mapping:  validation caller
 validate_trace:    validation
 validate_survey:   validate_digest validate_sql validation
-validate_digest:   validate_compare validate_hash plan
+validate_digest:   validate_compare validate_hash plan hash128
 validate_hash:     validate_sql plan
 validate_legacy:   validate_transcript validate_sql validation
 validate_messages: relation validate_transcript validate_compare validate_walk
@@ -93,6 +92,7 @@ validate_transcript: validate_sql plan
 validate_sql:      plan role
 validation:        validate_checks plan query
 validate_checks:
+hash128:
 rollback:          rollback_check rollback_copy rollback_link rollback_find rollback_state destination defer rights ledger query caller snapshot
 rollback_copy:     rollback_check rollback_find plan arguments
 rollback_check:    rollback_link rollback_find rollback_state ledger query snapshot
