@@ -197,15 +197,14 @@ time_if_unchanged(const MigrationPlan *plan)
 			   : psprintf("CASE WHEN %s THEN %s END", is_unchanged(plan), time);
 }
 
-/* A condition: the row s is what it was when the row t of the trace was
- * written. */
+/* A condition: s is as it was when its row t of the trace was written. */
 static char *
 is_unchanged(const MigrationPlan *plan)
 {
 	List *hashes;
 	char *from;
 
-	if (chatmig_validate_hash_rest_of_row(plan, &from) == NULL)
+	if (chatmig_validate_hash_without_contents(plan, &from) == NULL)
 		return pstrdup("s.chatmig_fingerprint = t.fingerprint");
 	hashes = list_make2("s.chatmig_fingerprint", "s.chatmig_half_1");
 	if (plan->mapping->shape == SHAPE_PAIR)
@@ -218,8 +217,9 @@ static char *
 reduced_rows(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
-	char *rest_of_row = "";
-	char *fingerprint = chatmig_validate_hash_rest_of_row(plan, &rest_of_row);
+	char *other_columns = "";
+	char *fingerprint =
+		chatmig_validate_hash_without_contents(plan, &other_columns);
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -242,7 +242,7 @@ reduced_rows(const MigrationPlan *plan)
 		hashed_group(mapping), hashed_rest(plan),
 		chatmig_validate_sql_has_media(mapping),
 		fingerprint != NULL ? fingerprint : plan->fingerprint, FENCE,
-		plan->source_rows, rest_of_row);
+		plan->source_rows, other_columns);
 	return sql.data;
 }
 

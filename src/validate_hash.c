@@ -213,7 +213,7 @@ chatmig_validate_hash_without_empty(const Column *column, const char *hash)
  * where it is stored a second time.
  */
 char *
-chatmig_validate_hash_rest_of_row(const MigrationPlan *plan, char **from)
+chatmig_validate_hash_without_contents(const MigrationPlan *plan, char **from)
 {
 	const Mapping *mapping = plan->mapping;
 	bool is_pair = mapping->shape == SHAPE_PAIR;

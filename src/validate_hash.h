@@ -63,8 +63,8 @@ extern char *chatmig_validate_hash_without_empty(const Column *column,
  * hashes are a part of it: of "rest", a row of its other columns, which
  * follows s in FROM. NULL where the hashes are no part.
  */
-extern char *chatmig_validate_hash_rest_of_row(const MigrationPlan *plan,
-											   char **from);
+extern char *chatmig_validate_hash_without_contents(const MigrationPlan *plan,
+													char **from);
 
 /*
  * Of model and metadata of a message, or of what they must be by the legacy
