@@ -29,8 +29,13 @@
 #include "share_report.h"
 #include "share_worker.h"
 
-/* What a worker may be ahead of this process. */
-#define QUEUE_SIZE (1024 * 1024)
+/*
+ * What the workers may be ahead of this process, all together, and one at
+ * least: where shared memory is short, as in containers, many must not want too
+ * much.
+ */
+#define QUEUES_SIZE (8 * 1024 * 1024)
+#define MIN_QUEUE_SIZE (1024 * 1024)
 
 /* Rows that are taken from a queue before it is the next one's turn. */
 #define ROWS_IN_TURN 1000
@@ -56,6 +61,7 @@ static int count_workers(const MigrationPlan *plan);
 static void begin(Share *share, int nworkers);
 static void put_state(const Share *share);
 static void put_queues(Share *share);
+static Size queue_size(int nworkers);
 static void receive(Share *share);
 static bool take_turn(Share *share, int worker);
 static int take(Share *share, void *message, Size length);
@@ -132,7 +138,7 @@ begin(Share *share, int nworkers)
 	shm_toc_estimate_chunk(&context->estimator, sizeof(ShareState));
 	shm_toc_estimate_chunk(&context->estimator, strlen(share->plan->name) + 1);
 	for (int i = 0; i < nworkers; i++)
-		shm_toc_estimate_chunk(&context->estimator, QUEUE_SIZE);
+		shm_toc_estimate_chunk(&context->estimator, queue_size(nworkers));
 	shm_toc_estimate_keys(&context->estimator, 2 + nworkers);
 	InitializeParallelDSM(context);
 	put_state(share);
@@ -162,17 +168,24 @@ static void
 put_queues(Share *share)
 {
 	ParallelContext *context = share->context;
+	const Size size = queue_size(context->nworkers);
 
 	share->queues = palloc0(sizeof(shm_mq_handle *) * (context->nworkers + 1));
 	for (int i = 0; i < context->nworkers; i++)
 	{
-		shm_mq *queue = shm_mq_create(
-			shm_toc_allocate(context->toc, QUEUE_SIZE), QUEUE_SIZE);
+		shm_mq *queue =
+			shm_mq_create(shm_toc_allocate(context->toc, size), size);
 
 		shm_toc_insert(context->toc, SHARE_KEY_QUEUE + i, queue);
 		shm_mq_set_receiver(queue, MyProc);
 		share->queues[i] = shm_mq_attach(queue, context->seg, NULL);
 	}
+}
+
+static Size
+queue_size(int nworkers)
+{
+	return nworkers == 0 ? 0 : Max(QUEUES_SIZE / nworkers, MIN_QUEUE_SIZE);
 }
 
 /* Until each worker has let go of its queue. */
