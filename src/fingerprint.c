@@ -18,6 +18,10 @@
  *   (the last depends on search_path; the other settings reach nothing here).
  *
  * Renaming a column, or changing its type, changes the fingerprint.
+ *
+ * chatmig_hash_text() and the like give what one column adds, and
+ * chatmig_hash_sum() adds it up, so that validate hashes a long text once, for
+ * its row and for its message.
  */
 #include "postgres.h"
 
