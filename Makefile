@@ -119,6 +119,7 @@ OBJS = \
 	src/validate_media.o \
 	src/validate_metadata.o \
 	src/validate_neighbours.o \
+	src/validate_order.o \
 	src/validate_owners.o \
 	src/validate_references.o \
 	src/validate_sql.o \

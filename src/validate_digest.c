@@ -32,10 +32,11 @@
 
 static const Part group_parts[] = {PART_OWNER, PART_COUNTERPART, PART_SESSION};
 
-static char *order(const Mapping *mapping, const char *alias);
+static char *order_of_keys(const Mapping *mapping);
 static bool has_hash(const Column *column);
 static char *conversations(const MigrationPlan *plan);
 static char *legacy_rows(const MigrationPlan *plan);
+static char *null_of(const char *type);
 static char *time_if_unchanged(const MigrationPlan *plan);
 static char *is_unchanged(const MigrationPlan *plan);
 static char *reduced_rows(const MigrationPlan *plan);
@@ -66,31 +67,28 @@ chatmig_validate_digest(const MigrationPlan *plan)
 	/*
 	 * The legacy rows first, as they give the keys their types. Each of the
 	 * three is sorted by itself, in the workers that read it: the rest is to
-	 * merge, which one process does alone.
+	 * merge, which one process does alone. By the conversation, as time and
+	 * key are NULL in two of them: the planner does not know that what is
+	 * sorted by the conversation is sorted by NULL, too.
 	 */
-	return psprintf("SELECT u.* FROM ((SELECT l.* FROM (%s) AS l %s) "
+	return psprintf("SELECT u.* FROM ((SELECT l.* FROM (%s) AS l "
+					"ORDER BY l.conversation, l.at%s) "
 					"UNION ALL (%s ORDER BY 1) UNION ALL (%s ORDER BY 1)) AS u "
-					"%s",
-					legacy_rows(plan), order(mapping, "l"), conversations(plan),
-					messages(plan), order(mapping, "u"));
+					"ORDER BY u.conversation",
+					legacy_rows(plan), order_of_keys(mapping),
+					conversations(plan), messages(plan));
 }
 
-/*
- * That of the migration. In full for the whole, too, whatever the plan is:
- * nothing else keeps the order of what is sorted within.
- */
 static char *
-order(const Mapping *mapping, const char *alias)
+order_of_keys(const Mapping *mapping)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "ORDER BY %s.conversation, %s.at", alias, alias);
 	for (int i = 0; i < mapping->nkeys; i++)
-		appendStringInfo(
-			&sql, ", %s",
-			chatmig_validate_sql_collated(&mapping->keys[i],
-										  psprintf("%s.key_%d", alias, i + 1)));
+		appendStringInfo(&sql, ", %s",
+						 chatmig_validate_sql_collated(
+							 &mapping->keys[i], psprintf("l.key_%d", i + 1)));
 	return sql.data;
 }
 
@@ -142,11 +140,11 @@ conversations(const MigrationPlan *plan)
 							   plan->mapping, PART_SESSION,
 							   psprintf("(c.metadata ->> %s)",
 										quote_literal_cstr(session->name))));
-	return psprintf("SELECT c.id, %d, NULL::timestamp, NULL::bigint, %s, "
-					"NULL::bigint, NULL::bigint, false, false, c.created_at, "
-					"c.updated_at, NULL::bigint%s FROM %s AS c",
-					LINE_CONVERSATION, chatmig_validate_hash_sum(group),
-					keys(plan, ", NULL"), plan->relation[TARGET_CONVERSATIONS]);
+	return psprintf("SELECT c.id, NULL::timestamp, %s, NULL::bigint, "
+					"NULL::bigint, NULL::int, NULL::bool, NULL::bool, "
+					"c.created_at, c.updated_at, NULL::int%s FROM %s AS c",
+					chatmig_validate_hash_sum(group), keys(plan, ", NULL"),
+					plan->relation[TARGET_CONVERSATIONS]);
 }
 
 static char *
@@ -166,24 +164,35 @@ legacy_rows(const MigrationPlan *plan)
 						 chatmig_validate_sql_type(type), i + 1);
 	}
 	return psprintf(
-		"SELECT t.conversation_id AS conversation, %d, %s AS at, "
-		"num_nonnulls(t.id_1%s)::bigint, s.chatmig_group, %s, "
-		"%s, CASE WHEN (%s) IS NOT TRUE THEN true ELSE %s END, "
-		"%s, NULL::timestamptz, NULL::timestamptz, NULL::bigint%s "
+		"SELECT t.conversation_id AS conversation, %s AS at, "
+		"s.chatmig_group, %s, %s, num_nonnulls(t.id_1%s), "
+		"CASE WHEN (%s) IS NOT TRUE THEN true ELSE %s END, "
+		"%s, %s, %s, %s%s "
 		"FROM (%s) AS s LEFT JOIN (%s) AS t ON %s%s",
-		LINE_LEGACY_ROW, time_if_unchanged(plan),
-		mapping->shape == SHAPE_PAIR ? ", t.id_2" : "", half(plan, 1),
+		time_if_unchanged(plan), half(plan, 1),
 		mapping->shape == SHAPE_PAIR ? half(plan, 2) : "NULL::bigint",
-		is_unchanged(plan),
+		mapping->shape == SHAPE_PAIR ? ", t.id_2" : "", is_unchanged(plan),
 		plan->has_media ? chatmig_validate_compare_medium(plan) : "false",
 		time->name == NULL
 			? "false"
 			: psprintf("%s IS NULL", chatmig_validate_sql_column(time)),
+		null_of("timestamptz"), null_of("timestamptz"), null_of("int"),
 		columns.data, reduced_rows(plan), traced_rows(plan),
 		chatmig_validate_sql_same_key(mapping),
 		plan->has_media ? psprintf(" LEFT JOIN %s AS d ON d.id = t.media_id",
 								   plan->relation[TARGET_MEDIA])
 						: "");
+}
+
+/*
+ * A column that is never filled. It is no constant: for each of those, Gather
+ * Merge would make a new row of a row, which one process does for all.
+ */
+static char *
+null_of(const char *type)
+{
+	return psprintf(
+		"CASE WHEN s.chatmig_rest <> s.chatmig_rest THEN NULL::%s END", type);
 }
 
 /* Where a row has changed, its time may be one that the server refuses. */
@@ -433,15 +442,15 @@ messages(const MigrationPlan *plan)
 						 chatmig_validate_hash_id(plan, TARGET_MEDIA,
 												  "m.media_id", VALUE_MEDIUM));
 	return psprintf(
-		"SELECT m.conversation_id, %d, NULL::timestamp, count(*), "
-		"bit_xor(m.digest), bit_xor(m.digest) FILTER (WHERE m.is_younger), "
-		"bit_xor(%s) FILTER (WHERE m.is_younger), false, false, NULL::timestamptz, "
-		"NULL::timestamptz, count(*) FILTER (WHERE m.is_younger)%s "
+		"SELECT m.conversation_id, NULL::timestamp, bit_xor(m.digest), "
+		"bit_xor(m.digest) FILTER (WHERE m.is_younger), "
+		"bit_xor(%s) FILTER (WHERE m.is_younger), count(*)::int, NULL::bool, "
+		"NULL::bool, NULL::timestamptz, NULL::timestamptz, "
+		"(count(*) FILTER (WHERE m.is_younger))::int%s "
 		"FROM (SELECT m.conversation_id, m.\"position\", "
 		"%s AS digest, "
 		"m.created_at >= %s::timestamptz AS is_younger, " FENCE
 		" FROM %s AS m) AS m GROUP BY m.conversation_id",
-		LINE_MESSAGES,
 		chatmig_validate_hash_pair(place, psprintf("%d", POSITIONS_SEED)),
 		keys(plan, ", NULL"),
 		chatmig_validate_hash_pair(chatmig_validate_hash_sum(hashes), place),

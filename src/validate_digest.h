@@ -7,30 +7,25 @@
 
 #include "plan.h"
 
-/* What a row of the query is. */
-typedef enum DigestLine
-{
-	LINE_CONVERSATION,
-	LINE_MESSAGES, /* all of a conversation */
-	LINE_LEGACY_ROW
-} DigestLine;
-
-/* The columns. Three hashes are other things in each kind of line. */
+/*
+ * The columns of the query. A row is a conversation, if it has no number; a
+ * legacy row, if it is odd or not; all of a conversation's messages otherwise.
+ * Three hashes are other things in each.
+ */
 typedef enum DigestColumn
 {
 	DIGEST_ID = 1, /* the conversation's; NULL: a legacy row is in no trace */
-	DIGEST_LINE,   /* int: DigestLine */
 	DIGEST_AT,     /* timestamp: a legacy row's time, in UTC */
-	DIGEST_NUMBER, /* bigint: of messages; for a legacy row, of those that
-					* the trace names */
 	DIGEST_HASH_1, /* bigint */
 	DIGEST_HASH_2,
 	DIGEST_HASH_3,
+	DIGEST_NUMBER,      /* int: of messages; for a legacy row, of those that the
+						 * trace names */
 	DIGEST_IS_ODD,      /* bool: a legacy row that has to be looked at */
 	DIGEST_IS_TIMELESS, /* bool: a legacy row without a time */
 	DIGEST_BEGINS,      /* timestamptz: a conversation's created_at */
 	DIGEST_ENDS,        /* timestamptz: a conversation's updated_at */
-	DIGEST_YOUNGER,     /* bigint: how many messages are younger than the
+	DIGEST_YOUNGER,     /* int: how many messages are younger than the
 						 * migration */
 	DIGEST_KEYS,        /* a legacy row's key: the first of its columns */
 
@@ -47,10 +42,11 @@ typedef enum DigestColumn
 
 /*
  * A query whose rows are conversations, the messages of each as one row, and
- * its traced legacy rows. Those of a conversation come one after the other, the
- * legacy rows among them in the order in which their messages must be. A
- * message and the half it was made of have the same digest; where digests
- * differ, something may be wrong. NULL: some column's type has no hash.
+ * its legacy rows. Those of a conversation come one after the other, the legacy
+ * rows among them in the order of the migration unless the planner sorts all
+ * of it once more, which validate_order.h tells. A message and the half it was
+ * made of have the same digest; where digests differ, something may be wrong.
+ * NULL: some column's type has no hash.
  */
 extern char *chatmig_validate_digest(const MigrationPlan *plan);
 

@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "validate_digest.h"
+#include "validate_order.h"
 #include "validate_sql.h"
 #include "validation.h"
 
@@ -35,6 +36,7 @@ typedef struct SurveyState
 	MemoryContext context;
 	bool id_by_value;
 	int16 id_length;
+	RowOrder *order; /* NULL before the first row */
 
 	/* per conversation */
 	MemoryContext conversation_context;
@@ -65,6 +67,7 @@ static bool receive(TupleTableSlot *slot, void *arg);
 static void add_untraced(SurveyState *state, TupleTableSlot *slot);
 static bool same_conversation(const SurveyState *state, TupleTableSlot *slot);
 static void open_conversation(SurveyState *state, TupleTableSlot *slot);
+static void start_order(SurveyState *state, TupleDesc desc);
 static void see_conversation(SurveyState *state, TupleTableSlot *slot);
 static void see_messages(SurveyState *state, TupleTableSlot *slot);
 static void see_legacy_row(SurveyState *state, TupleTableSlot *slot);
@@ -200,13 +203,13 @@ receive(TupleTableSlot *slot, void *arg)
 {
 	SurveyState *state = arg;
 	Survey *survey = &state->validation->survey;
-	DigestLine line;
+	bool is_legacy_row;
 
 	slot_getallattrs(slot);
-	line = DatumGetInt32(slot->tts_values[DIGEST_LINE - 1]);
+	is_legacy_row = !slot->tts_isnull[DIGEST_IS_ODD - 1];
 	if (slot->tts_isnull[DIGEST_ID - 1])
 	{
-		if (line == LINE_LEGACY_ROW)
+		if (is_legacy_row)
 			add_untraced(state, slot);
 		else
 			survey->is_full = survey->has_strangers =
@@ -218,18 +221,12 @@ receive(TupleTableSlot *slot, void *arg)
 		close_conversation(state);
 		open_conversation(state, slot);
 	}
-	switch (line)
-	{
-		case LINE_CONVERSATION:
-			see_conversation(state, slot);
-			break;
-		case LINE_MESSAGES:
-			see_messages(state, slot);
-			break;
-		case LINE_LEGACY_ROW:
-			see_legacy_row(state, slot);
-			break;
-	}
+	if (is_legacy_row)
+		see_legacy_row(state, slot);
+	else if (slot->tts_isnull[DIGEST_NUMBER - 1])
+		see_conversation(state, slot);
+	else
+		see_messages(state, slot);
 	return true;
 }
 
@@ -290,12 +287,25 @@ open_conversation(SurveyState *state, TupleTableSlot *slot)
 	state->id = datumCopy(slot->tts_values[DIGEST_ID - 1], state->id_by_value,
 						  state->id_length);
 	MemoryContextSwitchTo(old);
+	start_order(state, slot->tts_tupleDescriptor);
 	state->is_open = true;
 	state->is_present = state->is_odd = false;
 	state->group = state->rows_group = state->begins = state->ends = unknown;
 	state->first_at = state->last_at = state->positions = unknown;
 	state->rows = 0;
 	state->legacy = state->messages = state->older = (Sequence){0};
+}
+
+/* Of its legacy rows. */
+static void
+start_order(SurveyState *state, TupleDesc desc)
+{
+	MemoryContext old = MemoryContextSwitchTo(state->context);
+
+	if (state->order == NULL)
+		state->order = chatmig_validate_order(state->validation->mapping, desc);
+	MemoryContextSwitchTo(old);
+	chatmig_validate_order_restart(state->order);
 }
 
 static void
@@ -324,7 +334,7 @@ sequence_of(TupleTableSlot *slot, DigestColumn n, DigestColumn digest)
 {
 	NullableDatum hash = value_of(slot, digest);
 
-	return (Sequence){.n = DatumGetInt64(slot->tts_values[n - 1]),
+	return (Sequence){.n = DatumGetInt32(slot->tts_values[n - 1]),
 					  .hash = hash.isnull ? 0 : DatumGetUInt64(hash.value)};
 }
 
@@ -336,7 +346,7 @@ see_legacy_row(SurveyState *state, TupleTableSlot *slot)
 	NullableDatum group = value_of(slot, DIGEST_GROUP);
 
 	state->traced++;
-	state->named += DatumGetInt64(slot->tts_values[DIGEST_NUMBER - 1]);
+	state->named += DatumGetInt32(slot->tts_values[DIGEST_NUMBER - 1]);
 	state->rows++;
 	append(&state->legacy, slot, DIGEST_FIRST);
 	append(&state->legacy, slot, DIGEST_SECOND);
@@ -346,7 +356,8 @@ see_legacy_row(SurveyState *state, TupleTableSlot *slot)
 		state->rows_group = group;
 	}
 	state->last_at = at;
-	if (!same_value(group, state->rows_group))
+	if (!same_value(group, state->rows_group) ||
+		!chatmig_validate_order_holds(state->order, slot))
 		state->is_odd = true;
 	if (DatumGetBool(slot->tts_values[DIGEST_IS_TIMELESS - 1]))
 		state->is_odd = survey->has_odd_rows = survey->has_timeless = true;

@@ -67,7 +67,8 @@ validate:          validation validate_checks caller
 validate_snapshot: snapshot validation rights ledger
 validate_mapping:  validation caller
 validate_trace:    validation
-validate_survey:   validate_digest validate_sql validation
+validate_survey:   validate_order validate_digest validate_sql validation
+validate_order:    validate_digest mapping
 validate_digest:   validate_compare validate_hash plan hash128
 validate_hash:     validate_sql plan
 validate_legacy:   validate_transcript validate_sql validation
