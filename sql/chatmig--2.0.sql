@@ -778,7 +778,7 @@ COMMENT ON FUNCTION @extschema@.chatmig_hash_jsonb(
 CREATE FUNCTION @extschema@.chatmig_hash_timestamp(
     name pg_catalog.text, value pg_catalog.timestamp)
 RETURNS pg_catalog.int8
-AS 'MODULE_PATHNAME', 'chatmig_hash_timestamp'
+AS 'MODULE_PATHNAME', 'chatmig_hash_eight_bytes'
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.chatmig_hash_timestamp(
     pg_catalog.text, pg_catalog.timestamp) IS
@@ -787,10 +787,37 @@ COMMENT ON FUNCTION @extschema@.chatmig_hash_timestamp(
 CREATE FUNCTION @extschema@.chatmig_hash_timestamptz(
     name pg_catalog.text, value pg_catalog.timestamptz)
 RETURNS pg_catalog.int8
-AS 'MODULE_PATHNAME', 'chatmig_hash_timestamp'
+AS 'MODULE_PATHNAME', 'chatmig_hash_eight_bytes'
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.chatmig_hash_timestamptz(
     pg_catalog.text, pg_catalog.timestamptz) IS
+    'What a column of that name and value adds to its row''s chatmig_fingerprint()';
+
+CREATE FUNCTION @extschema@.chatmig_hash_integer(
+    name pg_catalog.text, value pg_catalog.int4)
+RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME', 'chatmig_hash_four_bytes'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_hash_integer(
+    pg_catalog.text, pg_catalog.int4) IS
+    'What a column of that name and value adds to its row''s chatmig_fingerprint()';
+
+CREATE FUNCTION @extschema@.chatmig_hash_bigint(
+    name pg_catalog.text, value pg_catalog.int8)
+RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME', 'chatmig_hash_eight_bytes'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_hash_bigint(
+    pg_catalog.text, pg_catalog.int8) IS
+    'What a column of that name and value adds to its row''s chatmig_fingerprint()';
+
+CREATE FUNCTION @extschema@.chatmig_hash_uuid(
+    name pg_catalog.text, value pg_catalog.uuid)
+RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME', 'chatmig_hash_uuid'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_hash_uuid(
+    pg_catalog.text, pg_catalog.uuid) IS
     'What a column of that name and value adds to its row''s chatmig_fingerprint()';
 
 CREATE FUNCTION @extschema@.chatmig_hash_pair(

@@ -35,8 +35,8 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
-#include "utils/timestamp.h"
 #include "utils/typcache.h"
+#include "utils/uuid.h"
 
 #include "hash128.h"
 
@@ -100,7 +100,9 @@ PG_FUNCTION_INFO_V1(chatmig_fingerprint);
 PG_FUNCTION_INFO_V1(chatmig_hash_sum);
 PG_FUNCTION_INFO_V1(chatmig_hash_pair);
 PG_FUNCTION_INFO_V1(chatmig_hash_varlena);
-PG_FUNCTION_INFO_V1(chatmig_hash_timestamp);
+PG_FUNCTION_INFO_V1(chatmig_hash_four_bytes);
+PG_FUNCTION_INFO_V1(chatmig_hash_eight_bytes);
+PG_FUNCTION_INFO_V1(chatmig_hash_uuid);
 
 Datum
 chatmig_fingerprint(PG_FUNCTION_ARGS)
@@ -154,12 +156,31 @@ chatmig_hash_varlena(PG_FUNCTION_ARGS)
 	return hash_named(&type, fcinfo);
 }
 
-/* The same for a value of timestamp or timestamptz. */
+/* The same for a value of integer. */
 Datum
-chatmig_hash_timestamp(PG_FUNCTION_ARGS)
+chatmig_hash_four_bytes(PG_FUNCTION_ARGS)
 {
 	static const ValueType type = {
-		.kind = VALUE_BYTES, .len = sizeof(Timestamp), .byval = true};
+		.kind = VALUE_BYTES, .len = 4, .byval = true};
+
+	return hash_named(&type, fcinfo);
+}
+
+/* The same for a value of bigint, timestamp or timestamptz. */
+Datum
+chatmig_hash_eight_bytes(PG_FUNCTION_ARGS)
+{
+	static const ValueType type = {
+		.kind = VALUE_BYTES, .len = 8, .byval = true};
+
+	return hash_named(&type, fcinfo);
+}
+
+/* The same for a value of uuid. */
+Datum
+chatmig_hash_uuid(PG_FUNCTION_ARGS)
+{
+	static const ValueType type = {.kind = VALUE_BYTES, .len = UUID_LEN};
 
 	return hash_named(&type, fcinfo);
 }

@@ -26,6 +26,8 @@ static char *hashed_value(Oid type, const char *value, int seed);
 static char *hashed_number(const char *number, int seed);
 static char *named_hash(const char *type, const char *name, const char *value);
 static bool is_its_text(const Column *column);
+static const char *function_of(Oid type);
+static char *hashed_column(const Column *column, const char *function);
 static char *hashed(const char *function, const char *expression, int seed);
 static char *hashed_metadata(const MigrationPlan *plan, bool is_message);
 static void add_made_metadata(StringInfo values, const MigrationPlan *plan,
@@ -220,23 +222,69 @@ chatmig_validate_hash_without_contents(const MigrationPlan *plan, char **from)
 	const Column *first =
 		&mapping->parts[is_pair ? PART_QUESTION : PART_CONTENT];
 	const Column *second = is_pair ? &mapping->parts[PART_ANSWER] : NULL;
-	StringInfoData columns;
+	List *hashes = NIL;
+	StringInfoData others;
 
 	if (plan->in_place || !is_its_text(first) ||
 		(is_pair && (!is_its_text(second) || first->attnum == second->attnum)))
 		return NULL;
-	initStringInfo(&columns);
+	initStringInfo(&others);
 	for (int i = 0; i < mapping->ncolumns; i++)
 	{
 		const Column *column = &mapping->columns[i];
+		const char *function = function_of(getBaseType(column->type));
 
-		if (column->attnum != first->attnum &&
-			(second == NULL || column->attnum != second->attnum))
-			appendStringInfo(&columns, "%s%s", columns.len > 0 ? ", " : "",
+		if (column->attnum == first->attnum ||
+			(second != NULL && column->attnum == second->attnum))
+			continue;
+		if (function != NULL)
+			hashes = lappend(hashes, hashed_column(column, function));
+		else
+			appendStringInfo(&others, "%s%s", others.len > 0 ? ", " : "",
 							 chatmig_validate_sql_column(column));
 	}
-	*from = psprintf(", LATERAL (SELECT %s) AS rest", columns.data);
-	return psprintf("%s.chatmig_fingerprint(rest.*)", chatmig_ledger_schema());
+	if (others.len > 0)
+	{
+		*from = psprintf(", LATERAL (SELECT %s) AS rest", others.data);
+		hashes = lappend(hashes, psprintf("%s.chatmig_fingerprint(rest.*)",
+										  chatmig_ledger_schema()));
+	}
+	return chatmig_validate_hash_sum(hashes);
+}
+
+/* Of a type, the end of its name; NULL: such a value has to be in a row. */
+static const char *
+function_of(Oid type)
+{
+	switch (type)
+	{
+		case INT4OID:
+			return "integer";
+		case INT8OID:
+			return "bigint";
+		case UUIDOID:
+			return "uuid";
+		case TEXTOID:
+		case VARCHAROID:
+			return "text";
+		case JSONBOID:
+			return "jsonb";
+		case TIMESTAMPOID:
+			return "timestamp";
+		case TIMESTAMPTZOID:
+			return "timestamptz";
+		default:
+			return NULL;
+	}
+}
+
+/* What it adds to the fingerprint of its row. */
+static char *
+hashed_column(const Column *column, const char *function)
+{
+	return named_hash(
+		function, column->name,
+		psprintf("%s::%s", chatmig_validate_sql_column(column), function));
 }
 
 /* The bytes of the column's values are those of their texts. */

@@ -2,7 +2,7 @@
 
 BEGIN;
 CREATE EXTENSION chatmig;
-SELECT plan(298);
+SELECT plan(313);
 
 -- The functions: arguments with defaults and what they return; s, i or v for
 -- the volatility, s or u for parallel safe or not; whether PUBLIC may call them.
@@ -107,6 +107,9 @@ INSERT INTO promise VALUES
  'bigint', 'i', 's', true),
 ('chatmig_hash_timestamptz', 'name text, value timestamp with time zone',
  'bigint', 'i', 's', true),
+('chatmig_hash_integer', 'name text, value integer', 'bigint', 'i', 's', true),
+('chatmig_hash_bigint', 'name text, value bigint', 'bigint', 'i', 's', true),
+('chatmig_hash_uuid', 'name text, value uuid', 'bigint', 'i', 's', true),
 ('chatmig_hash_pair', 'bigint, bigint', 'bigint', 'i', 's', true),
 ('chatmig_hash_sum',
  'bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint', 'bigint',

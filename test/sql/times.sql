@@ -375,25 +375,32 @@ DROP FUNCTION pg_temp.renamed;
 DROP TYPE couple;
 
 -- The hashes of columns, added up, are the fingerprint of their row: texts and
--- jsonb of all sizes, however they are stored, times, and NULL. All 8 rows, and
--- 1 that is 0.
-CREATE TABLE parts (t text, v varchar(20), j jsonb, ts timestamp, tz timestamptz);
+-- jsonb of all sizes, however they are stored, times, numbers of either sign, and
+-- NULL. All 8 rows, and 1 that is 0.
+CREATE TABLE parts (t text, v varchar(20), j jsonb, ts timestamp, tz timestamptz,
+                    i integer, b bigint, u uuid);
 ALTER TABLE parts ALTER t SET STORAGE EXTERNAL;
 INSERT INTO parts VALUES
-    (NULL, NULL, NULL, NULL, NULL), ('', '', '{}', '-infinity', 'infinity'),
-    ('a', 'b ', '1', '2024-05-01', '2024-05-01 00:00:00+00'),
-    (repeat('short ', 30), 'ü', '[1]', '4713-01-01 BC', '294276-12-31 23:59:59+00'),
-    (repeat('long ', 1000), NULL, '{"a": null}', '2000-01-01', '2000-01-01 00:00:00+00'),
-    (repeat('long ', 100000), 'x', NULL, NULL, now()),
-    (NULL, 'x', to_jsonb(repeat('long ', 1000)), '2024-05-01 10:00:00.000001', NULL),
-    ('x', 'x', to_jsonb(repeat('long ', 100000)), now()::timestamp, now());
+    (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+    ('', '', '{}', '-infinity', 'infinity', 0, 0, '00000000-0000-0000-0000-000000000000'),
+    ('a', 'b ', '1', '2024-05-01', '2024-05-01 00:00:00+00', -1, -1,
+     'ffffffff-ffff-ffff-ffff-ffffffffffff'),
+    (repeat('short ', 30), 'ü', '[1]', '4713-01-01 BC', '294276-12-31 23:59:59+00',
+     2147483647, 9223372036854775807, '00000000-0000-4000-8000-000000000001'),
+    (repeat('long ', 1000), NULL, '{"a": null}', '2000-01-01', '2000-01-01 00:00:00+00',
+     -2147483648, -9223372036854775808, NULL),
+    (repeat('long ', 100000), 'x', NULL, NULL, now(), NULL, 1, gen_random_uuid()),
+    (NULL, 'x', to_jsonb(repeat('long ', 1000)), '2024-05-01 10:00:00.000001', NULL, 1, NULL,
+     gen_random_uuid()),
+    ('x', 'x', to_jsonb(repeat('long ', 100000)), now()::timestamp, now(), 1, 1,
+     gen_random_uuid());
 SELECT count(*) AS rows, count(*) FILTER (WHERE fp = sum) AS same,
        count(*) FILTER (WHERE sum = 0) AS zero
 FROM (SELECT chatmig_fingerprint(p) AS fp,
-             chatmig_hash_sum(chatmig_hash_text('t', t), NULL,
-                 chatmig_hash_text('v', v), chatmig_hash_jsonb('j', j),
-                 chatmig_hash_timestamp('ts', ts),
-                 chatmig_hash_timestamptz('tz', tz), NULL, NULL) AS sum
+             chatmig_hash_sum(chatmig_hash_text('t', t), chatmig_hash_text('v', v),
+                 chatmig_hash_jsonb('j', j), chatmig_hash_timestamp('ts', ts),
+                 chatmig_hash_timestamptz('tz', tz), chatmig_hash_integer('i', i),
+                 chatmig_hash_bigint('b', b), chatmig_hash_uuid('u', u)) AS sum
       FROM parts AS p) AS s;
 -- A name that is not the same for each row counts, too.
 SELECT count(*) AS rows, count(DISTINCT chatmig_hash_text(name, 'x')) AS hashes,
