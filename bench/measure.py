@@ -313,7 +313,7 @@ def machine():
     connection = Connection(DB)
     settings = ", ".join("%s %s" % tuple(row) for row in connection.execute(
         "SELECT name, current_setting(name) FROM pg_settings WHERE name IN ("
-        "'fsync', 'maintenance_work_mem', 'max_wal_size', 'shared_buffers', "
+        "'autovacuum', 'fsync', 'maintenance_work_mem', 'max_wal_size', 'shared_buffers', "
         "'wal_level', 'work_mem') ORDER BY 1"))
     version = connection.value("SHOW server_version").split()[0]
     connection.close()
