@@ -36,7 +36,7 @@ static char *order_of_keys(const Mapping *mapping);
 static bool has_hash(const Column *column);
 static char *conversations(const MigrationPlan *plan);
 static char *legacy_rows(const MigrationPlan *plan);
-static char *null_of(const char *type);
+static char *null_of(const char *type, const char *column);
 static char *time_if_unchanged(const MigrationPlan *plan);
 static char *is_unchanged(const MigrationPlan *plan);
 static char *reduced_rows(const MigrationPlan *plan);
@@ -176,7 +176,8 @@ legacy_rows(const MigrationPlan *plan)
 		time->name == NULL
 			? "false"
 			: psprintf("%s IS NULL", chatmig_validate_sql_column(time)),
-		null_of("timestamptz"), null_of("timestamptz"), null_of("int"),
+		null_of("timestamptz", "chatmig_rest"),
+		null_of("timestamptz", "chatmig_group"), null_of("int", "chatmig_rest"),
 		columns.data, reduced_rows(plan), traced_rows(plan),
 		chatmig_validate_sql_same_key(mapping),
 		plan->has_media ? psprintf(" LEFT JOIN %s AS d ON d.id = t.media_id",
@@ -185,14 +186,15 @@ legacy_rows(const MigrationPlan *plan)
 }
 
 /*
- * A column that is never filled. It is no constant: for each of those, Gather
- * Merge would make a new row of a row, which one process does for all.
+ * A column that is never filled, by way of one that is. It is neither a
+ * constant nor what another column is: for each of those, Gather Merge would
+ * make a new row of a row, which one process does for all.
  */
 static char *
-null_of(const char *type)
+null_of(const char *type, const char *column)
 {
-	return psprintf(
-		"CASE WHEN s.chatmig_rest <> s.chatmig_rest THEN NULL::%s END", type);
+	return psprintf("CASE WHEN s.%s <> s.%s THEN NULL::%s END", column, column,
+					type);
 }
 
 /* Where a row has changed, its time may be one that the server refuses. */
