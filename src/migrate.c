@@ -77,7 +77,7 @@ chatmig_migrate_run(const char *name, bool force, MigrateResult *result)
 		result->counts.links = chatmig_write_links(plan);
 		chatmig_caller_resume(&role);
 		chatmig_reference_defer(plan, true);
-		chatmig_target_analyze(plan);
+		chatmig_target_analyze(plan, &result->counts);
 
 		/* 5. the record */
 		if (!plan->migrated)

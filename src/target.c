@@ -23,6 +23,7 @@
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "caller.h"
 #include "columns.h"
@@ -49,7 +50,8 @@ static bool has_its_columns(const MigrationPlan *plan, TargetTable table,
 static void check_unchanged(const MigrationPlan *plan, TargetTable table);
 static bool has_more(const MigrationPlan *plan, TargetTable table,
 					 Relation rel);
-static void analyze_fresh(const MigrationPlan *plan);
+static bool has_doubled(Oid table, int64 added);
+static void analyze(const MigrationPlan *plan, TargetTable table, bool quickly);
 static void create_table(MigrationPlan *plan, TargetTable table,
 						 const char *comment);
 static void refuse_gone(const MigrationPlan *plan, TargetTable table);
@@ -221,11 +223,17 @@ chatmig_target_finish(const MigrationPlan *plan, bool constrained)
 }
 
 void
-chatmig_target_analyze(const MigrationPlan *plan)
+chatmig_target_analyze(const MigrationPlan *plan, const RunCounts *counts)
 {
+	const int64 added[NUM_ID_TARGETS] = {[TARGET_CONVERSATIONS] =
+											 counts->conversations,
+										 [TARGET_MESSAGES] = counts->messages,
+										 [TARGET_MEDIA] = counts->media};
 	RoleState role;
 
-	analyze_fresh(plan);
+	for (TargetTable table = 0; table < NUM_TARGETS; table++)
+		if (plan->fresh[table])
+			analyze(plan, table, true);
 	if (plan->migrated)
 		return;
 
@@ -241,27 +249,45 @@ chatmig_target_analyze(const MigrationPlan *plan)
 							  plan->source_owner) &&
 			ConditionalLockRelationOid(plan->tables[table],
 									   ShareUpdateExclusiveLock))
-			run("ANALYZE %s", plan->qualified[table]);
+			analyze(plan, table,
+					has_doubled(plan->tables[table], added[table]));
 	chatmig_caller_resume(&role);
 }
 
 /*
- * From a tenth of the default sample: this is for the first queries. Autovacuum
- * comes by within a minute, since all rows are new, and takes the whole one.
+ * Most of its rows are new, so that autovacuum comes by within a minute, as it
+ * does to a fresh table. To a partitioned one it never does.
+ */
+static bool
+has_doubled(Oid table, int64 added)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	Form_pg_class class;
+	bool result;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", table);
+	class = (Form_pg_class) GETSTRUCT(tuple);
+	result = class->relkind == RELKIND_RELATION && class->reltuples < added;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/*
+ * Quickly: from a tenth of the default sample, for the first queries, where
+ * autovacuum takes the whole one soon.
  */
 static void
-analyze_fresh(const MigrationPlan *plan)
+analyze(const MigrationPlan *plan, TargetTable table, bool quickly)
 {
 	int guc_level = NewGUCNestLevel();
 
-	if (default_statistics_target > QUICK_STATISTICS_TARGET)
+	if (quickly && default_statistics_target > QUICK_STATISTICS_TARGET)
 		(void) set_config_option("default_statistics_target",
 								 psprintf("%d", QUICK_STATISTICS_TARGET),
 								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 								 true, 0, false);
-	for (TargetTable table = 0; table < NUM_TARGETS; table++)
-		if (plan->fresh[table])
-			run("ANALYZE %s", plan->qualified[table]);
+	run("ANALYZE %s", plan->qualified[table]);
 	AtEOXact_GUC(true, guc_level);
 }
 

@@ -45,8 +45,10 @@ extern void chatmig_target_finish(const MigrationPlan *plan, bool constrained);
 /*
  * Gathers statistics of the fresh ones, so that the first query is quick; in a
  * first run also of those that were there before, if the source's owner owns
- * them and nobody is vacuuming them.
+ * them and nobody is vacuuming them. From a small sample where most rows are
+ * new.
  */
-extern void chatmig_target_analyze(const MigrationPlan *plan);
+extern void chatmig_target_analyze(const MigrationPlan *plan,
+								   const RunCounts *counts);
 
 #endif /* CHATMIG_TARGET_H */

@@ -22,6 +22,9 @@ ALTER TABLE chat_messages_trace
     ADD PRIMARY KEY (key_1);
 ALTER TABLE conversations
     ADD FOREIGN KEY (user_id) REFERENCES users ON DELETE CASCADE;
+-- as chatmig does: autovacuum takes a larger sample
+SET default_statistics_target = 10;
 ANALYZE conversations;
 ANALYZE messages;
 ANALYZE chat_messages_trace;
+RESET default_statistics_target;

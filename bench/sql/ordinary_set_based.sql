@@ -54,6 +54,8 @@ SELECT id AS key_1, fingerprint, conversation_id,
 FROM placed;
 ALTER TABLE first_messages_trace ADD PRIMARY KEY (key_1);
 DROP TABLE placed;
+SET default_statistics_target = 10;
 ANALYZE conversations;
 ANALYZE messages;
 ANALYZE first_messages_trace;
+RESET default_statistics_target;

@@ -466,5 +466,48 @@ SELECT content, m.created_at, c.created_at, c.updated_at
 FROM exact_m AS m JOIN exact_c AS c ON c.id = conversation_id ORDER BY m.created_at;
 SELECT check_name, detail FROM chatmig_validate('exact') WHERE status IN ('warning', 'violation');
 
+--
+-- Statistics
+--
+-- After the first run each table has them: from a small sample, with 10 ranges of
+-- times, where most rows are new, as autovacuum takes a larger one soon; or else
+-- from one of the default size, with 100.
+CREATE TABLE much (id int PRIMARY KEY, user_id int, message text, response text, created_at timestamptz);
+INSERT INTO much SELECT i, i % 50, 'q', 'a', timestamptz '2024-05-01 10:00:00Z' + i * interval '1 hour'
+FROM generate_series(1, 600) AS i;
+CREATE FUNCTION ranges(application text, target jsonb) RETURNS TABLE (messages text, ranges int)
+LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE application;
+    PERFORM chatmig_register('much', target => target);
+    PERFORM chatmig_migrate('much');
+    RETURN QUERY SELECT tablename::text, array_length(histogram_bounds::text::text[], 1) - 1
+        FROM pg_stats WHERE schemaname = 'regress_targets_rows' AND attname = 'created_at'
+        AND tablename = target ->> 'messages' AND NOT inherited
+            = (SELECT relkind = 'r' FROM pg_class WHERE oid = (target ->> 'messages')::regclass);
+    PERFORM chatmig_rollback('much');
+    PERFORM chatmig_unregister('much');
+END
+$$;
+SELECT * FROM ranges('', '{"conversations": "much_c", "messages": "much_new"}');
+-- Tables of an application: empty; with fewer rows; with more; in partitions, which
+-- autovacuum does not look at as one.
+SELECT * FROM ranges('CREATE TABLE app_c (id uuid PRIMARY KEY, user_id int);
+    CREATE TABLE empty_m (id uuid PRIMARY KEY, conversation_id uuid, role text, content text, created_at timestamptz);
+    ANALYZE empty_m', '{"conversations": "app_c", "messages": "empty_m"}');
+SELECT * FROM ranges('CREATE TABLE some_m (LIKE empty_m INCLUDING ALL);
+    INSERT INTO some_m SELECT gen_random_uuid(), gen_random_uuid(), ''user'', ''x'', now() + i * interval ''1 s''
+    FROM generate_series(1, 1199) AS i; ANALYZE some_m',
+    '{"conversations": "app_c", "messages": "some_m"}');
+SELECT * FROM ranges('CREATE TABLE many_m (LIKE empty_m INCLUDING ALL);
+    INSERT INTO many_m SELECT gen_random_uuid(), gen_random_uuid(), ''user'', ''x'', now() + i * interval ''1 s''
+    FROM generate_series(1, 1200) AS i; ANALYZE many_m',
+    '{"conversations": "app_c", "messages": "many_m"}');
+SELECT * FROM ranges('CREATE TABLE parts_m (LIKE empty_m) PARTITION BY HASH (id);
+    CREATE TABLE parts_m_0 PARTITION OF parts_m FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+    CREATE TABLE parts_m_1 PARTITION OF parts_m FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+    ALTER TABLE parts_m ADD PRIMARY KEY (id)',
+    '{"conversations": "app_c", "messages": "parts_m"}');
+
 DROP EXTENSION chatmig CASCADE;
 DROP SCHEMA regress_targets_rows CASCADE;
