@@ -166,7 +166,7 @@ legacy_rows(const MigrationPlan *plan)
 	return psprintf(
 		"SELECT t.conversation_id AS conversation, %s AS at, "
 		"s.chatmig_group, %s, %s, num_nonnulls(t.id_1%s), "
-		"CASE WHEN (%s) IS NOT TRUE THEN true ELSE %s END, "
+		"CASE WHEN (%s) IS NOT TRUE THEN true ELSE (%s) IS NOT FALSE END, "
 		"%s, %s, %s, %s%s "
 		"FROM (%s) AS s LEFT JOIN (%s) AS t ON %s%s",
 		time_if_unchanged(plan), half(plan, 1),

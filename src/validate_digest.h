@@ -21,7 +21,8 @@ typedef enum DigestColumn
 	DIGEST_HASH_3,
 	DIGEST_NUMBER,      /* int: of messages; for a legacy row, of those that the
 						 * trace names */
-	DIGEST_IS_ODD,      /* bool: a legacy row that has to be looked at */
+	DIGEST_IS_ODD,      /* bool: a legacy row that has to be looked at; this is
+						 * never NULL for one */
 	DIGEST_IS_TIMELESS, /* bool: a legacy row without a time */
 	DIGEST_BEGINS,      /* timestamptz: a conversation's created_at */
 	DIGEST_ENDS,        /* timestamptz: a conversation's updated_at */
