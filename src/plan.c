@@ -85,6 +85,7 @@ make(const char *name, const LedgerTargets *made)
 	chatmig_plan_target(plan, registration->target, made ? made : &recorded);
 	chatmig_plan_check_usage(plan, plan->schema);
 	chatmig_plan_check_usage(plan, chatmig_ledger_schema_name());
+	chatmig_plan_check_calls(plan);
 	return plan;
 }
 

@@ -9,6 +9,7 @@
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -19,6 +20,7 @@
 #include "arguments.h"
 #include "compat.h"
 #include "plan_check.h"
+#include "query.h"
 
 static void check_create(const MigrationPlan *plan, Oid schema, Oid role);
 static void check_name_single(const MigrationPlan *plan, TargetTable table);
@@ -40,6 +42,48 @@ chatmig_plan_check_usage(const MigrationPlan *plan, const char *schema)
 			 "It owns %s, and migration \"%s\" reads and writes as that role.",
 			 plan->source_name, plan->name),
 		 errhint("GRANT USAGE ON SCHEMA %s TO %s.", quote_identifier(schema),
+				 quote_identifier(role))));
+}
+
+/*
+ * Default privileges may keep EXECUTE from PUBLIC. Those that look at their
+ * arguments alone are called by name, by what reads and by what validates.
+ */
+void
+chatmig_plan_check_calls(const MigrationPlan *plan)
+{
+	char *role = GetUserNameFromId(plan->source_owner, false);
+	QueryArgs args = {0};
+	List *functions;
+	StringInfoData list;
+	ListCell *lc;
+
+	chatmig_query_arg(&args, OIDOID, ObjectIdGetDatum(plan->source_owner),
+					  false);
+	functions = chatmig_query_list(
+		"SELECT p.oid::regprocedure FROM pg_depend AS d "
+		"JOIN pg_extension AS e ON e.oid = d.refobjid "
+		"JOIN pg_proc AS p ON p.oid = d.objid "
+		"WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' "
+		"AND d.classid = 'pg_proc'::regclass AND e.extname = 'chatmig' "
+		"AND p.proname ~ '^chatmig_(fingerprint$|json_fault$|hash_|time_)' "
+		"AND NOT has_function_privilege($1, p.oid, 'EXECUTE') ORDER BY 1",
+		&args);
+	if (functions == NIL)
+		return;
+	initStringInfo(&list);
+	foreach(lc, functions)
+		appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "",
+						 (char *) lfirst(lc));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		 errmsg("role \"%s\" may not call function %s", role,
+				(char *) linitial(functions)),
+		 errdetail(
+			 "It owns %s, and migration \"%s\" reads and is validated as that role.",
+			 plan->source_name, plan->name),
+		 errhint("GRANT EXECUTE ON FUNCTION %s TO %s.", list.data,
 				 quote_identifier(role))));
 }
 

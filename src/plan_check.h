@@ -21,6 +21,9 @@ extern void chatmig_plan_check_create(const MigrationPlan *plan);
 extern void chatmig_plan_check_usage(const MigrationPlan *plan,
 									 const char *schema);
 
+/* The source's owner may call those of the functions that queries call. */
+extern void chatmig_plan_check_calls(const MigrationPlan *plan);
+
 /* A table that an earlier run filled is still there. */
 extern void chatmig_plan_check_exists(const MigrationPlan *plan,
 									  TargetTable table);

@@ -245,6 +245,26 @@ SELECT regress_rights_ext.chatmig_register('outside',
     target => '{"conversations": "c6", "messages": "m6"}');
 \echo :LAST_ERROR_SQLSTATE
 
+-- ... nor one whom default privileges keep from what it calls: before a row moves,
+-- and with what to do.
+GRANT USAGE ON SCHEMA regress_rights_ext TO regress_chatmig_outsider;
+REVOKE EXECUTE ON FUNCTION regress_rights_ext.chatmig_fingerprint(record),
+    regress_rights_ext.chatmig_hash_uuid(text, uuid) FROM PUBLIC;
+SELECT regress_rights_ext.chatmig_register('outside',
+    target => '{"conversations": "c6", "messages": "m6"}');
+\echo :LAST_ERROR_SQLSTATE
+-- As it says: registered, and seen as a plan.
+GRANT EXECUTE ON FUNCTION regress_rights_ext.chatmig_fingerprint(record), regress_rights_ext.chatmig_hash_uuid(text,uuid) TO regress_chatmig_outsider;
+SELECT regress_rights_ext.chatmig_register('outside',
+    target => '{"conversations": "c6", "messages": "m6"}');
+SELECT count(*) > 0 AS planned FROM regress_rights_ext.chatmig_plan('outside');
+REVOKE EXECUTE ON FUNCTION regress_rights_ext.chatmig_hash_uuid(text,uuid) FROM regress_chatmig_outsider;
+SELECT count(*) FROM regress_rights_ext.chatmig_plan('outside');
+REVOKE EXECUTE ON FUNCTION regress_rights_ext.chatmig_fingerprint(record) FROM regress_chatmig_outsider;
+GRANT EXECUTE ON FUNCTION regress_rights_ext.chatmig_fingerprint(record),
+    regress_rights_ext.chatmig_hash_uuid(text, uuid) TO PUBLIC;
+SELECT regress_rights_ext.chatmig_unregister('outside');
+REVOKE USAGE ON SCHEMA regress_rights_ext FROM regress_chatmig_outsider;
 -- The new tables are the owner's whoever migrates, a member of his role too.
 SET ROLE regress_chatmig_member;
 SELECT regress_rights_ext.chatmig_register('pairs',

@@ -119,7 +119,7 @@ epoch:             query
 difference:        query
 plan:              plan_target plan_check migration keys options rights query caller
 plan_target:       ledger link owner_table plan_check existing relation columns role_values vocabulary field migration snapshot
-plan_check:        migration arguments
+plan_check:        migration query arguments
 link:              existing keys migration
 owner_table:       keys field vocabulary migration
 existing:          existing_check keys vocabulary migration arguments
