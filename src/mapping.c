@@ -35,6 +35,9 @@ const char *const chatmig_part_names[NUM_PARTS] = {
 #define MAPPING_KEEP "keep"
 #define MAPPING_PATH "path"
 
+/* What chatmig names in its queries, and in metadata, begins with this. */
+#define OWN_PREFIX "chatmig_"
+
 static const PartType part_types[NUM_PARTS] = {
 	[PART_OWNER] = ACCEPTS_ORDERED,    [PART_COUNTERPART] = ACCEPTS_ORDERED,
 	[PART_SESSION] = ACCEPTS_ORDERED,  [PART_QUESTION] = ACCEPTS_TEXT,
@@ -58,6 +61,7 @@ static bool plays_part(const Mapping *mapping, const Column *column);
 static bool is_listed(Relation rel, List *names, const char *name);
 static void resolve_column(Relation rel, const char *part, char *name,
 						   Column *column);
+static void check_name(Relation rel, const char *name);
 static void add_spelling(const char *spelling, const char *role, void *state);
 
 bool
@@ -218,6 +222,7 @@ resolve_keys(Relation rel, Jsonb *jsonb, Mapping *mapping)
 		Column *column = &mapping->keys[mapping->nkeys++];
 
 		resolve_column(rel, MAPPING_KEY, lfirst(lc), column);
+		check_name(rel, column->name);
 		chatmig_part_type_check(rel, MAPPING_KEY, ACCEPTS_ORDERED,
 								column->attnum);
 		for (int k = 0; k < mapping->nkeys - 1; k++)
@@ -248,6 +253,7 @@ resolve_parts(Relation rel, Jsonb *jsonb, Mapping *mapping)
 			continue;
 		resolve_column(rel, chatmig_part_names[part], name,
 					   &mapping->parts[part]);
+		check_name(rel, name);
 		chatmig_part_type_check(rel, chatmig_part_names[part], part_types[part],
 								mapping->parts[part].attnum);
 		for (Part other = 0; other < part; other++)
@@ -526,6 +532,24 @@ resolve_column(Relation rel, const char *part, char *name, Column *column)
 				   columns.data),
 		 errhint(
 			 "If it was renamed, give it its name back; or, before anything is migrated, call chatmig_register() again with the right name.")));
+}
+
+/* In a query that has both, nobody could tell which is meant. */
+static void
+check_name(Relation rel, const char *name)
+{
+	if (strncmp(name, OWN_PREFIX, strlen(OWN_PREFIX)) != 0)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_RESERVED_NAME),
+		 errmsg("column \"%s\" of \"%s\" has a name that is chatmig's own",
+				name, RelationGetRelationName(rel)),
+		 errdetail(
+			 "In its queries, what it computes has names that begin with \"%s\".",
+			 OWN_PREFIX),
+		 errhint(
+			 "ALTER TABLE ... RENAME COLUMN, or leave the column out of the mapping.")));
 }
 
 static void

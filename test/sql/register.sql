@@ -310,6 +310,18 @@ SELECT chatmig_register('chat_messages',
 -- A column that does not exist: those that do.
 SELECT chatmig_register('chat_messages', '{"time": "created_at"}');
 \echo :LAST_ERROR_SQLSTATE
+-- A name that chatmig has for something else in its queries; beside the others it
+-- does not matter.
+CREATE TABLE own_names (id int PRIMARY KEY, user_id int, message text, response text,
+                        chatmig_group int DEFAULT 1);
+INSERT INTO own_names VALUES (1, 1, 'q', 'a');
+SELECT chatmig_register('own_names', '{"session": "chatmig_group"}');
+\echo :LAST_ERROR_SQLSTATE
+SELECT chatmig_register('own_names', target => '{"conversations": "own_c", "messages": "own_m"}');
+SELECT migrated FROM chatmig_migrate('own_names');
+SELECT check_name FROM chatmig_validate('own_names') WHERE status = 'violation';
+SELECT legacy_rows FROM chatmig_rollback('own_names');
+SELECT chatmig_unregister('own_names');
 -- Neither a column of the system nor one that was dropped.
 SELECT chatmig_register('chat_messages', '{"key": ["ctid"]}');
 \echo :LAST_ERROR_SQLSTATE
