@@ -161,7 +161,7 @@ Datum
 chatmig_hash_four_bytes(PG_FUNCTION_ARGS)
 {
 	static const ValueType type = {
-		.kind = VALUE_BYTES, .len = 4, .byval = true};
+		.kind = VALUE_BYTES, .len = sizeof(int32), .byval = true};
 
 	return hash_named(&type, fcinfo);
 }
@@ -171,7 +171,7 @@ Datum
 chatmig_hash_eight_bytes(PG_FUNCTION_ARGS)
 {
 	static const ValueType type = {
-		.kind = VALUE_BYTES, .len = 8, .byval = true};
+		.kind = VALUE_BYTES, .len = sizeof(int64), .byval = true};
 
 	return hash_named(&type, fcinfo);
 }

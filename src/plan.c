@@ -44,7 +44,10 @@ static char *column_list(const Mapping *mapping, const char *prefix);
 MigrationPlan *
 chatmig_plan_make(const char *name)
 {
-	return make(name, NULL);
+	MigrationPlan *plan = make(name, NULL);
+
+	chatmig_plan_check_calls(plan);
+	return plan;
 }
 
 MigrationPlan *
@@ -85,7 +88,6 @@ make(const char *name, const LedgerTargets *made)
 	chatmig_plan_target(plan, registration->target, made ? made : &recorded);
 	chatmig_plan_check_usage(plan, plan->schema);
 	chatmig_plan_check_usage(plan, chatmig_ledger_schema_name());
-	chatmig_plan_check_calls(plan);
 	return plan;
 }
 

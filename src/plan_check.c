@@ -52,9 +52,9 @@ chatmig_plan_check_usage(const MigrationPlan *plan, const char *schema)
 void
 chatmig_plan_check_calls(const MigrationPlan *plan)
 {
-	char *role = GetUserNameFromId(plan->source_owner, false);
 	QueryArgs args = {0};
 	List *functions;
+	char *role;
 	StringInfoData list;
 	ListCell *lc;
 
@@ -71,6 +71,7 @@ chatmig_plan_check_calls(const MigrationPlan *plan)
 		&args);
 	if (functions == NIL)
 		return;
+	role = GetUserNameFromId(plan->source_owner, false);
 	initStringInfo(&list);
 	foreach(lc, functions)
 		appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "",

@@ -23,7 +23,6 @@
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 #include "caller.h"
 #include "columns.h"
@@ -261,15 +260,11 @@ chatmig_target_analyze(const MigrationPlan *plan, const RunCounts *counts)
 static bool
 has_doubled(Oid table, int64 added)
 {
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-	Form_pg_class class;
-	bool result;
+	Relation rel = table_open(table, NoLock); /* the caller has one */
+	bool result = rel->rd_rel->relkind == RELKIND_RELATION &&
+				  rel->rd_rel->reltuples < added;
 
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", table);
-	class = (Form_pg_class) GETSTRUCT(tuple);
-	result = class->relkind == RELKIND_RELATION && class->reltuples < added;
-	ReleaseSysCache(tuple);
+	table_close(rel, NoLock);
 	return result;
 }
 

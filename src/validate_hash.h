@@ -60,8 +60,8 @@ extern char *chatmig_validate_hash_without_empty(const Column *column,
 
 /*
  * A legacy row's fingerprint but for the columns that hold its contents, whose
- * hashes are a part of it: of "rest", a row of its other columns, which
- * follows s in FROM. NULL where the hashes are no part.
+ * hashes are a part of it. *from is set where a row of some of the others,
+ * "rest", has to follow s in FROM. NULL where the contents' hashes are no part.
  */
 extern char *chatmig_validate_hash_without_contents(const MigrationPlan *plan,
 													char **from);

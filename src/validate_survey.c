@@ -36,7 +36,7 @@ typedef struct SurveyState
 	MemoryContext context;
 	bool id_by_value;
 	int16 id_length;
-	RowOrder *order; /* NULL before the first row */
+	RowOrder *order;
 
 	/* per conversation */
 	MemoryContext conversation_context;
@@ -63,11 +63,11 @@ typedef struct SurveyState
 } SurveyState;
 
 static bool is_clean(const Survey *survey);
+static void begin(TupleDesc desc, void *arg);
 static bool receive(TupleTableSlot *slot, void *arg);
 static void add_untraced(SurveyState *state, TupleTableSlot *slot);
 static bool same_conversation(const SurveyState *state, TupleTableSlot *slot);
 static void open_conversation(SurveyState *state, TupleTableSlot *slot);
-static void start_order(SurveyState *state, TupleDesc desc);
 static void see_conversation(SurveyState *state, TupleTableSlot *slot);
 static void see_messages(SurveyState *state, TupleTableSlot *slot);
 static void see_legacy_row(SurveyState *state, TupleTableSlot *slot);
@@ -114,7 +114,7 @@ chatmig_validate_survey(Validation *validation)
 		CurrentMemoryContext, "chatmig conversation", ALLOCSET_SMALL_SIZES);
 	survey->is_made = true;
 	survey->suspects = palloc(sizeof(Datum) * MAX_SUSPECTS);
-	chatmig_query_stream(sql, NULL, true, NULL, receive, &state);
+	chatmig_query_stream(sql, NULL, true, begin, receive, &state);
 	close_conversation(&state);
 	if (is_clean(survey) && !plan->has_media)
 		chatmig_validate_trace_met(validation, state.traced, state.named);
@@ -196,6 +196,16 @@ is_clean(const Survey *survey)
 {
 	return !survey->has_odd_rows && !survey->has_strangers &&
 		   !survey->is_full && survey->nsuspects == 0;
+}
+
+static void
+begin(TupleDesc desc, void *arg)
+{
+	SurveyState *state = arg;
+	MemoryContext old = MemoryContextSwitchTo(state->context);
+
+	state->order = chatmig_validate_order(state->validation->mapping, desc);
+	MemoryContextSwitchTo(old);
 }
 
 static bool
@@ -287,25 +297,13 @@ open_conversation(SurveyState *state, TupleTableSlot *slot)
 	state->id = datumCopy(slot->tts_values[DIGEST_ID - 1], state->id_by_value,
 						  state->id_length);
 	MemoryContextSwitchTo(old);
-	start_order(state, slot->tts_tupleDescriptor);
+	chatmig_validate_order_restart(state->order);
 	state->is_open = true;
 	state->is_present = state->is_odd = false;
 	state->group = state->rows_group = state->begins = state->ends = unknown;
 	state->first_at = state->last_at = state->positions = unknown;
 	state->rows = 0;
 	state->legacy = state->messages = state->older = (Sequence){0};
-}
-
-/* Of its legacy rows. */
-static void
-start_order(SurveyState *state, TupleDesc desc)
-{
-	MemoryContext old = MemoryContextSwitchTo(state->context);
-
-	if (state->order == NULL)
-		state->order = chatmig_validate_order(state->validation->mapping, desc);
-	MemoryContextSwitchTo(old);
-	chatmig_validate_order_restart(state->order);
 }
 
 static void
