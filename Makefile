@@ -71,6 +71,7 @@ OBJS = \
 	src/json.o \
 	src/times.o \
 	src/fingerprint.o \
+	src/summary.o \
 	src/skip.o \
 	src/owner_table.o \
 	src/split.o \
@@ -124,6 +125,7 @@ OBJS = \
 	src/validate_references.o \
 	src/validate_sql.o \
 	src/validate_survey.o \
+	src/validate_summary.o \
 	src/validate_tables.o \
 	src/validate_target.o \
 	src/validate_time.o \
@@ -177,6 +179,7 @@ REGRESS = \
 	validate \
 	validate_targets \
 	survey \
+	summary \
 	altered \
 	rollback \
 	targets \

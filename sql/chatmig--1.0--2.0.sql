@@ -600,6 +600,75 @@ COMMENT ON FUNCTION @extschema@.chatmig_hash_sum(
     pg_catalog.int8, pg_catalog.int8, pg_catalog.int8, pg_catalog.int8) IS
     'The sum of hashes, in 64 bits; NULL adds nothing. Of the hashes of a row''s columns, it is the row''s chatmig_fingerprint()';
 
+CREATE FUNCTION @extschema@.chatmig_message_id(
+    migration pg_catalog.text, key pg_catalog.text, part pg_catalog.int4,
+    "time" pg_catalog.timestamp)
+RETURNS pg_catalog.uuid
+AS 'MODULE_PATHNAME', 'chatmig_message_id'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_message_id(
+    pg_catalog.text, pg_catalog.text, pg_catalog.int4, pg_catalog.timestamp) IS
+    'The id of the message that is part 1, or 2, of the legacy row with this key, at a time in UTC';
+
+CREATE FUNCTION @extschema@.chatmig_summary_add(
+    pg_catalog.internal, pg_catalog.uuid, pg_catalog.int8,
+    pg_catalog.timestamptz, pg_catalog.timestamptz, pg_catalog.int8,
+    pg_catalog.timestamptz, pg_catalog.int8, pg_catalog.int8, pg_catalog.int8,
+    pg_catalog.timestamptz)
+RETURNS pg_catalog.internal
+AS 'MODULE_PATHNAME', 'chatmig_summary_add'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_summary_add(
+    pg_catalog.internal, pg_catalog.uuid, pg_catalog.int8,
+    pg_catalog.timestamptz, pg_catalog.timestamptz, pg_catalog.int8,
+    pg_catalog.timestamptz, pg_catalog.int8, pg_catalog.int8, pg_catalog.int8,
+    pg_catalog.timestamptz) IS
+    'A part of chatmig_summary()';
+
+CREATE FUNCTION @extschema@.chatmig_summary_combine(
+    pg_catalog.internal, pg_catalog.internal)
+RETURNS pg_catalog.internal
+AS 'MODULE_PATHNAME', 'chatmig_summary_combine'
+LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_summary_combine(
+    pg_catalog.internal, pg_catalog.internal) IS
+    'A part of chatmig_summary()';
+
+CREATE FUNCTION @extschema@.chatmig_summary_send(pg_catalog.internal)
+RETURNS pg_catalog.bytea
+AS 'MODULE_PATHNAME', 'chatmig_summary_send'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_summary_send(pg_catalog.internal) IS
+    'A part of chatmig_summary()';
+
+CREATE FUNCTION @extschema@.chatmig_summary_receive(
+    pg_catalog.bytea, pg_catalog.internal)
+RETURNS pg_catalog.internal
+AS 'MODULE_PATHNAME', 'chatmig_summary_receive'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.chatmig_summary_receive(
+    pg_catalog.bytea, pg_catalog.internal) IS
+    'A part of chatmig_summary()';
+
+CREATE AGGREGATE @extschema@.chatmig_summary(
+    conversation pg_catalog.uuid, conversation_hash pg_catalog.int8,
+    begins pg_catalog.timestamptz, ends pg_catalog.timestamptz,
+    "position" pg_catalog.int8, "time" pg_catalog.timestamptz,
+    id pg_catalog.int8, answered pg_catalog.int8, contents pg_catalog.int8,
+    until pg_catalog.timestamptz) (
+    SFUNC = @extschema@.chatmig_summary_add,
+    STYPE = pg_catalog.internal,
+    COMBINEFUNC = @extschema@.chatmig_summary_combine,
+    SERIALFUNC = @extschema@.chatmig_summary_send,
+    DESERIALFUNC = @extschema@.chatmig_summary_receive,
+    FINALFUNC = @extschema@.chatmig_summary_send,
+    PARALLEL = SAFE);
+COMMENT ON AGGREGATE @extschema@.chatmig_summary(
+    pg_catalog.uuid, pg_catalog.int8, pg_catalog.timestamptz,
+    pg_catalog.timestamptz, pg_catalog.int8, pg_catalog.timestamptz,
+    pg_catalog.int8, pg_catalog.int8, pg_catalog.int8, pg_catalog.timestamptz)
+    IS 'Messages as a few numbers, as chatmig_validate() compares them; id, answered and contents are hashes';
+
 -- OR REPLACE, of our own member: a view of the user's may depend on it.
 --
 -- The state of things. A migration is shown to members of the role that owns

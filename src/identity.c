@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "fmgr.h"
+#include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -12,6 +14,8 @@
 
 static uint64 unix_milliseconds(Value time);
 static void store_bytes(unsigned char *bytes, int n, uint64 value);
+
+PG_FUNCTION_INFO_V1(chatmig_message_id);
 
 /* The largest number of milliseconds that a uuid can hold: year 10889. */
 #define MAX_MILLISECONDS ((UINT64CONST(1) << 48) - 1)
@@ -49,6 +53,24 @@ chatmig_identity_uuid(const Identity *identity)
 	uuid->data[6] = (uuid->data[6] & 0x0F) | 0x70;
 	uuid->data[8] = (uuid->data[8] & 0x3F) | 0x80;
 	return UUIDPGetDatum(uuid);
+}
+
+/*
+ * chatmig_message_id(migration text, key text, part integer, time timestamp)
+ * -> uuid: of a message, by its legacy key as text, its part of the row (1 for
+ * a question, 2 for an answer), and its time in UTC.
+ */
+Datum
+chatmig_message_id(PG_FUNCTION_ARGS)
+{
+	Identity identity = {
+		.kind = IDENTITY_MESSAGE,
+		.migration = text_to_cstring(PG_GETARG_TEXT_PP(0)),
+		.key = text_to_cstring(PG_GETARG_TEXT_PP(1)),
+		.part = PG_GETARG_INT32(2),
+		.time = {.datum = TimestampGetDatum(PG_GETARG_TIMESTAMP(3))}};
+
+	PG_RETURN_DATUM(chatmig_identity_uuid(&identity));
 }
 
 Datum

@@ -66,7 +66,7 @@ chatmig_plan_check_calls(const MigrationPlan *plan)
 		"JOIN pg_proc AS p ON p.oid = d.objid "
 		"WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' "
 		"AND d.classid = 'pg_proc'::regclass AND e.extname = 'chatmig' "
-		"AND p.proname ~ '^chatmig_(fingerprint$|json_fault$|hash_|time_)' "
+		"AND p.proname ~ '^chatmig_(fingerprint$|json_fault$|message_id$|summary$|hash_|time_)' "
 		"AND NOT has_function_privilege($1, p.oid, 'EXECUTE') ORDER BY 1",
 		&args);
 	if (functions == NIL)

@@ -21,33 +21,23 @@
 #include "validate_digest.h"
 #include "validate_hash.h"
 
-/*
- * A column that keeps the planner from evaluating a subquery's expressions
- * above the join: it is volatile. Nobody reads it.
- */
-#define FENCE "pg_is_in_recovery()"
-
 /* Of positions. */
 #define POSITIONS_SEED 271828182
 
 static const Part group_parts[] = {PART_OWNER, PART_COUNTERPART, PART_SESSION};
 
 static char *order_of_keys(const Mapping *mapping);
-static bool has_hash(const Column *column);
 static char *conversations(const MigrationPlan *plan);
 static char *legacy_rows(const MigrationPlan *plan);
 static char *null_of(const char *type, const char *column);
 static char *time_if_unchanged(const MigrationPlan *plan);
 static char *is_unchanged(const MigrationPlan *plan);
-static char *reduced_rows(const MigrationPlan *plan);
 static Part content_part(const Mapping *mapping, int part);
 static const Column *content(const Mapping *mapping, int part);
 static char *hashed_rest(const MigrationPlan *plan);
 static char *traced_rows(const MigrationPlan *plan);
 static char *kept_columns(const MigrationPlan *plan);
 static char *hashed_group(const Mapping *mapping);
-static char *half(const MigrationPlan *plan, int part);
-static char *filled_half(const Mapping *mapping, int part);
 static char *messages(const MigrationPlan *plan);
 static char *hashed_content(const Mapping *mapping);
 static char *keys(const MigrationPlan *plan, const char *format);
@@ -62,7 +52,7 @@ chatmig_validate_digest(const MigrationPlan *plan)
 		HAS_PART(mapping, PART_REPLY_TO) || mapping->media_in_metadata)
 		return NULL;
 	for (int i = 0; i < lengthof(group_parts); i++)
-		if (!has_hash(&mapping->parts[group_parts[i]]))
+		if (!chatmig_validate_digest_has_hash(&mapping->parts[group_parts[i]]))
 			return NULL;
 	/*
 	 * The legacy rows first, as they give the keys their types. Each of the
@@ -108,8 +98,8 @@ chatmig_validate_digest_positions(int64 first, int64 n)
 	return result;
 }
 
-static bool
-has_hash(const Column *column)
+bool
+chatmig_validate_digest_has_hash(const Column *column)
 {
 	return column->name == NULL ||
 		   OidIsValid(
@@ -119,6 +109,17 @@ has_hash(const Column *column)
 
 static char *
 conversations(const MigrationPlan *plan)
+{
+	return psprintf("SELECT c.id, NULL::timestamp, %s, NULL::bigint, "
+					"NULL::bigint, NULL::int, NULL::bool, NULL::bool, "
+					"c.created_at, c.updated_at, NULL::int%s FROM %s AS c",
+					chatmig_validate_digest_group(plan), keys(plan, ", NULL"),
+					plan->relation[TARGET_CONVERSATIONS]);
+}
+
+/* The columns are those of hashed_group(). */
+char *
+chatmig_validate_digest_group(const MigrationPlan *plan)
 {
 	const Column *session = &plan->mapping->parts[PART_SESSION];
 	List *group = NIL;
@@ -140,11 +141,7 @@ conversations(const MigrationPlan *plan)
 							   plan->mapping, PART_SESSION,
 							   psprintf("(c.metadata ->> %s)",
 										quote_literal_cstr(session->name))));
-	return psprintf("SELECT c.id, NULL::timestamp, %s, NULL::bigint, "
-					"NULL::bigint, NULL::int, NULL::bool, NULL::bool, "
-					"c.created_at, c.updated_at, NULL::int%s FROM %s AS c",
-					chatmig_validate_hash_sum(group), keys(plan, ", NULL"),
-					plan->relation[TARGET_CONVERSATIONS]);
+	return chatmig_validate_hash_sum(group);
 }
 
 static char *
@@ -169,8 +166,10 @@ legacy_rows(const MigrationPlan *plan)
 		"CASE WHEN (%s) IS NOT TRUE THEN true ELSE (%s) IS NOT FALSE END, "
 		"%s, %s, %s, %s%s "
 		"FROM (%s) AS s LEFT JOIN (%s) AS t ON %s%s",
-		time_if_unchanged(plan), half(plan, 1),
-		mapping->shape == SHAPE_PAIR ? half(plan, 2) : "NULL::bigint",
+		time_if_unchanged(plan), chatmig_validate_digest_half(plan, 1, "t"),
+		mapping->shape == SHAPE_PAIR
+			? chatmig_validate_digest_half(plan, 2, "t")
+			: "NULL::bigint",
 		mapping->shape == SHAPE_PAIR ? ", t.id_2" : "", is_unchanged(plan),
 		plan->has_media ? chatmig_validate_compare_medium(plan) : "false",
 		time->name == NULL
@@ -178,7 +177,7 @@ legacy_rows(const MigrationPlan *plan)
 			: psprintf("%s IS NULL", chatmig_validate_sql_column(time)),
 		null_of("timestamptz", "chatmig_rest"),
 		null_of("timestamptz", "chatmig_group"), null_of("int", "chatmig_rest"),
-		columns.data, reduced_rows(plan), traced_rows(plan),
+		columns.data, chatmig_validate_digest_rows(plan), traced_rows(plan),
 		chatmig_validate_sql_same_key(mapping),
 		plan->has_media ? psprintf(" LEFT JOIN %s AS d ON d.id = t.media_id",
 								   plan->relation[TARGET_MEDIA])
@@ -212,20 +211,26 @@ time_if_unchanged(const MigrationPlan *plan)
 static char *
 is_unchanged(const MigrationPlan *plan)
 {
+	return psprintf("%s = t.fingerprint",
+					chatmig_validate_digest_fingerprint(plan));
+}
+
+char *
+chatmig_validate_digest_fingerprint(const MigrationPlan *plan)
+{
 	List *hashes;
 	char *from;
 
 	if (chatmig_validate_hash_without_contents(plan, &from) == NULL)
-		return pstrdup("s.chatmig_fingerprint = t.fingerprint");
+		return pstrdup("s.chatmig_fingerprint");
 	hashes = list_make2("s.chatmig_fingerprint", "s.chatmig_half_1");
 	if (plan->mapping->shape == SHAPE_PAIR)
 		hashes = lappend(hashes, "s.chatmig_half_2");
-	return psprintf("%s = t.fingerprint", chatmig_validate_hash_sum(hashes));
+	return chatmig_validate_hash_sum(hashes);
 }
 
-/* A legacy row without its contents: a few columns, numbers for the rest. */
-static char *
-reduced_rows(const MigrationPlan *plan)
+char *
+chatmig_validate_digest_rows(const MigrationPlan *plan)
 {
 	const Mapping *mapping = plan->mapping;
 	char *other_columns = "";
@@ -349,7 +354,7 @@ kept_columns(const MigrationPlan *plan)
 	return list.data;
 }
 
-/* The columns are those of conversations(). */
+/* The columns are those of chatmig_validate_digest_group(). */
 static char *
 hashed_group(const Mapping *mapping)
 {
@@ -367,22 +372,21 @@ hashed_group(const Mapping *mapping)
 	return chatmig_validate_hash_sum(group);
 }
 
-/*
- * The values are those of a message in messages(). NULL without a text; but a
- * medium needs none.
- */
-static char *
-half(const MigrationPlan *plan, int part)
+/* The values are those of chatmig_validate_digest_message(). */
+char *
+chatmig_validate_digest_half(const MigrationPlan *plan, int part,
+							 const char *ids)
 {
 	const Mapping *mapping = plan->mapping;
 	const bool is_pair = mapping->shape == SHAPE_PAIR;
 	const bool has_medium = part == 1 && plan->has_media;
-	char *text = filled_half(mapping, part);
+	char *text = chatmig_validate_digest_filled_half(mapping, part);
 	List *hashes =
-		list_make3(text, "s.chatmig_rest", psprintf("t.id_%d", part));
+		list_make3(text, "s.chatmig_rest", psprintf("%s.id_%d", ids, part));
 
 	if (part == 2)
-		hashes = lappend(hashes, chatmig_validate_hash_answered("t.id_1"));
+		hashes = lappend(
+			hashes, chatmig_validate_hash_answered(psprintf("%s.id_1", ids)));
 	if (is_pair)
 		hashes = lappend(hashes,
 						 chatmig_validate_hash_text(
@@ -391,12 +395,14 @@ half(const MigrationPlan *plan, int part)
 		hashes = lappend(
 			hashes, chatmig_validate_hash_local_time(time_if_unchanged(plan)));
 	if (HAS_PART(mapping, PART_TOKENS))
-		hashes = lappend(hashes, chatmig_validate_hash_tokens(
-									 !is_pair || part == 2
-										 ? "s.chatmig_tokens"
-										 : psprintf("CASE WHEN %s IS NULL "
-													"THEN s.chatmig_tokens END",
-													filled_half(mapping, 2))));
+		hashes = lappend(hashes,
+						 chatmig_validate_hash_tokens(
+							 !is_pair || part == 2
+								 ? "s.chatmig_tokens"
+								 : psprintf("CASE WHEN %s IS NULL "
+											"THEN s.chatmig_tokens END",
+											chatmig_validate_digest_filled_half(
+												mapping, 2))));
 	if (has_medium)
 		hashes = lappend(hashes,
 						 chatmig_validate_hash_id(plan, TARGET_MEDIA,
@@ -406,9 +412,8 @@ half(const MigrationPlan *plan, int part)
 					chatmig_validate_hash_sum(hashes));
 }
 
-/* The hash of its text, NULL for none. */
-static char *
-filled_half(const Mapping *mapping, int part)
+char *
+chatmig_validate_digest_filled_half(const Mapping *mapping, int part)
 {
 	return chatmig_validate_hash_without_empty(
 		content(mapping, part), psprintf("s.chatmig_half_%d", part));
@@ -422,27 +427,15 @@ filled_half(const Mapping *mapping, int part)
 static char *
 messages(const MigrationPlan *plan)
 {
-	const Mapping *mapping = plan->mapping;
 	const char *place = "m.\"position\"";
-	List *hashes = chatmig_validate_hash_rest(plan, true);
+	char *id =
+		chatmig_validate_hash_id(plan, TARGET_MESSAGES, "m.id", VALUE_ID);
+	char *answered = chatmig_validate_hash_id(plan, TARGET_MESSAGES,
+											  "m.reply_to_id", VALUE_ID);
+	List *hashes = chatmig_validate_digest_message(plan);
 
-	hashes = lappend(hashes, hashed_content(mapping));
-	hashes = lappend(hashes, chatmig_validate_hash_id(plan, TARGET_MESSAGES,
-													  "m.id", VALUE_ID));
-	hashes =
-		lappend(hashes, chatmig_validate_hash_text("m.role::text", VALUE_ROLE));
-	hashes = lappend(hashes,
-					 chatmig_validate_hash_time("m.created_at::timestamptz"));
-	hashes =
-		lappend(hashes, chatmig_validate_hash_answered(chatmig_validate_hash_id(
-							plan, TARGET_MESSAGES, "m.reply_to_id", VALUE_ID)));
-	if (HAS_PART(mapping, PART_TOKENS))
-		hashes =
-			lappend(hashes, chatmig_validate_hash_tokens("m.tokens::bigint"));
-	if (plan->has_media)
-		hashes = lappend(hashes,
-						 chatmig_validate_hash_id(plan, TARGET_MEDIA,
-												  "m.media_id", VALUE_MEDIUM));
+	hashes = lappend(hashes, id);
+	hashes = lappend(hashes, chatmig_validate_hash_answered(answered));
 	return psprintf(
 		"SELECT m.conversation_id, NULL::timestamp, bit_xor(m.digest), "
 		"bit_xor(m.digest) FILTER (WHERE m.is_younger), "
@@ -458,6 +451,28 @@ messages(const MigrationPlan *plan)
 		chatmig_validate_hash_pair(chatmig_validate_hash_sum(hashes), place),
 		quote_literal_cstr(timestamptz_to_str(plan->migrated_at)),
 		plan->relation[TARGET_MESSAGES]);
+}
+
+/* The values are those of chatmig_validate_digest_half(). */
+List *
+chatmig_validate_digest_message(const MigrationPlan *plan)
+{
+	const Mapping *mapping = plan->mapping;
+	List *hashes = chatmig_validate_hash_rest(plan, true);
+
+	hashes = lappend(hashes, hashed_content(mapping));
+	hashes =
+		lappend(hashes, chatmig_validate_hash_text("m.role::text", VALUE_ROLE));
+	hashes = lappend(hashes,
+					 chatmig_validate_hash_time("m.created_at::timestamptz"));
+	if (HAS_PART(mapping, PART_TOKENS))
+		hashes =
+			lappend(hashes, chatmig_validate_hash_tokens("m.tokens::bigint"));
+	if (plan->has_media)
+		hashes = lappend(hashes,
+						 chatmig_validate_hash_id(plan, TARGET_MEDIA,
+												  "m.media_id", VALUE_MEDIUM));
+	return hashes;
 }
 
 /* Of a message m, as of the column that it must have come from. */

@@ -51,6 +51,46 @@ typedef enum DigestColumn
  */
 extern char *chatmig_validate_digest(const MigrationPlan *plan);
 
+/*
+ * A column that keeps the planner from evaluating a subquery's expressions
+ * above it, once for each use: it is volatile. Nobody reads it.
+ */
+#define FENCE "pg_is_in_recovery()"
+
+/*
+ * A query: legacy rows without their contents. Their key, their time, and
+ * numbers for the rest: chatmig_half_1 and _2 are hashes of their texts,
+ * chatmig_fingerprint is what else the fingerprint is the sum of.
+ */
+extern char *chatmig_validate_digest_rows(const MigrationPlan *plan);
+
+/*
+ * Of such a row s: hashes of what message 1 or 2 of it must hold, in one; NULL
+ * if it has no text and no medium. id_1 and id_2 of the row `ids` are the
+ * hashes of the messages' ids.
+ */
+extern char *chatmig_validate_digest_half(const MigrationPlan *plan, int part,
+										  const char *ids);
+
+/* Of the text of message 1 or 2 of such a row s: its hash, NULL for none. */
+extern char *chatmig_validate_digest_filled_half(const Mapping *mapping,
+												 int part);
+
+/* Of such a row s: its fingerprint. */
+extern char *chatmig_validate_digest_fingerprint(const MigrationPlan *plan);
+
+/*
+ * Of a message m: a list of the hashes that make such a one, but for those of
+ * its id and of the one that it answers.
+ */
+extern List *chatmig_validate_digest_message(const MigrationPlan *plan);
+
+/* Of a conversation c: the hash that its legacy rows have as chatmig_group. */
+extern char *chatmig_validate_digest_group(const MigrationPlan *plan);
+
+/* Whether the type of a column, which may not be mapped, has a hash. */
+extern bool chatmig_validate_digest_has_hash(const Column *column);
+
 /* The digest of many is the XOR of theirs, each with its place from 0 on. */
 extern uint64 chatmig_validate_digest_at(int64 digest, int64 place);
 

@@ -17,6 +17,9 @@
 /* Of the first part of a group. */
 #define GROUP_SEED 1618033988
 
+/* Of the first column of a key. */
+#define KEY_SEED 1414213562
+
 /* Arguments of chatmig_hash_sum(). */
 #define HASHES_IN_A_SUM 8
 
@@ -77,6 +80,16 @@ chatmig_validate_hash_group(const Mapping *mapping, Part part, char *value)
 		type = is_string(type) ? type : TEXTOID;
 	}
 	return hashed_value(type, value, GROUP_SEED + (int) part);
+}
+
+char *
+chatmig_validate_hash_key(const Mapping *mapping, int i, const char *value)
+{
+	const Column *key = &mapping->keys[i];
+
+	return hashed_value(getBaseType(key->type),
+						chatmig_validate_sql_collated(key, value),
+						KEY_SEED + i);
 }
 
 /*

@@ -20,7 +20,9 @@ typedef enum HashedValue
 	VALUE_MODEL,
 	VALUE_TOKENS,
 	VALUE_REPLY_TO,
-	VALUE_MEDIUM
+	VALUE_MEDIUM,
+	VALUE_CONVERSATION,
+	VALUE_CONTENTS
 } HashedValue;
 
 /* Of all these, never NULL; a list of expressions. */
@@ -32,6 +34,10 @@ extern char *chatmig_validate_hash_pair(const char *first, const char *second);
 /* Of owner, counterpart or session, as it is. */
 extern char *chatmig_validate_hash_group(const Mapping *mapping, Part part,
 										 char *value);
+
+/* Of a column of the key, the first being 0. */
+extern char *chatmig_validate_hash_key(const Mapping *mapping, int i,
+									   const char *value);
 
 /* table is that of the row with this id. */
 extern char *chatmig_validate_hash_id(const MigrationPlan *plan,

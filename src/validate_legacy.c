@@ -36,8 +36,6 @@ static void check_duplicates(Validation *validation);
 static void list_rejected(Validation *validation);
 static void test_time(RowTests *tests, const Mapping *mapping);
 static void test_role(RowTests *tests, const Mapping *mapping);
-static char *key_columns(const Mapping *mapping);
-static char *key_text(const Mapping *mapping);
 static char *not_rejected(const Validation *validation);
 static bool key_is_proved(const Validation *validation);
 
@@ -76,7 +74,8 @@ check_alone(Validation *validation)
 
 	chatmig_validate_sql_add(
 		&tests, CHECK_LEGACY_KEY, CHECK_VIOLATION,
-		psprintf("num_nulls(%s) > 0", key_columns(mapping)),
+		psprintf("num_nulls(%s) > 0",
+				 chatmig_validate_sql_key_columns(mapping)),
 		"format('The key of the row is NULL: %s ...', left(s.*::text, 100))");
 	test_time(&tests, mapping);
 	if (mapping->shape == SHAPE_FLAT)
@@ -88,7 +87,8 @@ check_alone(Validation *validation)
 							 "'The row holds no message.'");
 	chatmig_validate_query(validation,
 						   chatmig_validate_sql_tests(
-							   &tests, key_text(mapping), "NULL::text",
+							   &tests, chatmig_validate_sql_key_text(mapping),
+							   "NULL::text",
 							   psprintf("%s AS s", validation->source_name)),
 						   NULL);
 	if (mapping->shape == SHAPE_TRANSCRIPT)
@@ -128,7 +128,7 @@ check_elements(Validation *validation)
 	chatmig_validate_query(
 		validation,
 		chatmig_validate_sql_tests(
-			&tests, key_text(mapping), "NULL::text",
+			&tests, chatmig_validate_sql_key_text(mapping), "NULL::text",
 			psprintf("%s AS s CROSS JOIN LATERAL %s", validation->source_name,
 					 chatmig_validate_transcript_elements(mapping))),
 		NULL);
@@ -207,7 +207,7 @@ check_against_trace(Validation *validation)
 			&tests,
 			psprintf("CASE WHEN t.key_1 IS NOT NULL THEN %s ELSE %s END",
 					 chatmig_validate_sql_key(mapping, "t.key_%d"),
-					 key_text(mapping)),
+					 chatmig_validate_sql_key_text(mapping)),
 			"t.conversation_id::text",
 			psprintf(
 				"(SELECT %s, true AS chatmig_is_present, %s AS chatmig_is_empty, "
@@ -215,13 +215,15 @@ check_against_trace(Validation *validation)
 				"coalesce(%s, 0) AS chatmig_fingerprint, "
 				"CASE WHEN num_nulls(%s) > 0 THEN left(s.*::text, 100) END "
 				"AS chatmig_excerpt FROM %s AS s %s) AS s %s JOIN %s AS t ON %s",
-				key_columns(mapping), chatmig_validate_sql_is_empty(mapping),
+				chatmig_validate_sql_key_columns(mapping),
+				chatmig_validate_sql_is_empty(mapping),
 				time->name == NULL
 					? "false"
 					: psprintf("(%s IS NULL)",
 							   chatmig_validate_sql_column(time)),
 				is_skipped(validation->plan), validation->plan->fingerprint,
-				key_columns(mapping), validation->plan->source_rows,
+				chatmig_validate_sql_key_columns(mapping),
+				validation->plan->source_rows,
 				only_untraced ? chatmig_validate_untraced(validation, &args)
 							  : "",
 				only_untraced ? "LEFT" : "FULL",
@@ -391,7 +393,7 @@ static void
 check_duplicates(Validation *validation)
 {
 	const Mapping *mapping = validation->mapping;
-	char *columns = key_columns(mapping);
+	char *columns = chatmig_validate_sql_key_columns(mapping);
 
 	chatmig_validate_query(
 		validation,
@@ -399,7 +401,8 @@ check_duplicates(Validation *validation)
 				 "format('%%s rows have this key.', count(*)) "
 				 "FROM %s AS s WHERE num_nulls(%s) = 0 "
 				 "GROUP BY %s HAVING count(*) > 1",
-				 CHECK_LEGACY_KEY, CHECK_VIOLATION, key_text(mapping),
+				 CHECK_LEGACY_KEY, CHECK_VIOLATION,
+				 chatmig_validate_sql_key_text(mapping),
 				 validation->source_name, columns, columns),
 		NULL);
 }
@@ -466,42 +469,13 @@ test_role(RowTests *tests, const Mapping *mapping)
 
 /* s."a", s."b" */
 static char *
-key_columns(const Mapping *mapping)
-{
-	StringInfoData list;
-
-	initStringInfo(&list);
-	for (int i = 0; i < mapping->nkeys; i++)
-		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "",
-						 chatmig_validate_sql_column(&mapping->keys[i]));
-	return list.data;
-}
-
-/* Of the row s; NULL where the key is. */
-static char *
-key_text(const Mapping *mapping)
-{
-	StringInfoData list;
-
-	initStringInfo(&list);
-	for (int i = 0; i < mapping->nkeys; i++)
-		appendStringInfo(&list, "%sformat('%%s', %s)", i > 0 ? ", " : "",
-						 chatmig_validate_sql_column(&mapping->keys[i]));
-	return psprintf(mapping->nkeys == 1
-						? "CASE WHEN num_nulls(%s) = 0 THEN %s END"
-						: "CASE WHEN num_nulls(%s) = 0 "
-						  "THEN jsonb_build_array(%s)::text END",
-					key_columns(mapping), list.data);
-}
-
-static char *
 not_rejected(const Validation *validation)
 {
 	return psprintf("NOT EXISTS (SELECT FROM %s.chatmig_rejects AS j "
 					"WHERE j.migration = %s AND j.legacy_key = %s)",
 					chatmig_ledger_schema(),
 					quote_literal_cstr(validation->name),
-					key_text(validation->mapping));
+					chatmig_validate_sql_key_text(validation->mapping));
 }
 
 /* True if an index alone proves that each row has a key of its own. */

@@ -75,6 +75,34 @@ chatmig_validate_sql_key(const Mapping *mapping, const char *format)
 }
 
 char *
+chatmig_validate_sql_key_columns(const Mapping *mapping)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < mapping->nkeys; i++)
+		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "",
+						 chatmig_validate_sql_column(&mapping->keys[i]));
+	return list.data;
+}
+
+char *
+chatmig_validate_sql_key_text(const Mapping *mapping)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < mapping->nkeys; i++)
+		appendStringInfo(&list, "%sformat('%%s', %s)", i > 0 ? ", " : "",
+						 chatmig_validate_sql_column(&mapping->keys[i]));
+	return psprintf(mapping->nkeys == 1
+						? "CASE WHEN num_nulls(%s) = 0 THEN %s END"
+						: "CASE WHEN num_nulls(%s) = 0 "
+						  "THEN jsonb_build_array(%s)::text END",
+					chatmig_validate_sql_key_columns(mapping), list.data);
+}
+
+char *
 chatmig_validate_sql_same_key(const Mapping *mapping)
 {
 	StringInfoData sql;

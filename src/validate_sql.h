@@ -34,6 +34,10 @@ extern char *chatmig_validate_sql_type(Oid type);
 extern char *chatmig_validate_sql_key(const Mapping *mapping,
 									  const char *format);
 
+/* The columns of the key of s, with commas; their text, NULL if one is NULL. */
+extern char *chatmig_validate_sql_key_columns(const Mapping *mapping);
+extern char *chatmig_validate_sql_key_text(const Mapping *mapping);
+
 /* A condition: s has the key that is in t.key_1, t.key_2, ... */
 extern char *chatmig_validate_sql_same_key(const Mapping *mapping);
 

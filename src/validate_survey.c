@@ -65,7 +65,6 @@ typedef struct SurveyState
 static bool is_clean(const Survey *survey);
 static void begin(TupleDesc desc, void *arg);
 static bool receive(TupleTableSlot *slot, void *arg);
-static void add_untraced(SurveyState *state, TupleTableSlot *slot);
 static bool same_conversation(const SurveyState *state, TupleTableSlot *slot);
 static void open_conversation(SurveyState *state, TupleTableSlot *slot);
 static void see_conversation(SurveyState *state, TupleTableSlot *slot);
@@ -114,6 +113,8 @@ chatmig_validate_survey(Validation *validation)
 		CurrentMemoryContext, "chatmig conversation", ALLOCSET_SMALL_SIZES);
 	survey->is_made = true;
 	survey->suspects = palloc(sizeof(Datum) * MAX_SUSPECTS);
+	if (chatmig_validate_summary(validation))
+		return;
 	chatmig_query_stream(sql, NULL, true, begin, receive, &state);
 	close_conversation(&state);
 	if (is_clean(survey) && !plan->has_media)
@@ -190,6 +191,42 @@ chatmig_validate_untraced(const Validation *validation, QueryArgs *args)
 					arrays.data, names.data, same_key);
 }
 
+void
+chatmig_validate_add_untraced(Validation *validation, TupleTableSlot *slot,
+							  int first)
+{
+	Survey *survey = &validation->survey;
+	const int nkeys = validation->mapping->nkeys;
+	MemoryContext old;
+
+	if (survey->has_untraced && survey->nuntraced == 0)
+		return;
+	survey->has_untraced = true;
+	for (int i = 0; i < nkeys; i++)
+		if (survey->nuntraced == MAX_SUSPECTS || slot->tts_isnull[first + i] ||
+			!OidIsValid(get_array_type(
+				TupleDescAttr(slot->tts_tupleDescriptor, first + i)->atttypid)))
+		{
+			survey->nuntraced = 0;
+			return;
+		}
+	old = MemoryContextSwitchTo(validation->context);
+	for (int i = 0; i < nkeys; i++)
+	{
+		Form_pg_attribute attribute =
+			TupleDescAttr(slot->tts_tupleDescriptor, first + i);
+
+		if (survey->nuntraced == 0)
+			survey->untraced[i] = palloc(sizeof(Datum) * MAX_SUSPECTS);
+		survey->key_types[i] = attribute->atttypid;
+		survey->untraced[i][survey->nuntraced] =
+			datumCopy(slot->tts_values[first + i], attribute->attbyval,
+					  attribute->attlen);
+	}
+	survey->nuntraced++;
+	MemoryContextSwitchTo(old);
+}
+
 /* Nothing has to be looked at but rows in no trace. */
 static bool
 is_clean(const Survey *survey)
@@ -220,7 +257,8 @@ receive(TupleTableSlot *slot, void *arg)
 	if (slot->tts_isnull[DIGEST_ID - 1])
 	{
 		if (is_legacy_row)
-			add_untraced(state, slot);
+			chatmig_validate_add_untraced(state->validation, slot,
+										  DIGEST_KEYS - 1);
 		else
 			survey->is_full = survey->has_strangers =
 				true; /* a message of no conversation */
@@ -238,44 +276,6 @@ receive(TupleTableSlot *slot, void *arg)
 	else
 		see_messages(state, slot);
 	return true;
-}
-
-/* Its key; unless there are too many, or one that cannot be looked up. */
-static void
-add_untraced(SurveyState *state, TupleTableSlot *slot)
-{
-	Survey *survey = &state->validation->survey;
-	const int nkeys = state->validation->mapping->nkeys;
-	MemoryContext old;
-
-	if (survey->has_untraced && survey->nuntraced == 0)
-		return;
-	survey->has_untraced = true;
-	for (int i = 0; i < nkeys; i++)
-		if (survey->nuntraced == MAX_SUSPECTS ||
-			slot->tts_isnull[DIGEST_KEYS - 1 + i] ||
-			!OidIsValid(get_array_type(
-				TupleDescAttr(slot->tts_tupleDescriptor, DIGEST_KEYS - 1 + i)
-					->atttypid)))
-		{
-			survey->nuntraced = 0;
-			return;
-		}
-	old = MemoryContextSwitchTo(state->context);
-	for (int i = 0; i < nkeys; i++)
-	{
-		Form_pg_attribute attribute =
-			TupleDescAttr(slot->tts_tupleDescriptor, DIGEST_KEYS - 1 + i);
-
-		if (survey->nuntraced == 0)
-			survey->untraced[i] = palloc(sizeof(Datum) * MAX_SUSPECTS);
-		survey->key_types[i] = attribute->atttypid;
-		survey->untraced[i][survey->nuntraced] =
-			datumCopy(slot->tts_values[DIGEST_KEYS - 1 + i],
-					  attribute->attbyval, attribute->attlen);
-	}
-	survey->nuntraced++;
-	MemoryContextSwitchTo(old);
 }
 
 static bool

@@ -122,6 +122,14 @@ extern char *chatmig_validate_untraced(const Validation *validation,
 									   QueryArgs *args);
 
 /*
+ * Remembers a legacy row that is in no trace: its key, whose columns are those
+ * of the slot from `first` on, unless there are too many or one that cannot be
+ * looked up.
+ */
+extern void chatmig_validate_add_untraced(Validation *validation,
+										  TupleTableSlot *slot, int first);
+
+/*
  * For a query of the suspects alone: adds the parameter $1, an array of their
  * ids. Not if the survey is full or has not been made.
  */
@@ -140,6 +148,7 @@ extern void chatmig_validate_snapshot(Validation *validation,
 extern void chatmig_validate_mapping(Validation *validation,
 									 const Registration *registration);
 extern void chatmig_validate_survey(Validation *validation);
+extern bool chatmig_validate_summary(Validation *validation);
 extern void chatmig_validate_legacy(Validation *validation);
 extern void chatmig_validate_messages(Validation *validation);
 extern void chatmig_validate_neighbours(Validation *validation);

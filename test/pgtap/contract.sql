@@ -113,7 +113,19 @@ INSERT INTO promise VALUES
 ('chatmig_hash_pair', 'bigint, bigint', 'bigint', 'i', 's', true),
 ('chatmig_hash_sum',
  'bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint', 'bigint',
- 'i', 's', true);
+ 'i', 's', true),
+('chatmig_message_id',
+ 'migration text, key text, part integer, "time" timestamp without time zone',
+ 'uuid', 'i', 's', true),
+('chatmig_summary',
+ 'conversation uuid, conversation_hash bigint, begins timestamp with time zone, ends timestamp with time zone, "position" bigint, "time" timestamp with time zone, id bigint, answered bigint, contents bigint, until timestamp with time zone',
+ 'bytea', 'i', 's', true),
+('chatmig_summary_add',
+ 'internal, uuid, bigint, timestamp with time zone, timestamp with time zone, bigint, timestamp with time zone, bigint, bigint, bigint, timestamp with time zone',
+ 'internal', 'i', 's', true),
+('chatmig_summary_combine', 'internal, internal', 'internal', 'i', 's', true),
+('chatmig_summary_send', 'internal', 'bytea', 'i', 's', true),
+('chatmig_summary_receive', 'bytea, internal', 'internal', 'i', 's', true);
 
 SELECT bag_eq('SELECT proname::text FROM pg_proc WHERE proname LIKE ''chatmig%''',
               'SELECT name FROM promise',

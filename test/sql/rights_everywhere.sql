@@ -72,7 +72,9 @@ INSERT INTO pure VALUES ('chatmig_json_fault'), ('chatmig_time_from_timestamp'),
     ('chatmig_hash_text'), ('chatmig_hash_jsonb'),
     ('chatmig_hash_timestamp'), ('chatmig_hash_timestamptz'), ('chatmig_hash_sum'),
     ('chatmig_hash_integer'), ('chatmig_hash_bigint'), ('chatmig_hash_uuid'),
-    ('chatmig_hash_pair');
+    ('chatmig_hash_pair'), ('chatmig_message_id'), ('chatmig_summary'),
+    ('chatmig_summary_add'), ('chatmig_summary_combine'),
+    ('chatmig_summary_send'), ('chatmig_summary_receive');
 -- What is given for an argument; %s is the migration.
 CREATE TABLE arguments (name text, value text, function text);
 INSERT INTO arguments VALUES

@@ -68,6 +68,7 @@ validate_snapshot: snapshot validation rights ledger
 validate_mapping:  validation caller
 validate_trace:    validation
 validate_survey:   validate_order validate_digest validate_sql validation
+validate_summary:  validate_digest validate_hash validate_sql validation summary
 validate_order:    validate_digest mapping
 validate_digest:   validate_compare validate_hash plan hash128
 validate_hash:     validate_sql plan
@@ -93,6 +94,7 @@ validate_transcript: validate_sql plan
 validate_sql:      plan role
 validation:        validate_checks plan query
 validate_checks:
+summary:           hash128
 hash128:
 rollback:          rollback_check rollback_copy rollback_link rollback_find rollback_state destination defer rights ledger query caller snapshot
 rollback_copy:     rollback_check rollback_find plan arguments
