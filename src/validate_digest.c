@@ -251,6 +251,9 @@ chatmig_validate_digest_rows(const MigrationPlan *plan)
 		appendStringInfo(
 			&sql, "%s::bigint AS chatmig_tokens, ",
 			chatmig_validate_sql_column(&mapping->parts[PART_TOKENS]));
+	if (chatmig_validate_sql_takes_any_time(plan))
+		appendStringInfo(&sql, "%s AS chatmig_at, ",
+						 chatmig_validate_sql_utc_time(plan));
 	appendStringInfo(
 		&sql,
 		"%s AS chatmig_group, %s AS chatmig_rest, %s AS chatmig_media, "

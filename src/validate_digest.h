@@ -58,9 +58,10 @@ extern char *chatmig_validate_digest(const MigrationPlan *plan);
 #define FENCE "pg_is_in_recovery()"
 
 /*
- * A query: legacy rows without their contents. Their key, their time, and
+ * A query: legacy rows without their contents. Their key and their time, and
  * numbers for the rest: chatmig_half_1 and _2 are hashes of their texts,
- * chatmig_fingerprint is what else the fingerprint is the sum of.
+ * chatmig_fingerprint is what else the fingerprint is the sum of. chatmig_at is
+ * the time in UTC, if chatmig_validate_sql_takes_any_time().
  */
 extern char *chatmig_validate_digest_rows(const MigrationPlan *plan);
 

@@ -228,10 +228,9 @@ legacy_query(const MigrationPlan *plan, const char *until)
 		"SELECT count(*), "
 		"count(*) FILTER (WHERE s.id_1 IS NOT NULL OR s.id_2 IS NOT NULL), "
 		"bit_xor(CASE WHEN s.id_1 IS NOT NULL OR s.id_2 IS NOT NULL "
-		"THEN %s END), count(s.id_1) + count(s.id_2), bool_or(%s IS NULL), %s "
-		"FROM (%s) AS s",
+		"THEN %s END), count(s.id_1) + count(s.id_2), bool_or(s.chatmig_at IS NULL), "
+		"%s FROM (%s) AS s",
 		row_hash("s.chatmig_key", chatmig_validate_digest_fingerprint(plan)),
-		chatmig_validate_sql_column(&plan->mapping->parts[PART_TIME]),
 		sums.data, legacy_ids(plan, until));
 }
 
@@ -240,7 +239,7 @@ static char *
 legacy_ids(const MigrationPlan *plan, const char *until)
 {
 	const Mapping *mapping = plan->mapping;
-	char *time = chatmig_validate_sql_utc_time(plan);
+	const char *time = "s.chatmig_at";
 	StringInfoData ids;
 
 	initStringInfo(&ids);
