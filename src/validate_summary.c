@@ -5,8 +5,10 @@
  * In: a plan. Out: whether the tables hold exactly what the migration must have
  * left in them, but for what is younger; and if so, what the survey would have
  * said. Each table is read once, in any order, by itself: no join of the two
- * sides, no sort. That is possible since an id follows from the legacy key. If
- * anything at all differs, the survey tells what.
+ * sides, no sort. That is possible since an id follows from the legacy key: the
+ * only thing that is asked of the run's own code, and any function would do
+ *that gives each message an id of its own. If anything at all differs, the
+ *survey tells what.
  *
  * Hashes are added up by XOR, which with equal numbers of things, all with
  * different ids, is as good as comparing them one by one:
