@@ -47,7 +47,6 @@ typedef struct LegacySums
 	uint64 row_hash;
 	int64 messages;
 	uint64 contents;
-	bool is_odd;
 } LegacySums;
 
 typedef struct TraceSums
@@ -196,7 +195,7 @@ holds(Validation *validation, const char *until, Summary **summary,
 						 &trace);
 	chatmig_query_stream(legacy_query(plan, until), NULL, true, NULL,
 						 receive_legacy, legacy);
-	if (trace.is_odd || legacy->is_odd || trace.rows != legacy->rows ||
+	if (trace.is_odd || trace.rows != legacy->rows ||
 		trace.row_hash != legacy->row_hash ||
 		trace.messages != legacy->messages)
 		return false;
@@ -230,8 +229,7 @@ legacy_query(const MigrationPlan *plan, const char *until)
 		"SELECT count(*), "
 		"count(*) FILTER (WHERE s.id_1 IS NOT NULL OR s.id_2 IS NOT NULL), "
 		"bit_xor(CASE WHEN s.id_1 IS NOT NULL OR s.id_2 IS NOT NULL "
-		"THEN %s END), count(s.id_1) + count(s.id_2), bool_or(s.chatmig_at IS NULL), "
-		"%s FROM (%s) AS s",
+		"THEN %s END), count(s.id_1) + count(s.id_2), %s FROM (%s) AS s",
 		row_hash("s.chatmig_key", chatmig_validate_digest_fingerprint(plan)),
 		sums.data, legacy_ids(plan, until));
 }
@@ -391,8 +389,7 @@ receive_legacy(TupleTableSlot *slot, void *state)
 	sums->rows = number_of(slot, 1);
 	sums->row_hash = (uint64) number_of(slot, 2);
 	sums->messages = number_of(slot, 3);
-	sums->is_odd = is_set(slot, 4);
-	for (int i = 5; i < slot->tts_tupleDescriptor->natts; i++)
+	for (int i = 4; i < slot->tts_tupleDescriptor->natts; i++)
 		sums->contents ^= (uint64) number_of(slot, i);
 	return true;
 }
@@ -546,7 +543,10 @@ receive_joint(TupleTableSlot *slot, void *state)
 	return true;
 }
 
-/* Those that hold no message, or are younger; they must be n. */
+/*
+ * Those that hold no message, or are younger; they must be n. A row without a
+ * key, or a time, is neither.
+ */
 static bool
 find_untraced(Validation *validation, const char *until, int64 n)
 {

@@ -131,6 +131,7 @@ SELECT * FROM pg_temp.planted($$UPDATE pairs_trace SET key_1 = key_1$$);
 -- a legacy row that no run has seen: it is found without a survey
 SELECT * FROM pg_temp.planted($$INSERT INTO pairs VALUES (500, 1, 's1', 'q', 'a', NULL, NULL, now() AT TIME ZONE 'UTC' + interval '1 day')$$);
 SELECT * FROM pg_temp.planted($$INSERT INTO pairs VALUES (501, 1, 's1', '', NULL, NULL, NULL, '2024-01-01')$$);
+SELECT * FROM pg_temp.planted($$INSERT INTO pairs VALUES (502, 1, 's1', NULL, NULL, NULL, NULL, NULL)$$);
 
 --
 -- One fault at a time: none of them is clean, and each is found
@@ -172,6 +173,14 @@ SELECT * FROM pg_temp.planted($$UPDATE messages AS m SET position = o.position F
 SELECT * FROM pg_temp.planted($$UPDATE messages AS m SET position = l.last - m.position
     FROM (SELECT conversation_id, max(position) AS last FROM messages GROUP BY 1) AS l
     WHERE l.conversation_id = m.conversation_id$$);
+-- twice the same message once more, behind all others
+ALTER TABLE messages DROP CONSTRAINT messages_pkey CASCADE;
+SELECT * FROM pg_temp.planted($$INSERT INTO messages (id, conversation_id, position, role, content, model, metadata, created_at, reply_to_id)
+    SELECT m.id, m.conversation_id, m.position + n, m.role, m.content, m.model, m.metadata, m.created_at, m.reply_to_id
+    FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id, generate_series(1, 2) AS n
+    WHERE m.created_at = c.updated_at AND m.role = 'assistant' AND c.user_id = 2$$);
+ALTER TABLE messages ADD PRIMARY KEY (id);
+ALTER TABLE messages ADD CONSTRAINT messages_reply_to_id_fkey FOREIGN KEY (reply_to_id) REFERENCES messages ON DELETE SET NULL;
 ALTER TABLE messages ADD CONSTRAINT messages_conversation_id_position_key UNIQUE (conversation_id, position);
 -- in their conversations: of the same owner, and of another
 SELECT * FROM pg_temp.planted($$UPDATE messages AS m SET conversation_id = (SELECT id FROM conversations
@@ -218,6 +227,11 @@ SELECT * FROM pg_temp.planted($$UPDATE pairs SET message = 'was empty' WHERE id 
 SELECT * FROM pg_temp.planted($$DELETE FROM pairs WHERE id = 77$$);
 SELECT * FROM pg_temp.planted($$UPDATE pairs SET id = 1077 WHERE id = 77$$);
 SELECT * FROM pg_temp.planted($$INSERT INTO pairs VALUES (500, 1, 's1', 'q', 'a', NULL, NULL, '2024-01-01')$$);
+-- rows without a key, or without a time, of which no run knows
+ALTER TABLE pairs DROP CONSTRAINT pairs_pkey, ALTER id DROP NOT NULL;
+SELECT * FROM pg_temp.planted($$INSERT INTO pairs VALUES (NULL, 1, 's1', 'q', 'a', NULL, NULL, '2024-01-01')$$);
+SELECT * FROM pg_temp.planted($$INSERT INTO pairs VALUES (500, 1, 's1', 'q', 'a', NULL, NULL, NULL)$$);
+SELECT * FROM pg_temp.planted($$INSERT INTO pairs SELECT p.* FROM pairs AS p, generate_series(1, 2) WHERE id = 77$$);
 
 --
 -- Messages of one time: keys decide, and the conversations are looked at
