@@ -21,8 +21,7 @@ typedef enum HashedValue
 	VALUE_TOKENS,
 	VALUE_REPLY_TO,
 	VALUE_MEDIUM,
-	VALUE_CONVERSATION,
-	VALUE_CONTENTS
+	VALUE_CONVERSATION
 } HashedValue;
 
 /* Of all these, never NULL; a list of expressions. */

@@ -180,8 +180,7 @@ last_run(const Validation *validation)
 	return quote_literal_cstr(timestamptz_to_str(DatumGetTimestampTz(time)));
 }
 
-/* What costs little comes first, as nothing else matters if it does not hold.
- */
+/* The cheaper half first: the other matters only if it holds. */
 static bool
 holds(Validation *validation, const char *until, Summary **summary,
 	  LegacySums *legacy)
