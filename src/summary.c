@@ -134,10 +134,10 @@ chatmig_summary_combine(PG_FUNCTION_ARGS)
 	{
 		sum->sums.is_odd |= more->sums.is_odd;
 		sum->sums.messages += more->sums.messages;
-		sum->sums.contents ^= more->sums.contents;
-		sum->sums.places ^= more->sums.places;
+		sum->sums.contents += more->sums.contents;
+		sum->sums.places += more->sums.places;
 		sum->sums.begins += more->sums.begins;
-		sum->sums.begun ^= more->sums.begun;
+		sum->sums.begun += more->sums.begun;
 		sum->sums.ends += more->sums.ends;
 		for (int i = 0; i < more->sums.njoints; i++)
 			add_joint(sum, &more->joints[i]);
@@ -162,8 +162,10 @@ chatmig_summary_send(PG_FUNCTION_ARGS)
 	(void) aggregate_context(fcinfo);
 	SET_VARSIZE(result, length);
 	memcpy(at, &state->sums, sizeof(Summary));
-	memcpy(at + sizeof(Summary), state->joints, joints);
-	memcpy(at + sizeof(Summary) + joints, state->ties, ties);
+	if (joints > 0)
+		memcpy(at + sizeof(Summary), state->joints, joints);
+	if (ties > 0)
+		memcpy(at + sizeof(Summary) + joints, state->ties, ties);
 	PG_RETURN_BYTEA_P(result);
 }
 
@@ -209,13 +211,17 @@ has_nulls(FunctionCallInfo fcinfo)
 static void
 add(SummaryState *state, const SummaryMessage *message)
 {
-	if (state->has_message && message->position == state->position + 1 &&
+	if (state->has_message && state->position < PG_INT64_MAX &&
+		message->position == state->position + 1 &&
 		memcmp(message->conversation, &state->conversation, UUID_LEN) == 0)
 		follow(state, message);
 	else
 		begin_run(state, message);
 	if (message->time < message->until)
 		add_old(state, message);
+	else if (message->position == 0 && message->begins < message->until)
+		state->sums.is_odd =
+			true; /* an old conversation begins with an old one */
 	keep(state, message);
 }
 
@@ -250,12 +256,12 @@ add_old(SummaryState *state, const SummaryMessage *message)
 	Summary *sums = &state->sums;
 
 	sums->messages++;
-	sums->contents ^= message->contents;
-	sums->places ^= hash128_pair(message->id, message->conversation_hash);
+	sums->contents += message->contents;
+	sums->places += hash128_pair(message->id, message->conversation_hash);
 	if (message->position == 0)
 	{
 		sums->begins++;
-		sums->begun ^= message->conversation_hash;
+		sums->begun += message->conversation_hash;
 		if (message->time != message->begins)
 			sums->is_odd = true;
 	}

@@ -29,9 +29,8 @@ typedef struct SummaryJoint
 } SummaryJoint;
 
 /*
- * "Old" is what is older than the time that was given. A sum is the XOR of
- * hashes: with the number of messages, whose ids are all different, it stands
- * for all of them.
+ * "Old" is what is older than the time that was given. Sums of hashes are those
+ * of 64 bits, without what is carried beyond.
  */
 typedef struct Summary
 {

@@ -166,9 +166,9 @@ legacy_rows(const MigrationPlan *plan)
 		"CASE WHEN (%s) IS NOT TRUE THEN true ELSE (%s) IS NOT FALSE END, "
 		"%s, %s, %s, %s%s "
 		"FROM (%s) AS s LEFT JOIN (%s) AS t ON %s%s",
-		time_if_unchanged(plan), chatmig_validate_digest_half(plan, 1, "t"),
+		time_if_unchanged(plan), chatmig_validate_digest_half(plan, 1, "t.id_"),
 		mapping->shape == SHAPE_PAIR
-			? chatmig_validate_digest_half(plan, 2, "t")
+			? chatmig_validate_digest_half(plan, 2, "t.id_")
 			: "NULL::bigint",
 		mapping->shape == SHAPE_PAIR ? ", t.id_2" : "", is_unchanged(plan),
 		plan->has_media ? chatmig_validate_compare_medium(plan) : "false",
@@ -385,11 +385,11 @@ chatmig_validate_digest_half(const MigrationPlan *plan, int part,
 	const bool has_medium = part == 1 && plan->has_media;
 	char *text = chatmig_validate_digest_filled_half(mapping, part);
 	List *hashes =
-		list_make3(text, "s.chatmig_rest", psprintf("%s.id_%d", ids, part));
+		list_make3(text, "s.chatmig_rest", psprintf("%s%d", ids, part));
 
 	if (part == 2)
-		hashes = lappend(
-			hashes, chatmig_validate_hash_answered(psprintf("%s.id_1", ids)));
+		hashes = lappend(hashes,
+						 chatmig_validate_hash_answered(psprintf("%s1", ids)));
 	if (is_pair)
 		hashes = lappend(hashes,
 						 chatmig_validate_hash_text(

@@ -67,8 +67,8 @@ extern char *chatmig_validate_digest_rows(const MigrationPlan *plan);
 
 /*
  * Of such a row s: hashes of what message 1 or 2 of it must hold, in one; NULL
- * if it has no text and no medium. id_1 and id_2 of the row `ids` are the
- * hashes of the messages' ids.
+ * if it has no text and no medium. The hashes of the messages' ids are in
+ * columns that are called `ids`, and 1 or 2.
  */
 extern char *chatmig_validate_digest_half(const MigrationPlan *plan, int part,
 										  const char *ids);

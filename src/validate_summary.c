@@ -10,8 +10,8 @@
  *that gives each message an id of its own. If anything at all differs, the
  *survey tells what.
  *
- * Hashes are added up by XOR, which with equal numbers of things, all with
- * different ids, is as good as comparing them one by one:
+ * Numbers of things and sums of their hashes are compared, which in any order
+ * is as good as comparing the things one by one:
  *
  * - keys, fingerprints and ids of the messages: legacy rows and trace;
  * - messages, each with its id and the group that it is in: legacy rows and
@@ -38,6 +38,12 @@
 #include "validate_hash.h"
 #include "validate_sql.h"
 #include "validation.h"
+
+/*
+ * Sums of hashes are equal if their lower 63 bits are: sum() makes a numeric,
+ * whose remainder has a sign.
+ */
+#define SAME_SUM(a, b) ((((uint64) (a) ^ (uint64) (b)) << 1) == 0)
 
 /* The legacy rows that are older than the last run and hold messages. */
 typedef struct LegacySums
@@ -93,6 +99,7 @@ static bool holds(Validation *validation, const char *until, Summary **summary,
 static char *last_run(const Validation *validation);
 static char *legacy_query(const MigrationPlan *plan, const char *until);
 static char *legacy_ids(const MigrationPlan *plan, const char *until);
+static char *sum(const char *hash);
 static char *row_hash(const char *key, const char *fingerprint);
 static char *contents(const char *sum, const char *group);
 static char *key_of(const MigrationPlan *plan, const char *format);
@@ -161,7 +168,11 @@ takes(const MigrationPlan *plan)
 		   get_atttype(messages, conversation) == UUIDOID;
 }
 
-/* A time as a literal; NULL where the ledger does not know it. */
+/*
+ * A time as a literal: what is older can be of a run. Of all that the ledger
+ * knows, as a run's is that at which its transaction began. NULL where the
+ * survey is needed anyhow.
+ */
 static char *
 last_run(const Validation *validation)
 {
@@ -171,9 +182,12 @@ last_run(const Validation *validation)
 
 	chatmig_query_text_arg(&args, validation->name);
 	time = chatmig_query_value(
-		psprintf("SELECT s.last_run FROM %s.chatmig_status AS s "
-				 "WHERE s.migration = $1 AND s.rejected = 0",
-				 chatmig_ledger_schema()),
+		psprintf("SELECT greatest(s.last_run, s.migrated_at, s.registered_at) "
+				 "FROM %s.chatmig_status AS s "
+				 "WHERE s.migration = $1 AND s.rejected = 0 "
+				 "AND NOT EXISTS (SELECT FROM %s.chatmig_deletions AS x "
+				 "WHERE x.migration = s.migration)",
+				 chatmig_ledger_schema(), chatmig_ledger_schema()),
 		&args, &isnull);
 	if (isnull)
 		return NULL;
@@ -195,7 +209,7 @@ holds(Validation *validation, const char *until, Summary **summary,
 	chatmig_query_stream(legacy_query(plan, until), NULL, true, NULL,
 						 receive_legacy, legacy);
 	if (trace.is_odd || trace.rows != legacy->rows ||
-		trace.row_hash != legacy->row_hash ||
+		!SAME_SUM(trace.row_hash, legacy->row_hash) ||
 		trace.messages != legacy->messages)
 		return false;
 	chatmig_query_stream(conversation_query(plan, until), NULL, true, NULL,
@@ -205,31 +219,36 @@ holds(Validation *validation, const char *until, Summary **summary,
 	*summary = messages.summary;
 	return *summary != NULL && !(*summary)->is_odd &&
 		   (*summary)->messages == legacy->messages &&
-		   (*summary)->contents == legacy->contents &&
-		   (*summary)->places == trace.places &&
+		   SAME_SUM((*summary)->contents, legacy->contents) &&
+		   SAME_SUM((*summary)->places, trace.places) &&
 		   (*summary)->begins == conversations.conversations &&
-		   (*summary)->begun == conversations.hash;
+		   SAME_SUM((*summary)->begun, conversations.hash);
 }
 
 static char *
 legacy_query(const MigrationPlan *plan, const char *until)
 {
+	const char *has_messages =
+		"s.chatmig_id_1 IS NOT NULL OR s.chatmig_id_2 IS NOT NULL";
 	const bool is_pair = plan->mapping->shape == SHAPE_PAIR;
 	StringInfoData sums;
 
 	initStringInfo(&sums);
 	for (int part = 1; part <= (is_pair ? 2 : 1); part++)
-		appendStringInfo(&sums,
-						 "%sbit_xor(CASE WHEN s.id_%d IS NOT NULL THEN %s END)",
-						 part == 1 ? "" : ", ", part,
-						 contents(chatmig_validate_digest_half(plan, part, "s"),
-								  "s.chatmig_group"));
+		appendStringInfo(
+			&sums, ", %s",
+			sum(psprintf("CASE WHEN s.chatmig_id_%d IS NOT NULL THEN %s END",
+						 part,
+						 contents(chatmig_validate_digest_half(plan, part,
+															   "s.chatmig_id_"),
+								  "s.chatmig_group"))));
 	return psprintf(
-		"SELECT count(*), "
-		"count(*) FILTER (WHERE s.id_1 IS NOT NULL OR s.id_2 IS NOT NULL), "
-		"bit_xor(CASE WHEN s.id_1 IS NOT NULL OR s.id_2 IS NOT NULL "
-		"THEN %s END), count(s.id_1) + count(s.id_2), %s FROM (%s) AS s",
-		row_hash("s.chatmig_key", chatmig_validate_digest_fingerprint(plan)),
+		"SELECT count(*), count(*) FILTER (WHERE %s), %s, "
+		"count(s.chatmig_id_1) + count(s.chatmig_id_2)%s FROM (%s) AS s",
+		has_messages,
+		sum(psprintf("CASE WHEN %s THEN %s END", has_messages,
+					 row_hash("s.chatmig_key",
+							  chatmig_validate_digest_fingerprint(plan)))),
 		sums.data, legacy_ids(plan, until));
 }
 
@@ -251,13 +270,13 @@ legacy_ids(const MigrationPlan *plan, const char *until)
 
 		if (part == 2 && mapping->shape != SHAPE_PAIR)
 		{
-			appendStringInfoString(&ids, "NULL::bigint AS id_2, ");
+			appendStringInfoString(&ids, "NULL::bigint AS chatmig_id_2, ");
 			break;
 		}
 		appendStringInfo(
 			&ids,
 			"CASE WHEN %s IS NOT NULL AND %s < %s::timestamptz::timestamp "
-			"THEN %s END AS id_%d, ",
+			"THEN %s END AS chatmig_id_%d, ",
 			chatmig_validate_digest_filled_half(mapping, part), time, until,
 			chatmig_validate_hash_id(plan, TARGET_MESSAGES, id, VALUE_ID),
 			part);
@@ -267,15 +286,22 @@ legacy_ids(const MigrationPlan *plan, const char *until)
 					chatmig_validate_digest_rows(plan));
 }
 
-/* Of a row with the hashes id_1 and id_2. */
+/* Of hashes; NULL for none. */
+static char *
+sum(const char *hash)
+{
+	return psprintf("(sum(%s) %% 9223372036854775808)::bigint", hash);
+}
+
+/* Of a row s with the hashes of two ids. */
 static char *
 row_hash(const char *key, const char *fingerprint)
 {
 	return chatmig_validate_hash_pair(
 		chatmig_validate_hash_sum(
 			list_make2((char *) key, (char *) fingerprint)),
-		chatmig_validate_hash_pair("coalesce(s.id_1, 0)",
-								   "coalesce(s.id_2, 0)"));
+		chatmig_validate_hash_pair("coalesce(s.chatmig_id_1, 0)",
+								   "coalesce(s.chatmig_id_2, 0)"));
 }
 
 /* Of a message: it must be the same on both sides. */
@@ -320,14 +346,15 @@ trace_query(const MigrationPlan *plan)
 	const bool is_pair = plan->mapping->shape == SHAPE_PAIR;
 
 	return psprintf(
-		"SELECT count(*), bit_xor(%s), count(s.id_1) + count(s.id_2), "
-		"bit_xor(%s), bit_xor(%s), bool_or(s.is_odd) FROM ("
-		"SELECT %s AS key, t.fingerprint, %s AS id_1, %s AS id_2, "
+		"SELECT count(*), %s, count(s.chatmig_id_1) + count(s.chatmig_id_2), "
+		"%s, %s, bool_or(s.is_odd) FROM ("
+		"SELECT %s AS key, t.fingerprint, %s AS chatmig_id_1, "
+		"%s AS chatmig_id_2, "
 		"%s AS conversation, (cardinality(t.message_ids) <= %d "
 		"AND t.media_id IS NULL) IS NOT TRUE AS is_odd, %s FROM %s AS t) AS s",
-		row_hash("s.key", "s.fingerprint"),
-		chatmig_validate_hash_pair("s.id_1", "s.conversation"),
-		chatmig_validate_hash_pair("s.id_2", "s.conversation"),
+		sum(row_hash("s.key", "s.fingerprint")),
+		sum(chatmig_validate_hash_pair("s.chatmig_id_1", "s.conversation")),
+		sum(chatmig_validate_hash_pair("s.chatmig_id_2", "s.conversation")),
 		key_of(plan, "t.key_%d"),
 		chatmig_validate_hash_id(plan, TARGET_MESSAGES, "t.message_ids[1]",
 								 VALUE_ID),
@@ -371,10 +398,10 @@ message_query(const MigrationPlan *plan, const char *until)
 static char *
 conversation_query(const MigrationPlan *plan, const char *until)
 {
-	return psprintf("SELECT count(*), bit_xor(%s) FROM %s AS c "
+	return psprintf("SELECT count(*), %s FROM %s AS c "
 					"WHERE (c.created_at >= %s::timestamptz) IS NOT TRUE",
-					chatmig_validate_hash_id(plan, TARGET_CONVERSATIONS, "c.id",
-											 VALUE_CONVERSATION),
+					sum(chatmig_validate_hash_id(plan, TARGET_CONVERSATIONS,
+												 "c.id", VALUE_CONVERSATION)),
 					plan->relation[TARGET_CONVERSATIONS], until);
 }
 
@@ -389,7 +416,7 @@ receive_legacy(TupleTableSlot *slot, void *state)
 	sums->row_hash = (uint64) number_of(slot, 2);
 	sums->messages = number_of(slot, 3);
 	for (int i = 4; i < slot->tts_tupleDescriptor->natts; i++)
-		sums->contents ^= (uint64) number_of(slot, i);
+		sums->contents += (uint64) number_of(slot, i);
 	return true;
 }
 
@@ -402,7 +429,7 @@ receive_trace(TupleTableSlot *slot, void *state)
 	sums->rows = number_of(slot, 0);
 	sums->row_hash = (uint64) number_of(slot, 1);
 	sums->messages = number_of(slot, 2);
-	sums->places = (uint64) (number_of(slot, 3) ^ number_of(slot, 4));
+	sums->places = (uint64) number_of(slot, 3) + (uint64) number_of(slot, 4);
 	sums->is_odd = is_set(slot, 5);
 	return true;
 }

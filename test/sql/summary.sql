@@ -58,13 +58,19 @@ CREATE TABLE flat (id bigint PRIMARY KEY, user_id text, mentor_id int, role text
 INSERT INTO flat SELECT i, 'u' || i % 5, i % 2, (ARRAY['user', 'Bot', 'system'])[1 + i % 3],
     CASE WHEN i % 11 > 0 THEN 'text ' || i END, 'm', i, 'red', timestamp '2024-01-01' + i * interval '1 second'
 FROM generate_series(1, 60) AS i;
+CREATE TABLE odd_names (id_1 int PRIMARY KEY, s int, message text, "respon""se %s" text, id_2 timestamptz);
+INSERT INTO odd_names SELECT i, i % 5, 'q' || i, 'a' || i,
+    timestamptz '2024-01-01 00:00:00+00' + i * interval '1 hour' FROM generate_series(1, 60) AS i;
+SELECT chatmig_register('odd_names', '{"key": ["id_1"], "owner": "s", "time": "id_2", "answer": "respon\"se %s"}',
+                        '{"conversations": "odd_c", "messages": "odd_m"}');
 SELECT chatmig_register('by_uuid', target => '{"conversations": "uuid_c", "messages": "uuid_m"}');
 SELECT chatmig_register('by_two', target => '{"conversations": "two_c", "messages": "two_m"}');
 SELECT chatmig_register('flat', '{"counterpart": "mentor_id", "tokens": "tokens", "roles": {"Bot": "assistant"}}',
                         '{"conversations": "flat_c", "messages": "flat_m"}', '{"idle_gap": "20 seconds"}');
 SELECT migration, messages, conversations FROM chatmig_migrate('by_uuid')
 UNION ALL SELECT migration, messages, conversations FROM chatmig_migrate('by_two')
-UNION ALL SELECT migration, messages, conversations FROM chatmig_migrate('flat');
+UNION ALL SELECT migration, messages, conversations FROM chatmig_migrate('flat')
+UNION ALL SELECT migration, messages, conversations FROM chatmig_migrate('odd_names');
 ANALYZE;
 TABLE found;
 
@@ -154,6 +160,20 @@ SELECT * FROM pg_temp.planted($$DELETE FROM messages AS m USING conversations AS
 SELECT * FROM pg_temp.planted($$INSERT INTO messages (id, conversation_id, position, role, content, created_at)
     SELECT 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa', m.conversation_id, 1000, 'user', 'late', m.created_at
     FROM messages AS m WHERE m.content = 'q77'$$);
+-- whatever the records say of the times of runs
+SELECT * FROM pg_temp.planted($$WITH r AS (UPDATE chatmig_run SET last_run = migrated_at - interval '10 minutes'
+        WHERE migration = 'pairs' RETURNING migrated_at)
+    INSERT INTO messages (id, conversation_id, position, role, content, created_at)
+    SELECT 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa', m.conversation_id, max(m.position) + 1, 'user', 'late', r.migrated_at - interval '5 minutes'
+    FROM messages AS m, r GROUP BY 2, r.migrated_at LIMIT 1$$);
+SELECT * FROM pg_temp.planted($$WITH r AS (UPDATE chatmig_run SET last_run = migrated_at - interval '10 minutes'
+        WHERE migration = 'pairs' RETURNING migrated_at)
+    UPDATE conversations SET updated_at = migrated_at - interval '5 minutes' FROM r WHERE user_id = 2$$);
+-- in a table that inherits, where no unique index sees it
+CREATE TABLE more_messages () INHERITS (messages);
+SELECT * FROM pg_temp.planted($$INSERT INTO more_messages (id, conversation_id, position, role, content, created_at)
+    SELECT gen_random_uuid(), id, 0, 'user', 'late', now() FROM conversations$$);
+DROP TABLE more_messages;
 -- in their order
 SELECT * FROM pg_temp.planted($$UPDATE messages SET position = position + 1000 WHERE content = 'a77'$$);
 ALTER TABLE messages DROP CONSTRAINT messages_conversation_id_position_key;
@@ -166,6 +186,9 @@ SELECT * FROM pg_temp.planted($$UPDATE messages AS m SET position = m.position -
 SELECT * FROM pg_temp.planted($$UPDATE messages AS m SET position = m.position + 2 FROM messages AS o
     WHERE o.content = 'q77' AND m.conversation_id = o.conversation_id AND m.position >= o.position$$);
 SELECT * FROM pg_temp.planted($$UPDATE messages SET position = -position$$);
+SELECT * FROM pg_temp.planted($$INSERT INTO messages (id, conversation_id, position, role, content, created_at)
+    SELECT gen_random_uuid(), c.id, n, 'user', 'late', now() + n * interval '1 second'
+    FROM (SELECT min(id::text)::uuid AS id FROM conversations) AS c, generate_series(0, 1) AS n$$);
 SELECT * FROM pg_temp.planted($$UPDATE messages SET position = 0 WHERE position = 1$$);
 SELECT * FROM pg_temp.planted($$UPDATE messages SET position = position + 1$$);
 SELECT * FROM pg_temp.planted($$UPDATE messages AS m SET position = o.position FROM messages AS o
@@ -268,11 +291,12 @@ SELECT * FROM pg_temp.swapped(0, 1);
 --
 -- The aggregate by itself
 --
--- Its parts are for nobody else, and its state is nothing to play with.
 SELECT chatmig_summary(NULL, 1, now(), now(), 0, now(), 1, 1, 1, now()) IS NOT NULL AS made,
        chatmig_summary(NULL, 1, now(), now(), 0, now(), 1, 1, 1, now()) FILTER (WHERE false) IS NULL AS nothing;
-SELECT chatmig_summary_send(NULL);
-SELECT chatmig_summary_receive('\x00', NULL);
+-- No position is too large for it.
+SELECT chatmig_summary('11111111-1111-1111-1111-111111111111', 1, now(), now(), 9223372036854775807, now(),
+                       1, 1, 1, now()) IS NOT NULL AS made FROM generate_series(1, 3);
+-- Its state is nothing to play with.
 CREATE ROLE regress_chatmig_summary;
 GRANT CREATE ON SCHEMA regress_summary TO regress_chatmig_summary;
 SET ROLE regress_chatmig_summary;
