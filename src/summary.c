@@ -240,7 +240,9 @@ begin_run(SummaryState *state, const SummaryMessage *message)
 {
 	state->reaches_end = false;
 	state->joint = -1;
-	if (message->position == 0)
+	if (message->position < 0)
+		state->sums.is_odd = true; /* and one less may be no number */
+	if (message->position <= 0)
 		return;
 	state->joint = state->sums.njoints;
 	add_joint(state, &(SummaryJoint){.conversation = *message->conversation,

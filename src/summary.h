@@ -21,7 +21,7 @@
 typedef struct SummaryJoint
 {
 	pg_uuid_t conversation;
-	int64 position; /* not 0 */
+	int64 position; /* 1 or more */
 	TimestampTz time;
 	TimestampTz ends; /* of the conversation: updated_at */
 	int64 answered;   /* hash of the id of the message that it answers, or 0 */

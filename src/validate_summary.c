@@ -48,7 +48,8 @@
 /* The legacy rows that are older than the last run and hold messages. */
 typedef struct LegacySums
 {
-	int64 all; /* rows of any kind */
+	int64 all;      /* rows of any kind */
+	int64 untraced; /* that hold no message, or are younger */
 	int64 rows;
 	uint64 row_hash;
 	int64 messages;
@@ -87,12 +88,6 @@ typedef struct MessageSums
 	Summary *summary;
 } MessageSums;
 
-typedef struct UntracedSearch
-{
-	Validation *validation;
-	int64 found;
-} UntracedSearch;
-
 static bool takes(const MigrationPlan *plan);
 static bool holds(Validation *validation, const char *until, Summary **summary,
 				  LegacySums *legacy);
@@ -116,8 +111,7 @@ static bool is_set(TupleTableSlot *slot, int column);
 static bool joints_hold(Validation *validation, Summary *summary);
 static void joint_args(Summary *summary, QueryArgs *args);
 static bool receive_joint(TupleTableSlot *slot, void *state);
-static bool find_untraced(Validation *validation, const char *until, int64 n);
-static bool receive_untraced(TupleTableSlot *slot, void *state);
+static char *is_untraced(const MigrationPlan *plan, const char *until);
 static bool take_suspects(Validation *validation, Summary *summary);
 static bool add_suspect(Survey *survey, const pg_uuid_t *conversation);
 
@@ -136,19 +130,22 @@ chatmig_validate_summary(Validation *validation)
 	until = last_run(validation);
 	is_clean = until != NULL && holds(validation, until, &summary, &legacy) &&
 			   joints_hold(validation, summary) &&
-			   take_suspects(validation, summary) &&
-			   find_untraced(validation, until, legacy.all - legacy.rows);
+			   take_suspects(validation, summary);
 	elog(DEBUG1, "validate: summary %s; suspect conversations: %d",
 		 is_clean ? "holds" : "does not hold", survey->nsuspects);
 	if (!is_clean)
+	{
 		*survey = before;
-	else
-		validation->trace = (TraceCounts){.is_counted = true,
-										  .rows = legacy.rows,
-										  .messages = legacy.messages,
-										  .has_conversations = true,
-										  .conversations = summary->begins};
-	return is_clean;
+		return false;
+	}
+	survey->has_untraced = legacy.untraced > 0;
+	survey->is_untraced = is_untraced(validation->plan, until);
+	validation->trace = (TraceCounts){.is_counted = true,
+									  .rows = legacy.rows,
+									  .messages = legacy.messages,
+									  .has_conversations = true,
+									  .conversations = summary->begins};
+	return true;
 }
 
 /* Ids that follow from a key and a time, and no media. */
@@ -208,7 +205,9 @@ holds(Validation *validation, const char *until, Summary **summary,
 						 &trace);
 	chatmig_query_stream(legacy_query(plan, until), NULL, true, NULL,
 						 receive_legacy, legacy);
-	if (trace.is_odd || trace.rows != legacy->rows ||
+	/* a row without a key, or a time, is of no kind */
+	if (trace.is_odd || legacy->all != legacy->rows + legacy->untraced ||
+		trace.rows != legacy->rows ||
 		!SAME_SUM(trace.row_hash, legacy->row_hash) ||
 		trace.messages != legacy->messages)
 		return false;
@@ -232,9 +231,15 @@ legacy_query(const MigrationPlan *plan, const char *until)
 		"s.chatmig_id_1 IS NOT NULL OR s.chatmig_id_2 IS NOT NULL";
 	const bool is_pair = plan->mapping->shape == SHAPE_PAIR;
 	StringInfoData sums;
+	StringInfoData is_empty;
 
 	initStringInfo(&sums);
+	initStringInfo(&is_empty);
 	for (int part = 1; part <= (is_pair ? 2 : 1); part++)
+	{
+		appendStringInfo(
+			&is_empty, "%s%s IS NULL", part > 1 ? " AND " : "",
+			chatmig_validate_digest_filled_half(plan->mapping, part));
 		appendStringInfo(
 			&sums, ", %s",
 			sum(psprintf("CASE WHEN s.chatmig_id_%d IS NOT NULL THEN %s END",
@@ -242,10 +247,13 @@ legacy_query(const MigrationPlan *plan, const char *until)
 						 contents(chatmig_validate_digest_half(plan, part,
 															   "s.chatmig_id_"),
 								  "s.chatmig_group"))));
+	}
 	return psprintf(
-		"SELECT count(*), count(*) FILTER (WHERE %s), %s, "
+		"SELECT count(*), count(*) FILTER (WHERE %s "
+		"OR s.chatmig_at >= %s::timestamptz::timestamp), "
+		"count(*) FILTER (WHERE %s), %s, "
 		"count(s.chatmig_id_1) + count(s.chatmig_id_2)%s FROM (%s) AS s",
-		has_messages,
+		is_empty.data, until, has_messages,
 		sum(psprintf("CASE WHEN %s THEN %s END", has_messages,
 					 row_hash("s.chatmig_key",
 							  chatmig_validate_digest_fingerprint(plan)))),
@@ -412,10 +420,11 @@ receive_legacy(TupleTableSlot *slot, void *state)
 
 	slot_getallattrs(slot);
 	sums->all = number_of(slot, 0);
-	sums->rows = number_of(slot, 1);
-	sums->row_hash = (uint64) number_of(slot, 2);
-	sums->messages = number_of(slot, 3);
-	for (int i = 4; i < slot->tts_tupleDescriptor->natts; i++)
+	sums->untraced = number_of(slot, 1);
+	sums->rows = number_of(slot, 2);
+	sums->row_hash = (uint64) number_of(slot, 3);
+	sums->messages = number_of(slot, 4);
+	for (int i = 5; i < slot->tts_tupleDescriptor->natts; i++)
 		sums->contents += (uint64) number_of(slot, i);
 	return true;
 }
@@ -501,9 +510,10 @@ joints_hold(Validation *validation, Summary *summary)
 					 "m.created_at::timestamptz, %s "
 					 "FROM unnest($1, $2) WITH ORDINALITY "
 					 "AS j (conversation, \"position\", n) "
+					 "CROSS JOIN LATERAL (VALUES (j.\"position\" - 1), "
+					 "(j.\"position\")) AS p (\"position\") "
 					 "JOIN %s AS m ON m.conversation_id = j.conversation "
-					 "AND m.\"position\" BETWEEN j.\"position\" - 1 "
-					 "AND j.\"position\"",
+					 "AND m.\"position\" = p.\"position\"",
 					 chatmig_validate_hash_id(plan, TARGET_MESSAGES, "m.id",
 											  VALUE_ID),
 					 plan->relation[TARGET_MESSAGES]),
@@ -569,38 +579,13 @@ receive_joint(TupleTableSlot *slot, void *state)
 	return true;
 }
 
-/*
- * Those that hold no message, or are younger; they must be n. A row without a
- * key, or a time, is neither.
- */
-static bool
-find_untraced(Validation *validation, const char *until, int64 n)
+/* A condition on legacy rows s: they hold no message, or are younger. */
+static char *
+is_untraced(const MigrationPlan *plan, const char *until)
 {
-	const MigrationPlan *plan = validation->plan;
-	UntracedSearch search = {.validation = validation};
-
-	if (n == 0)
-		return true;
-	chatmig_query_stream(
-		psprintf("SELECT %s FROM %s AS s WHERE %s OR %s >= "
-				 "%s::timestamptz::timestamp",
-				 chatmig_validate_sql_key_columns(plan->mapping),
-				 plan->source_rows,
-				 chatmig_validate_sql_is_empty(plan->mapping),
-				 chatmig_validate_sql_utc_time(plan), until),
-		NULL, true, NULL, receive_untraced, &search);
-	return search.found == n;
-}
-
-static bool
-receive_untraced(TupleTableSlot *slot, void *state)
-{
-	UntracedSearch *search = state;
-
-	slot_getallattrs(slot);
-	chatmig_validate_add_untraced(search->validation, slot, 0);
-	search->found++;
-	return true;
+	return psprintf("(%s OR %s >= %s::timestamptz::timestamp)",
+					chatmig_validate_sql_is_empty(plan->mapping),
+					chatmig_validate_sql_utc_time(plan), until);
 }
 
 /* Conversations in which keys decide on the order. */

@@ -65,6 +65,7 @@ typedef struct SurveyState
 static bool is_clean(const Survey *survey);
 static void begin(TupleDesc desc, void *arg);
 static bool receive(TupleTableSlot *slot, void *arg);
+static void add_untraced(SurveyState *state, TupleTableSlot *slot);
 static bool same_conversation(const SurveyState *state, TupleTableSlot *slot);
 static void open_conversation(SurveyState *state, TupleTableSlot *slot);
 static void see_conversation(SurveyState *state, TupleTableSlot *slot);
@@ -166,6 +167,8 @@ chatmig_validate_untraced(const Validation *validation, QueryArgs *args)
 	StringInfoData arrays;
 	StringInfoData names;
 
+	if (survey->is_untraced != NULL)
+		return psprintf("WHERE %s", survey->is_untraced);
 	if (survey->nuntraced == 0)
 		return psprintf("WHERE NOT EXISTS (SELECT FROM %s AS t WHERE %s)",
 						validation->plan->qualified[TARGET_TRACE], same_key);
@@ -189,42 +192,6 @@ chatmig_validate_untraced(const Validation *validation, QueryArgs *args)
 	}
 	return psprintf("WHERE EXISTS (SELECT FROM unnest(%s) AS t (%s) WHERE %s)",
 					arrays.data, names.data, same_key);
-}
-
-void
-chatmig_validate_add_untraced(Validation *validation, TupleTableSlot *slot,
-							  int first)
-{
-	Survey *survey = &validation->survey;
-	const int nkeys = validation->mapping->nkeys;
-	MemoryContext old;
-
-	if (survey->has_untraced && survey->nuntraced == 0)
-		return;
-	survey->has_untraced = true;
-	for (int i = 0; i < nkeys; i++)
-		if (survey->nuntraced == MAX_SUSPECTS || slot->tts_isnull[first + i] ||
-			!OidIsValid(get_array_type(
-				TupleDescAttr(slot->tts_tupleDescriptor, first + i)->atttypid)))
-		{
-			survey->nuntraced = 0;
-			return;
-		}
-	old = MemoryContextSwitchTo(validation->context);
-	for (int i = 0; i < nkeys; i++)
-	{
-		Form_pg_attribute attribute =
-			TupleDescAttr(slot->tts_tupleDescriptor, first + i);
-
-		if (survey->nuntraced == 0)
-			survey->untraced[i] = palloc(sizeof(Datum) * MAX_SUSPECTS);
-		survey->key_types[i] = attribute->atttypid;
-		survey->untraced[i][survey->nuntraced] =
-			datumCopy(slot->tts_values[first + i], attribute->attbyval,
-					  attribute->attlen);
-	}
-	survey->nuntraced++;
-	MemoryContextSwitchTo(old);
 }
 
 /* Nothing has to be looked at but rows in no trace. */
@@ -257,8 +224,7 @@ receive(TupleTableSlot *slot, void *arg)
 	if (slot->tts_isnull[DIGEST_ID - 1])
 	{
 		if (is_legacy_row)
-			chatmig_validate_add_untraced(state->validation, slot,
-										  DIGEST_KEYS - 1);
+			add_untraced(state, slot);
 		else
 			survey->is_full = survey->has_strangers =
 				true; /* a message of no conversation */
@@ -276,6 +242,44 @@ receive(TupleTableSlot *slot, void *arg)
 	else
 		see_messages(state, slot);
 	return true;
+}
+
+/* Its key; unless there are too many, or one that cannot be looked up. */
+static void
+add_untraced(SurveyState *state, TupleTableSlot *slot)
+{
+	Survey *survey = &state->validation->survey;
+	const int nkeys = state->validation->mapping->nkeys;
+	MemoryContext old;
+
+	if (survey->has_untraced && survey->nuntraced == 0)
+		return;
+	survey->has_untraced = true;
+	for (int i = 0; i < nkeys; i++)
+		if (survey->nuntraced == MAX_SUSPECTS ||
+			slot->tts_isnull[DIGEST_KEYS - 1 + i] ||
+			!OidIsValid(get_array_type(
+				TupleDescAttr(slot->tts_tupleDescriptor, DIGEST_KEYS - 1 + i)
+					->atttypid)))
+		{
+			survey->nuntraced = 0;
+			return;
+		}
+	old = MemoryContextSwitchTo(state->context);
+	for (int i = 0; i < nkeys; i++)
+	{
+		Form_pg_attribute attribute =
+			TupleDescAttr(slot->tts_tupleDescriptor, DIGEST_KEYS - 1 + i);
+
+		if (survey->nuntraced == 0)
+			survey->untraced[i] = palloc(sizeof(Datum) * MAX_SUSPECTS);
+		survey->key_types[i] = attribute->atttypid;
+		survey->untraced[i][survey->nuntraced] =
+			datumCopy(slot->tts_values[DIGEST_KEYS - 1 + i],
+					  attribute->attbyval, attribute->attlen);
+	}
+	survey->nuntraced++;
+	MemoryContextSwitchTo(old);
 }
 
 static bool

@@ -38,7 +38,8 @@ typedef struct Survey
 	bool is_full;       /* so many suspects that it is all of them */
 	int nsuspects;      /* conversations in which something may be wrong */
 	Datum *suspects;
-	int nuntraced; /* rows in no trace that are known: all, or none */
+	char *is_untraced; /* NULL, or a condition: s is a row in no trace */
+	int nuntraced;     /* rows in no trace that are known: all, or none */
 	Oid key_types[MAX_KEYS];
 	Datum *untraced[MAX_KEYS]; /* their keys */
 } Survey;
@@ -120,14 +121,6 @@ extern void chatmig_validate_trace_met(Validation *validation, int64 rows,
  */
 extern char *chatmig_validate_untraced(const Validation *validation,
 									   QueryArgs *args);
-
-/*
- * Remembers a legacy row that is in no trace: its key, whose columns are those
- * of the slot from `first` on, unless there are too many or one that cannot be
- * looked up.
- */
-extern void chatmig_validate_add_untraced(Validation *validation,
-										  TupleTableSlot *slot, int first);
 
 /*
  * For a query of the suspects alone: adds the parameter $1, an array of their
