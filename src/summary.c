@@ -219,9 +219,9 @@ add(SummaryState *state, const SummaryMessage *message)
 		begin_run(state, message);
 	if (message->time < message->until)
 		add_old(state, message);
+	/* an old conversation begins with an old one */
 	else if (message->position == 0 && message->begins < message->until)
-		state->sums.is_odd =
-			true; /* an old conversation begins with an old one */
+		state->sums.is_odd = true;
 	keep(state, message);
 }
 
@@ -240,8 +240,9 @@ begin_run(SummaryState *state, const SummaryMessage *message)
 {
 	state->reaches_end = false;
 	state->joint = -1;
+	/* there is none before it */
 	if (message->position < 0)
-		state->sums.is_odd = true; /* and one less may be no number */
+		state->sums.is_odd = true;
 	if (message->position <= 0)
 		return;
 	state->joint = state->sums.njoints;

@@ -5,10 +5,10 @@
  * In: a plan. Out: whether the tables hold exactly what the migration must have
  * left in them, but for what is younger; and if so, what the survey would have
  * said. Each table is read once, in any order, by itself: no join of the two
- * sides, no sort. That is possible since an id follows from the legacy key: the
- * only thing that is asked of the run's own code, and any function would do
- *that gives each message an id of its own. If anything at all differs, the
- *survey tells what.
+ * sides, no sort. That is possible since an id follows from the legacy key:
+ * the only thing that is asked of the run's own code, and any function would
+ * do that gives each message an id of its own. If anything differs, the survey
+ * tells what.
  *
  * Numbers of things and sums of their hashes are compared, which in any order
  * is as good as comparing the things one by one:
@@ -96,7 +96,7 @@ static char *legacy_query(const MigrationPlan *plan, const char *until);
 static char *legacy_ids(const MigrationPlan *plan, const char *until);
 static char *sum(const char *hash);
 static char *row_hash(const char *key, const char *fingerprint);
-static char *contents(const char *sum, const char *group);
+static char *contents(const char *own, const char *group);
 static char *key_of(const MigrationPlan *plan, const char *format);
 static char *id_key(const Mapping *mapping);
 static char *trace_query(const MigrationPlan *plan);
@@ -314,9 +314,9 @@ row_hash(const char *key, const char *fingerprint)
 
 /* Of a message: it must be the same on both sides. */
 static char *
-contents(const char *sum, const char *group)
+contents(const char *own, const char *group)
 {
-	return chatmig_validate_hash_pair(sum, group);
+	return chatmig_validate_hash_pair(own, group);
 }
 
 /* The hash of a key: of the row s, or of columns named by a format. */
