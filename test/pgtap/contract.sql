@@ -2,7 +2,7 @@
 
 BEGIN;
 CREATE EXTENSION chatmig;
-SELECT plan(313);
+SELECT plan(343);
 
 -- The functions: arguments with defaults and what they return; s, i or v for
 -- the volatility, s or u for parallel safe or not; whether PUBLIC may call them.

@@ -115,7 +115,10 @@ interface()
 		UNION ALL
 		SELECT format('function %s: %s %s', m.name,
 		              to_jsonb(p) - '{oid, pronamespace, proargdefaults}'::text[],
-		              pg_get_functiondef(p.oid))
+		              CASE WHEN p.prokind = 'a'
+		                   THEN (SELECT to_jsonb(a)::text FROM pg_aggregate AS a
+		                         WHERE a.aggfnoid = p.oid)
+		                   ELSE pg_get_functiondef(p.oid) END)
 		FROM member AS m
 		     JOIN pg_proc AS p
 		     ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid
