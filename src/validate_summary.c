@@ -579,7 +579,11 @@ receive_joint(TupleTableSlot *slot, void *state)
 	return true;
 }
 
-/* A condition on legacy rows s: they hold no message, or are younger. */
+/*
+ * A condition on legacy rows s: they hold no message, or are younger. Where the
+ * legacy table has lost its key, a second row of a migrated one's key may be
+ * among them, which is for validate_legacy.c to compare with the trace.
+ */
 static char *
 is_untraced(const MigrationPlan *plan, const char *until)
 {
