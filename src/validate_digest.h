@@ -55,7 +55,7 @@ extern char *chatmig_validate_digest(const MigrationPlan *plan);
  * A column that keeps the planner from evaluating a subquery's expressions
  * above it, once for each use: it is volatile. Nobody reads it.
  */
-#define FENCE "pg_is_in_recovery()"
+#define FENCE "pg_is_in_recovery() AS chatmig_fence"
 
 /*
  * A query: legacy rows without their contents. Their key and their time, and

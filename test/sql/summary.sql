@@ -58,10 +58,10 @@ CREATE TABLE flat (id bigint PRIMARY KEY, user_id text, mentor_id int, role text
 INSERT INTO flat SELECT i, 'u' || i % 5, i % 2, (ARRAY['user', 'Bot', 'system'])[1 + i % 3],
     CASE WHEN i % 11 > 0 THEN 'text ' || i END, 'm', i, 'red', timestamp '2024-01-01' + i * interval '1 second'
 FROM generate_series(1, 60) AS i;
-CREATE TABLE odd_names (id_1 int PRIMARY KEY, s int, message text, "respon""se %s" text, id_2 timestamptz);
-INSERT INTO odd_names SELECT i, i % 5, 'q' || i, 'a' || i,
+CREATE TABLE odd_names (id_1 int, pg_is_in_recovery int, PRIMARY KEY (id_1, pg_is_in_recovery), s int, message text, "respon""se %s" text, id_2 timestamptz);
+INSERT INTO odd_names SELECT i, 1, i % 5, 'q' || i, 'a' || i,
     timestamptz '2024-01-01 00:00:00+00' + i * interval '1 hour' FROM generate_series(1, 60) AS i;
-SELECT chatmig_register('odd_names', '{"key": ["id_1"], "owner": "s", "time": "id_2", "answer": "respon\"se %s"}',
+SELECT chatmig_register('odd_names', '{"key": ["id_1", "pg_is_in_recovery"], "owner": "s", "time": "id_2", "answer": "respon\"se %s"}',
                         '{"conversations": "odd_c", "messages": "odd_m"}');
 SELECT chatmig_register('by_uuid', target => '{"conversations": "uuid_c", "messages": "uuid_m"}');
 SELECT chatmig_register('by_two', target => '{"conversations": "two_c", "messages": "two_m"}');
