@@ -126,6 +126,7 @@ OBJS = \
 	src/validate_sql.o \
 	src/validate_survey.o \
 	src/validate_summary.o \
+	src/validate_summary_sql.o \
 	src/validate_tables.o \
 	src/validate_target.o \
 	src/validate_time.o \

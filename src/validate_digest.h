@@ -61,7 +61,8 @@ extern char *chatmig_validate_digest(const MigrationPlan *plan);
  * A query: legacy rows without their contents. Their key and their time, and
  * numbers for the rest: chatmig_half_1 and _2 are hashes of their texts,
  * chatmig_fingerprint is what else the fingerprint is the sum of. chatmig_at is
- * the time in UTC, if chatmig_validate_sql_takes_any_time().
+ * the time in UTC, if chatmig_validate_sql_takes_any_time(), and
+ * chatmig_key_text the key as it names the row's messages.
  */
 extern char *chatmig_validate_digest_rows(const MigrationPlan *plan);
 
@@ -88,9 +89,6 @@ extern List *chatmig_validate_digest_message(const MigrationPlan *plan);
 
 /* Of a conversation c: the hash that its legacy rows have as chatmig_group. */
 extern char *chatmig_validate_digest_group(const MigrationPlan *plan);
-
-/* Whether the type of a column, which may not be mapped, has a hash. */
-extern bool chatmig_validate_digest_has_hash(const Column *column);
 
 /* The digest of many is the XOR of theirs, each with its place from 0 on. */
 extern uint64 chatmig_validate_digest_at(int64 digest, int64 place);

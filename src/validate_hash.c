@@ -10,6 +10,7 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/typcache.h"
 
 #include "validate_hash.h"
 #include "validate_sql.h"
@@ -37,6 +38,15 @@ static void add_made_metadata(StringInfo values, const MigrationPlan *plan,
 							  bool is_message);
 static char *given_metadata(const MigrationPlan *plan);
 static char *mapped_metadata(const MigrationPlan *plan);
+
+bool
+chatmig_validate_has_hash(const Column *column)
+{
+	return column->name == NULL ||
+		   OidIsValid(
+			   lookup_type_cache(column->type, TYPECACHE_HASH_EXTENDED_PROC)
+				   ->hash_extended_proc);
+}
 
 char *
 chatmig_validate_hash_sum(const List *hashes)

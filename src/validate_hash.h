@@ -24,6 +24,9 @@ typedef enum HashedValue
 	VALUE_CONVERSATION
 } HashedValue;
 
+/* Whether the type of a column, which may not be mapped, has a hash. */
+extern bool chatmig_validate_has_hash(const Column *column);
+
 /* Of all these, never NULL; a list of expressions. */
 extern char *chatmig_validate_hash_sum(const List *hashes);
 

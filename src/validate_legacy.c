@@ -467,7 +467,6 @@ test_role(RowTests *tests, const Mapping *mapping)
 				 role, role));
 }
 
-/* s."a", s."b" */
 static char *
 not_rejected(const Validation *validation)
 {

@@ -59,6 +59,14 @@ chatmig_validate_sql_type(Oid type)
 		type, -1, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
 }
 
+char *
+chatmig_validate_sql_key_value(const Mapping *mapping, int i,
+							   const char *format)
+{
+	return format != NULL ? psprintf(format, i + 1)
+						  : chatmig_validate_sql_column(&mapping->keys[i]);
+}
+
 /* format() calls the type's output function, whatever casts it has. */
 char *
 chatmig_validate_sql_key(const Mapping *mapping, const char *format)
@@ -68,10 +76,18 @@ chatmig_validate_sql_key(const Mapping *mapping, const char *format)
 	initStringInfo(&sql);
 	for (int i = 0; i < mapping->nkeys; i++)
 		appendStringInfo(&sql, "%sformat('%%s', %s)", i > 0 ? ", " : "",
-						 psprintf(format, i + 1));
+						 chatmig_validate_sql_key_value(mapping, i, format));
 	return mapping->nkeys == 1
 			   ? sql.data
 			   : psprintf("jsonb_build_array(%s)::text", sql.data);
+}
+
+char *
+chatmig_validate_sql_key_text(const Mapping *mapping)
+{
+	return psprintf("CASE WHEN num_nulls(%s) = 0 THEN %s END",
+					chatmig_validate_sql_key_columns(mapping),
+					chatmig_validate_sql_key(mapping, NULL));
 }
 
 char *
@@ -84,22 +100,6 @@ chatmig_validate_sql_key_columns(const Mapping *mapping)
 		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "",
 						 chatmig_validate_sql_column(&mapping->keys[i]));
 	return list.data;
-}
-
-char *
-chatmig_validate_sql_key_text(const Mapping *mapping)
-{
-	StringInfoData list;
-
-	initStringInfo(&list);
-	for (int i = 0; i < mapping->nkeys; i++)
-		appendStringInfo(&list, "%sformat('%%s', %s)", i > 0 ? ", " : "",
-						 chatmig_validate_sql_column(&mapping->keys[i]));
-	return psprintf(mapping->nkeys == 1
-						? "CASE WHEN num_nulls(%s) = 0 THEN %s END"
-						: "CASE WHEN num_nulls(%s) = 0 "
-						  "THEN jsonb_build_array(%s)::text END",
-					chatmig_validate_sql_key_columns(mapping), list.data);
 }
 
 char *

@@ -28,9 +28,13 @@ extern char *chatmig_validate_sql_step(const MigrationPlan *plan);
 extern char *chatmig_validate_sql_type(Oid type);
 
 /*
- * The key as text: as it is for one column, as a JSON array for several.
- * format is that of one of them, such as "t.key_%d".
+ * A column of the key, the first being 0: of s, or by a format such as
+ * "t.key_%d".
  */
+extern char *chatmig_validate_sql_key_value(const Mapping *mapping, int i,
+											const char *format);
+
+/* The key as text: as it is for one column, as a JSON array for several. */
 extern char *chatmig_validate_sql_key(const Mapping *mapping,
 									  const char *format);
 

@@ -110,12 +110,12 @@ chatmig_validate_survey(Validation *validation)
 		return;
 	get_typlenbyval(plan->id_types[TARGET_CONVERSATIONS], &state.id_length,
 					&state.id_by_value);
-	state.conversation_context = AllocSetContextCreate(
-		CurrentMemoryContext, "chatmig conversation", ALLOCSET_SMALL_SIZES);
 	survey->is_made = true;
 	survey->suspects = palloc(sizeof(Datum) * MAX_SUSPECTS);
 	if (chatmig_validate_summary(validation))
 		return;
+	state.conversation_context = AllocSetContextCreate(
+		CurrentMemoryContext, "chatmig conversation", ALLOCSET_SMALL_SIZES);
 	chatmig_query_stream(sql, NULL, true, begin, receive, &state);
 	close_conversation(&state);
 	if (is_clean(survey) && !plan->has_media)

@@ -137,11 +137,13 @@ extern void chatmig_validate_suspects_arg(const Validation *validation,
 extern void chatmig_validate_snapshot(Validation *validation,
 									  const char *migration);
 
+/* For the survey: true if nothing differs, and the survey is filled in then. */
+extern bool chatmig_validate_summary(Validation *validation);
+
 /* The stages, in their order. Each makes the checks that it is about. */
 extern void chatmig_validate_mapping(Validation *validation,
 									 const Registration *registration);
 extern void chatmig_validate_survey(Validation *validation);
-extern bool chatmig_validate_summary(Validation *validation);
 extern void chatmig_validate_legacy(Validation *validation);
 extern void chatmig_validate_messages(Validation *validation);
 extern void chatmig_validate_neighbours(Validation *validation);

@@ -68,7 +68,8 @@ validate_snapshot: snapshot validation rights ledger
 validate_mapping:  validation caller
 validate_trace:    validation
 validate_survey:   validate_order validate_digest validate_sql validation
-validate_summary:  validate_digest validate_hash validate_sql validation summary
+validate_summary:  validate_summary_sql validate_hash validate_sql validation summary
+validate_summary_sql: validate_digest validate_hash validate_sql plan ledger
 validate_order:    validate_digest mapping
 validate_digest:   validate_compare validate_hash plan hash128
 validate_hash:     validate_sql plan
