@@ -9,6 +9,7 @@
 #   make lint              cppcheck and clang-tidy 14
 #   make demo              all that is missing, then one migration to watch
 #   make bench             chatmig and its rivals, measured; ROWS=, USERS=, RUNS=
+#   make bench-size        one large table, and ten small ones; ROWS=, RUNS=
 #   make format            src/ as .clang-format wants it
 
 EXTENSION = chatmig
@@ -283,6 +284,9 @@ endif
 bench:
 	bench/run
 
+bench-size:
+	bench/run size
+
 demo:
 	demo/run
 
@@ -308,5 +312,5 @@ format:
 print-%:
 	@echo $($*)
 
-.PHONY: all bench clean demo distclean format fuzz install installcheck \
+.PHONY: all bench bench-size clean demo distclean format fuzz install installcheck \
 	installdirs lint maintainer-clean memcheck soak test uninstall

@@ -11,15 +11,14 @@ is compared in each run; a difference stops everything.
 import json
 import os
 import statistics
-import subprocess
 import sys
-import time
 
 import chart
 import scripts
+from meter import call, machine, measure
 from pq import Connection
+from source import fill, sql
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 ROWS = int(os.environ.get("ROWS", 1_000_000))
 USERS = int(os.environ.get("USERS", max(ROWS // 50, 1)))
 RUNS = int(os.environ.get("RUNS", 3))
@@ -28,73 +27,11 @@ ORDINARY = min(ROWS, 100_000)
 DB = "bench"
 
 
-def sql(name, **values):
-    with open(os.path.join(HERE, "sql", name + ".sql")) as file:
-        text = file.read()
-    for key, value in values.items():
-        text = text.replace(":" + key, str(value))
-    return text
-
-
 def say(text):
     print(text, flush=True)
 
 
-# --- one measurement ---------------------------------------------------------
-
-def memory(connection):
-    """(peak, shared) of the backend in kB."""
-    status = connection.value("SELECT pg_read_file('/proc/self/status', 0, 10000)")
-    fields = dict(line.split(":", 1) for line in status.split("\n") if ":" in line)
-    return [int(fields[name].split()[0]) for name in ("VmHWM", "RssShmem")]
-
-
-def processor_time():
-    """Seconds of all of the server's processes that have ended."""
-    with open(os.path.join(os.environ["PGDATA"], "postmaster.pid")) as file:
-        pid = int(file.readline())
-    with open("/proc/%d/stat" % pid) as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
-
-
-def measure(work):
-    """Runs work(connection) in a backend of its own; says what it took."""
-    other = Connection(DB)
-    other.execute("CHECKPOINT")
-    before = processor_time()
-    connection = Connection(DB)
-    try:
-        peak, shared = memory(connection)
-        temp = temporary_bytes(other)
-        lsn = connection.value("SELECT pg_current_wal_insert_lsn()")
-        start = time.monotonic()
-        work(connection)
-        seconds = time.monotonic() - start
-        wal = int(connection.value(
-            "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '%s')::bigint" % lsn))
-        after, shared_after = memory(connection)
-    finally:
-        connection.close()
-    time.sleep(1.2)  # until the backend's statistics are there
-    result = {"seconds": seconds, "wal": wal, "cpu": processor_time() - before,
-              "temp": temporary_bytes(other) - temp,
-              "memory": (after - peak) * 1024,
-              "private": (after - peak - (shared_after - shared)) * 1024}
-    other.close()
-    return result
-
-
-def temporary_bytes(connection):
-    return int(connection.value(
-        "SELECT temp_bytes FROM pg_stat_database WHERE datname = current_database()"))
-
-
 # --- who takes part ----------------------------------------------------------
-
-def call(text):
-    return lambda connection: connection.execute(text)
-
 
 def rival(name):
     def work(connection):
@@ -134,26 +71,6 @@ PARTS = [  # name, what it is, work, on a sample
 
 
 # --- preparing and checking --------------------------------------------------
-
-def prepare():
-    subprocess.run(["createdb", DB], check=True)
-    say("writing %d pairs of %d users ..." % (ROWS, USERS))
-    connection = Connection(DB)
-    connection.script(sql("source", users=USERS))
-    generator = subprocess.Popen(
-        [sys.executable, os.path.join(HERE, "generate.py"), str(ROWS), str(USERS)],
-        stdout=subprocess.PIPE)
-    subprocess.run(["psql", "-X", "-q", "-d", DB, "-v", "ON_ERROR_STOP=1", "-c",
-                    "COPY chat_messages FROM STDIN"], stdin=generator.stdout, check=True)
-    if generator.wait() != 0:
-        sys.exit("the generator failed")
-    connection.script(sql("after_load"))
-    connection.execute("CREATE EXTENSION chatmig")
-    connection.execute("SELECT chatmig_register('chat_messages')")
-    size = connection.value("SELECT pg_table_size('chat_messages')")
-    connection.close()
-    return int(size)
-
 
 def begin_rival():
     connection = Connection(DB)
@@ -209,13 +126,13 @@ def ordinary():
     connection.script(sql("ordinary", rows=ORDINARY))
     connection.close()
     result = {}
-    result["ordinary"] = measure(call("SELECT chatmig_migrate('first_messages')"))
+    result["ordinary"] = measure(DB, call("SELECT chatmig_migrate('first_messages')"))
     expected = ordinary_contents()
     # the same rows, from tables without anything, into the same tables
     connection = Connection(DB)
     connection.script(sql("ordinary_copy"))
     connection.close()
-    result["ordinary_insert"] = measure(call(
+    result["ordinary_insert"] = measure(DB, call(
         "INSERT INTO app.conversations SELECT * FROM app.conversations_copy; "
         "INSERT INTO app.messages SELECT * FROM app.messages_copy"))
     compare("INSERT ... SELECT of rows that lie ready", expected, ordinary_contents())
@@ -223,7 +140,7 @@ def ordinary():
     connection.script(sql("ordinary_empty"))
     connection.close()
     result["ordinary_set_based"] = measure(
-        lambda connection: connection.script(sql("ordinary_set_based")))
+        DB, lambda connection: connection.script(sql("ordinary_set_based")))
     compare("INSERT ... SELECT from the old table", expected, ordinary_contents())
     connection = Connection(DB)
     connection.script(sql("ordinary_end"))
@@ -280,7 +197,7 @@ def run(number):
             begin_rival()
         if name == "rollback" and number == 0:
             result.update(read_last())
-        result[name] = measure(work)
+        result[name] = measure(DB, work)
         say("  %-9s %8.2f s" % (name, result[name]["seconds"]))
         if name == "migrate":
             expected = contents("public")
@@ -306,20 +223,6 @@ def ratio(results, name, of, scale=1):
         scale * r[name]["seconds"] / r[of]["seconds"] for r in results)
 
 
-def machine():
-    with open("/proc/cpuinfo") as file:
-        model = next((line.split(":")[1].strip() for line in file
-                      if line.startswith("model name")), "?")
-    connection = Connection(DB)
-    settings = ", ".join("%s %s" % tuple(row) for row in connection.execute(
-        "SELECT name, current_setting(name) FROM pg_settings WHERE name IN ("
-        "'autovacuum', 'fsync', 'maintenance_work_mem', 'max_wal_size', 'shared_buffers', "
-        "'wal_level', 'work_mem') ORDER BY 1"))
-    version = connection.value("SHOW server_version").split()[0]
-    connection.close()
-    return "%d x %s, PostgreSQL %s, %s" % (os.cpu_count(), model, version, settings)
-
-
 def mb(number):
     return "%d" % round(number / 1e6)
 
@@ -327,7 +230,7 @@ def mb(number):
 def table(results, size):
     lines = ["%d pairs of %d users, %s MB; median of %d runs; load %.1f to %.1f." % (
         ROWS, USERS, mb(size), len(results), min(r["load"] for r in results),
-        max(r["load"] for r in results)), machine() + ".", "",
+        max(r["load"] for r in results)), machine(DB) + ".", "",
         "| | seconds | times `chatmig_migrate` | processor time, s | peak memory, MB"
         " | temporary files, MB | WAL, MB |", "|---|---|---|---|---|---|---|"]
     for name, what, work, sampled in PARTS:
@@ -362,7 +265,7 @@ def table(results, size):
 def main():
     folder = sys.argv[1]
     os.makedirs(folder, exist_ok=True)
-    size = prepare()
+    size = fill(DB, ROWS, USERS)
     results = []
     for number in range(RUNS):
         say("run %d of %d" % (number + 1, RUNS))
