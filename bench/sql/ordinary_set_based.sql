@@ -1,5 +1,5 @@
 -- The rival for tables that exist: set_based.sql, with INSERT ... SELECT in the
--- place of new tables, and the trace besides.
+-- place of new tables.
 SET search_path = app, public;
 SET work_mem = '256MB';
 SET jit = off;
@@ -15,7 +15,7 @@ FROM (SELECT id, user_id, session_id, "timestamp" AS at,
              coalesce(message, '') <> '' AS has_question,
              coalesce(response, '') <> '' AS has_answer,
              gen_random_uuid() AS question_id, gen_random_uuid() AS answer_id,
-             hash_record_extended(s, 0) AS fingerprint
+             :fingerprint AS fingerprint
       FROM first_messages AS s
       WHERE coalesce(message, '') <> '' OR coalesce(response, '') <> '') AS s
 WINDOW conversation AS (PARTITION BY user_id, session_id ORDER BY at, id
@@ -46,16 +46,7 @@ CROSS JOIN LATERAL (
     SELECT p.answer_id, p.position + p.has_question::int, 'assistant', s.response
     WHERE p.has_answer) AS m;
 
-CREATE TABLE first_messages_trace AS
-SELECT id AS key_1, fingerprint, conversation_id,
-       CASE WHEN has_answer
-            THEN ARRAY[CASE WHEN has_question THEN question_id END, answer_id]
-            ELSE ARRAY[question_id] END AS message_ids
-FROM placed;
-ALTER TABLE first_messages_trace ADD PRIMARY KEY (key_1);
-DROP TABLE placed;
 SET default_statistics_target = 10;
 ANALYZE conversations;
 ANALYZE messages;
-ANALYZE first_messages_trace;
 RESET default_statistics_target;
