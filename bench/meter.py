@@ -9,6 +9,7 @@ def measure(db, work):
     """Runs work(connection) in a backend of its own; says what it took."""
     other = Connection(db)
     other.execute("CHECKPOINT")
+    os.sync()  # or what others have written would go to the disk meanwhile
     before = processor_time()
     connection = Connection(db)
     try:
@@ -66,7 +67,7 @@ def machine(db):
     connection = Connection(db)
     settings = ", ".join("%s %s" % tuple(row) for row in connection.execute(
         "SELECT name, current_setting(name) FROM pg_settings WHERE name IN ("
-        "'autovacuum', 'fsync', 'maintenance_work_mem', 'max_wal_size', 'shared_buffers', "
+        "'autovacuum', 'fsync', 'jit', 'maintenance_work_mem', 'max_wal_size', 'shared_buffers', "
         "'wal_level', 'work_mem') ORDER BY 1"))
     version = connection.value("SHOW server_version").split()[0]
     connection.close()
