@@ -75,6 +75,13 @@ PARTS = [  # name, what it is, work, on a sample
 
 # --- preparing and checking --------------------------------------------------
 
+def script(name, **values):
+    """Runs a file in sql/ in a backend of its own."""
+    connection = Connection(DB)
+    connection.script(sql(name, **values))
+    connection.close()
+
+
 def begin_rival():
     connection = Connection(DB)
     connection.execute("DROP SCHEMA IF EXISTS rival CASCADE; CREATE SCHEMA rival")
@@ -123,41 +130,35 @@ def check_valid():
 # --- the ordinary path -------------------------------------------------------
 
 def ordinary():
-    """Filling tables that exist, against INSERT ... SELECT from the old table, and
-    of rows that lie ready."""
-    connection = Connection(DB)
-    connection.script(sql("ordinary", rows=ORDINARY))
-    connection.close()
-    result = {}
-    result["ordinary"] = measure(DB, call("SELECT chatmig_migrate('first_messages')"))
+    """Filling tables that exist, against INSERT ... SELECT of rows that lie ready, and
+    from the old table."""
+    script("ordinary", rows=ORDINARY)
+    result = {"ordinary": measure(DB, call("SELECT chatmig_migrate('first_messages')"))}
     expected = ordinary_contents()
-    # the same rows, from tables without anything, into the same tables
-    connection = Connection(DB)
-    connection.script(sql("ordinary_copy"))
-    connection.close()
-    result["ordinary_insert"] = measure(DB, call(
-        "INSERT INTO app.conversations SELECT * FROM app.conversations_copy; "
-        "INSERT INTO app.messages SELECT * FROM app.messages_copy"))
-    compare("INSERT ... SELECT of rows that lie ready", expected, ordinary_contents())
-    for name, with_trace in (("ordinary_plain", False), ("ordinary_set_based", True)):
-        connection = Connection(DB)
-        connection.script(sql("ordinary_empty"))
-        connection.close()
-        result[name] = measure(DB, ordinary_rival(with_trace))
-        compare("INSERT ... SELECT from the old table", expected, ordinary_contents())
-    connection = Connection(DB)
-    connection.script(sql("ordinary_end"))
-    connection.close()
+    script("ordinary_copy")
+    for name, work in (("ordinary_insert", insert_ready),
+                       ("ordinary_plain", insert_from_old),
+                       ("ordinary_set_based", insert_from_old_with_trace)):
+        script("ordinary_empty")
+        result[name] = measure(DB, work)
+        compare(name, expected, ordinary_contents())
+    script("ordinary_end")
     return result
 
 
-def ordinary_rival(with_trace):
-    def work(connection):
-        connection.script(sql("ordinary_set_based", fingerprint="hash_record_extended(s, 0)"
-                              if with_trace else "NULL::bigint"))
-        if with_trace:
-            connection.script(sql("ordinary_trace"))
-    return work
+def insert_ready(connection):
+    connection.execute(
+        "INSERT INTO app.conversations SELECT * FROM app.conversations_copy; "
+        "INSERT INTO app.messages SELECT * FROM app.messages_copy")
+
+
+def insert_from_old(connection):
+    connection.script(sql("ordinary_set_based", fingerprint="NULL::bigint"))
+
+
+def insert_from_old_with_trace(connection):
+    connection.script(sql("ordinary_set_based", fingerprint="hash_record_extended(s, 0)"))
+    connection.script(sql("ordinary_trace"))
 
 
 def ordinary_contents():
