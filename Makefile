@@ -97,6 +97,7 @@ OBJS = \
 	src/row_check.o \
 	src/send.o \
 	src/insert.o \
+	src/insert_reference.o \
 	src/target.o \
 	src/reindex.o \
 	src/proof.o \
@@ -187,6 +188,7 @@ REGRESS = \
 	targets \
 	targets_rows \
 	targets_found \
+	references \
 	rights \
 	rights_everywhere \
 	attacks \

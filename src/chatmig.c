@@ -21,6 +21,7 @@
 
 #include "create.h"
 #include "detect.h"
+#include "insert_reference.h"
 #include "ledger.h"
 #include "migrate.h"
 #include "register.h"
@@ -93,6 +94,7 @@ _PG_init(void)
 		"Off sends every row through INSERT: slower, the same rows.",
 		&chatmig_bulk_load, true, PGC_USERSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("chatmig");
+	chatmig_insert_reference_init();
 }
 
 /* (shape, table_name, schema_name, owner_table) -> (object, action, detail) */

@@ -6,7 +6,7 @@
 # FILE: the headers that FILE.c and FILE.h may include, besides FILE.h itself.
 # From the top down; a name stands above all that it includes.
 rules='
-chatmig:           create detect register report migrate validate rollback ledger settings
+chatmig:           create detect insert_reference register report migrate validate rollback ledger settings
 serve:             serve_append serve_change serve_create serve_history serve_list
 serve_create:      serve_id serve_input serve_sql serve_call identity
 serve_append:      serve_place serve_id serve_input serve_sql serve_call
@@ -49,6 +49,7 @@ read_metadata:     plan
 bulk:              row_check
 send:              row_check
 row_check:
+insert_reference:  insert
 insert:            query
 title:             plan rows
 leftover:          session plan rows
