@@ -3,21 +3,20 @@
  *	  Foreign keys of rows that are inserted: the same key is looked up once.
  *
  * In: an INSERT of insert.c, as it starts. Out: the same INSERT, whose triggers
- * for foreign keys skip a row with the same key as the last one that the server
- * has found for this statement. The messages of a conversation come one after
- * another, so that the server looks for their conversation once, not for each.
+ * for foreign keys skip a row with the key that the server has just found. The
+ * messages of a conversation come one after another, so that the server looks
+ * for their conversation once, not for each.
  *
- * That is as strict as the server. Its look has locked the row that is referred
- * to (KEY SHARE) until the transaction ends, so that no other transaction
- * deletes it or changes its key; if this one does, in a trigger, the foreign
- * key's action on the referred table meets all rows of the statement, which are
- * there by then. What the server would refuse is refused by it, in its words:
- * everything but the same key goes to its own function
- * (utils/adt/ri_triggers.c).
+ * Nothing is let through that the server would refuse. When it found the key,
+ * it locked the row that is referred to (KEY SHARE), so that other transactions
+ * neither delete it nor change its key; and as soon as this one has written
+ * anything at all, as a trigger may, all is looked up again. What is refused
+ * is refused by the server's own function (utils/adt/ri_triggers.c).
  */
 #include "postgres.h"
 
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "utils/datum.h"
@@ -29,15 +28,26 @@
 #include "insert.h"
 #include "insert_reference.h"
 
+/*
+ * The looks of one statement, for all its foreign keys. A round are those
+ * between which nothing else was written.
+ */
+typedef struct Looks
+{
+	CommandId command; /* after the last one */
+	uint64 round;      /* from 1 on */
+} Looks;
+
 /* A foreign key of a table, during one statement. */
 typedef struct Reference
 {
 	/* fixed */
 	PGFunction look_up; /* the server's function */
 	const ForeignKeyCacheInfo *key;
+	Looks *looks;
 
 	/* the last key that was found */
-	bool is_found;
+	uint64 round;          /* in which it was; 0: none is kept */
 	MemoryContext context; /* of the values, and nothing else */
 	Datum values[INDEX_MAX_KEYS];
 } Reference;
@@ -45,11 +55,15 @@ typedef struct Reference
 static ExecutorStart_hook_type next_hook;
 
 static void start(QueryDesc *query, int flags);
-static void watch_table(EState *estate, ResultRelInfo *table);
+static void watch_table(ResultRelInfo *table, Looks *looks);
 static const ForeignKeyCacheInfo *find_key(Relation rel, Oid constraint);
 static Datum check(PG_FUNCTION_ARGS);
-static bool is_last(const Reference *reference, TupleTableSlot *slot);
+static bool is_found(const Reference *reference, TupleTableSlot *slot);
 static void keep(Reference *reference, TupleTableSlot *slot);
+static bool read_key(const Reference *reference, TupleTableSlot *slot,
+					 Datum *values);
+static Form_pg_attribute column_of(const Reference *reference,
+								   TupleTableSlot *slot, int i);
 
 void
 chatmig_insert_reference_init(void)
@@ -61,6 +75,8 @@ chatmig_insert_reference_init(void)
 static void
 start(QueryDesc *query, int flags)
 {
+	MemoryContext old;
+	Looks *looks;
 	ListCell *lc;
 
 	if (next_hook)
@@ -70,17 +86,20 @@ start(QueryDesc *query, int flags)
 	if (query->operation != CMD_INSERT ||
 		get_ENR(query->queryEnv, INSERT_ROWS) == NULL)
 		return;
+	old = MemoryContextSwitchTo(query->estate->es_query_cxt);
+	looks = palloc0(sizeof(Looks));
+	looks->command = InvalidCommandId;
 	/* partitions are opened later, and left to the server */
 	foreach(lc, query->estate->es_opened_result_relations)
-		watch_table(query->estate, lfirst(lc));
+		watch_table(lfirst(lc), looks);
+	MemoryContextSwitchTo(old);
 }
 
 /* The executor keeps each trigger's function for the length of a statement. */
 static void
-watch_table(EState *estate, ResultRelInfo *table)
+watch_table(ResultRelInfo *table, Looks *looks)
 {
 	TriggerDesc *triggers = table->ri_TrigDesc;
-	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
@@ -98,15 +117,15 @@ watch_table(EState *estate, ResultRelInfo *table)
 		reference = palloc0(sizeof(Reference));
 		reference->look_up = function->fn_addr;
 		reference->key = key;
+		reference->looks = looks;
 		reference->context = AllocSetContextCreate(
-			estate->es_query_cxt, "chatmig reference", ALLOCSET_SMALL_SIZES);
+			CurrentMemoryContext, "chatmig reference", ALLOCSET_SMALL_SIZES);
 		function->fn_addr = check;
 		function->fn_extra = reference; /* the server has no use for it here */
 	}
-	MemoryContextSwitchTo(old);
 }
 
-/* NULL if there is none, as for a trigger that has outlived its constraint. */
+/* NULL if the trigger belongs to none, as one made by hand. */
 static const ForeignKeyCacheInfo *
 find_key(Relation rel, Oid constraint)
 {
@@ -128,11 +147,16 @@ check(PG_FUNCTION_ARGS)
 {
 	const TriggerData *trigger = (const TriggerData *) fcinfo->context;
 	Reference *reference = fcinfo->flinfo->fn_extra;
+	Looks *looks = reference->looks;
 	Datum result;
 
-	if (is_last(reference, trigger->tg_trigslot))
+	/* whatever writes, a look and its lock too, ends a command */
+	if (looks->command != GetCurrentCommandId(false))
+		looks->round++;
+	else if (is_found(reference, trigger->tg_trigslot))
 		return PointerGetDatum(NULL);
 	result = reference->look_up(fcinfo);
+	looks->command = GetCurrentCommandId(false);
 	/* of a row that another trigger has deleted, nothing was looked up */
 	if (table_tuple_satisfies_snapshot(trigger->tg_relation,
 									   trigger->tg_trigslot, SnapshotSelf))
@@ -142,47 +166,60 @@ check(PG_FUNCTION_ARGS)
 
 /* By the bytes: what is equal to an operator alone is looked up again. */
 static bool
-is_last(const Reference *reference, TupleTableSlot *slot)
+is_found(const Reference *reference, TupleTableSlot *slot)
 {
-	if (!reference->is_found)
+	Datum values[INDEX_MAX_KEYS];
+
+	if (reference->round != reference->looks->round ||
+		!read_key(reference, slot, values))
 		return false;
 	for (int i = 0; i < reference->key->nkeys; i++)
 	{
-		AttrNumber attnum = reference->key->conkey[i];
-		Form_pg_attribute attribute =
-			TupleDescAttr(slot->tts_tupleDescriptor, attnum - 1);
-		bool isnull;
-		Datum value = slot_getattr(slot, attnum, &isnull);
+		Form_pg_attribute column = column_of(reference, slot, i);
 
-		if (isnull || !datum_image_eq(value, reference->values[i],
-									  attribute->attbyval, attribute->attlen))
+		if (!datum_image_eq(values[i], reference->values[i], column->attbyval,
+							column->attlen))
 			return false;
 	}
 	return true;
 }
 
-/* A key with a NULL in it is not looked up, and not kept. */
 static void
 keep(Reference *reference, TupleTableSlot *slot)
 {
+	Datum values[INDEX_MAX_KEYS];
 	MemoryContext old;
 
+	reference->round = 0;
 	MemoryContextReset(reference->context);
+	if (!read_key(reference, slot, values))
+		return;
 	old = MemoryContextSwitchTo(reference->context);
-	reference->is_found = true;
-	for (int i = 0; i < reference->key->nkeys && reference->is_found; i++)
+	for (int i = 0; i < reference->key->nkeys; i++)
 	{
-		AttrNumber attnum = reference->key->conkey[i];
-		Form_pg_attribute attribute =
-			TupleDescAttr(slot->tts_tupleDescriptor, attnum - 1);
-		bool isnull;
-		Datum value = slot_getattr(slot, attnum, &isnull);
+		Form_pg_attribute column = column_of(reference, slot, i);
 
-		if (isnull)
-			reference->is_found = false;
-		else
-			reference->values[i] =
-				datumCopy(value, attribute->attbyval, attribute->attlen);
+		reference->values[i] =
+			datumCopy(values[i], column->attbyval, column->attlen);
 	}
+	reference->round = reference->looks->round;
 	MemoryContextSwitchTo(old);
+}
+
+/* False if there is a NULL in it: such a key is not looked up. */
+static bool
+read_key(const Reference *reference, TupleTableSlot *slot, Datum *values)
+{
+	bool isnull = false;
+
+	for (int i = 0; i < reference->key->nkeys && !isnull; i++)
+		values[i] = slot_getattr(slot, reference->key->conkey[i], &isnull);
+	return !isnull;
+}
+
+static Form_pg_attribute
+column_of(const Reference *reference, TupleTableSlot *slot, int i)
+{
+	return TupleDescAttr(slot->tts_tupleDescriptor,
+						 reference->key->conkey[i] - 1);
 }

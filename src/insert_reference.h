@@ -7,8 +7,8 @@
 
 /*
  * Adds to what the server does as a query starts (ExecutorStart_hook). Called
- * once, as the library is loaded; changes only INSERTs that read INSERT_ROWS,
- * and nothing of what they refuse.
+ * once, as the library is loaded. Concerns INSERTs that have INSERT_ROWS to
+ * read from, and changes how often they look, not what they refuse.
  */
 extern void chatmig_insert_reference_init(void);
 
