@@ -150,7 +150,8 @@ check(PG_FUNCTION_ARGS)
 	Looks *looks = reference->looks;
 	Datum result;
 
-	/* whatever writes, a look and its lock too, ends a command */
+	/* as a look begins; nothing happens if nothing was written */
+	CommandCounterIncrement();
 	if (looks->command != GetCurrentCommandId(false))
 		looks->round++;
 	else if (is_found(reference, trigger->tg_trigslot))
