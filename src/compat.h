@@ -37,4 +37,7 @@
 	makeJsonLexContextCstringLen(json, len, encoding, need_escapes)
 #endif
 
+/* Whether a foreign key's trigger may return before it has looked. */
+#define LOOKS_ARE_BATCHED (PG_VERSION_NUM >= 190000)
+
 #endif /* CHATMIG_COMPAT_H */

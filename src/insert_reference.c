@@ -25,12 +25,13 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "compat.h"
 #include "insert.h"
 #include "insert_reference.h"
 
 /*
- * The looks of one statement, for all its foreign keys. A round are those
- * between which nothing else was written.
+ * The looks of one statement, for all its foreign keys. A round is the
+ * looks between which nothing else was written or locked.
  */
 typedef struct Looks
 {
@@ -68,6 +69,8 @@ static Form_pg_attribute column_of(const Reference *reference,
 void
 chatmig_insert_reference_init(void)
 {
+	if (LOOKS_ARE_BATCHED)
+		return;
 	next_hook = ExecutorStart_hook;
 	ExecutorStart_hook = start;
 }
@@ -148,19 +151,24 @@ check(PG_FUNCTION_ARGS)
 	const TriggerData *trigger = (const TriggerData *) fcinfo->context;
 	Reference *reference = fcinfo->flinfo->fn_extra;
 	Looks *looks = reference->looks;
+	CommandId before;
 	Datum result;
 
-	/* as a look begins; nothing happens if nothing was written */
+	/* as a look begins; nothing happens if nothing was written or locked */
 	CommandCounterIncrement();
-	if (looks->command != GetCurrentCommandId(false))
+	before = GetCurrentCommandId(false);
+	if (looks->command != before)
 		looks->round++;
 	else if (is_found(reference, trigger->tg_trigslot))
 		return PointerGetDatum(NULL);
 	result = reference->look_up(fcinfo);
 	looks->command = GetCurrentCommandId(false);
-	/* of a row that another trigger has deleted, nothing was looked up */
-	if (table_tuple_satisfies_snapshot(trigger->tg_relation,
-									   trigger->tg_trigslot, SnapshotSelf))
+	/* a look is one command; the rest are of functions that it has called */
+	if (looks->command > before + 1)
+		looks->round++;
+	/* of a row that a trigger has deleted or updated, nothing was looked up */
+	else if (table_tuple_satisfies_snapshot(trigger->tg_relation,
+											trigger->tg_trigslot, SnapshotSelf))
 		keep(reference, trigger->tg_trigslot);
 	return result;
 }
