@@ -7,7 +7,8 @@ The large table has as many rows as the small ones together, so that the machine
 reads, writes and holds as much for either: what a row takes longer in the large
 one is what size costs chatmig. Each run has both, in turn the one or the other
 first, so RUNS should be even. Before each of the small ones, but not in the midst of
-the large one, there is a checkpoint and a second's pause, which do not count. Prints a table and leaves size.md and size.json in FOLDER.
+the large one, there is a checkpoint and a second's pause, which do not count. Prints
+a table and leaves size.md and size.json in FOLDER.
 """
 import json
 import os

@@ -37,6 +37,28 @@ BEGIN
     EXECUTE format('CREATE TRIGGER %1$I %2$s INSERT ON m FOR EACH ROW EXECUTE FUNCTION %1$I()', name, what);
 END
 $$;
+-- That message gets a conversation that is not there.
+CREATE PROCEDURE lose(content text) LANGUAGE plpgsql AS $$
+BEGIN
+    CALL make_trigger('lose', 'BEFORE', format('IF NEW.content = %L THEN
+                      NEW.conversation_id := md5(''lost'')::uuid; END IF;', content));
+END
+$$;
+-- The first conversation is deleted once its first message has been looked up.
+CREATE PROCEDURE delete_early() LANGUAGE plpgsql AS $$
+BEGIN
+    CALL make_trigger('z last', 'AFTER', 'IF NEW.content = ''q1'' THEN
+                      DELETE FROM c WHERE id = NEW.conversation_id; END IF;');
+END
+$$;
+-- A foreign key of two columns besides.
+CREATE PROCEDURE add_tenants() LANGUAGE plpgsql AS $$
+BEGIN
+    ALTER TABLE c ADD tenant int DEFAULT 1, ADD UNIQUE (tenant, id);
+    ALTER TABLE m ADD tenant int DEFAULT 1,
+        ADD FOREIGN KEY (tenant, conversation_id) REFERENCES c (tenant, id) MATCH FULL;
+END
+$$;
 -- What there is: messages, those without a conversation, those whose
 -- conversation is not there.
 CREATE FUNCTION left_behind(OUT messages bigint, OUT without bigint, OUT dangling bigint) LANGUAGE plpgsql AS $$
@@ -74,17 +96,17 @@ ROLLBACK;
 -- others of the same, for the last.
 BEGIN;
 CALL make('');
-CALL make_trigger('lose', 'BEFORE', 'IF NEW.content = ''q1'' THEN NEW.conversation_id := md5(''lost'')::uuid; END IF;');
+CALL lose('q1');
 SELECT messages FROM chatmig_migrate('old');
 ROLLBACK;
 BEGIN;
 CALL make('');
-CALL make_trigger('lose', 'BEFORE', 'IF NEW.content = ''q4'' THEN NEW.conversation_id := md5(''lost'')::uuid; END IF;');
+CALL lose('q4');
 SELECT messages FROM chatmig_migrate('old');
 ROLLBACK;
 BEGIN;
 CALL make('');
-CALL make_trigger('lose', 'BEFORE', 'IF NEW.content = ''a10'' THEN NEW.conversation_id := md5(''lost'')::uuid; END IF;');
+CALL lose('a10');
 SELECT messages FROM chatmig_migrate('old');
 ROLLBACK;
 -- None: such a row refers to nothing, the next one to its own again.
@@ -109,8 +131,7 @@ ROLLBACK;
 -- and another tenant's is refused in the middle of one.
 BEGIN;
 CALL make('');
-ALTER TABLE c ADD tenant int DEFAULT 1, ADD UNIQUE (tenant, id);
-ALTER TABLE m ADD tenant int DEFAULT 1, ADD FOREIGN KEY (tenant, conversation_id) REFERENCES c (tenant, id) MATCH FULL;
+CALL add_tenants();
 SELECT messages FROM chatmig_migrate('old');
 SELECT idx_scan FROM pg_stat_xact_user_tables WHERE relname = 'c';
 SELECT messages FROM chatmig_rollback('old');
@@ -119,8 +140,7 @@ SELECT messages FROM chatmig_migrate('old');
 ROLLBACK;
 BEGIN;
 CALL make('');
-ALTER TABLE c ADD tenant int DEFAULT 1, ADD UNIQUE (tenant, id);
-ALTER TABLE m ADD tenant int DEFAULT 1, ADD FOREIGN KEY (tenant, conversation_id) REFERENCES c (tenant, id) MATCH FULL;
+CALL add_tenants();
 CALL make_trigger('lose', 'BEFORE', 'IF NEW.content = ''q4'' THEN NEW.tenant := NULL; END IF;');
 SELECT messages FROM chatmig_migrate('old');
 ROLLBACK;
@@ -140,18 +160,18 @@ ROLLBACK;
 -- refused, or all its messages go with it.
 BEGIN;
 CALL make('');
-CALL make_trigger('z last', 'AFTER', 'IF NEW.content = ''q1'' THEN DELETE FROM c WHERE id = NEW.conversation_id; END IF;');
+CALL delete_early();
 SELECT messages FROM chatmig_migrate('old');
 ROLLBACK;
 BEGIN;
 CALL make('ON DELETE CASCADE');
-CALL make_trigger('z last', 'AFTER', 'IF NEW.content = ''q1'' THEN DELETE FROM c WHERE id = NEW.conversation_id; END IF;');
+CALL delete_early();
 SELECT messages FROM chatmig_migrate('old');
 SELECT * FROM left_behind();
 ROLLBACK;
 BEGIN;
 CALL make('ON DELETE SET NULL');
-CALL make_trigger('z last', 'AFTER', 'IF NEW.content = ''q1'' THEN DELETE FROM c WHERE id = NEW.conversation_id; END IF;');
+CALL delete_early();
 SELECT messages FROM chatmig_migrate('old');
 SELECT * FROM left_behind();
 ROLLBACK;
@@ -162,12 +182,11 @@ CALL make_trigger('z last', 'AFTER', 'IF NEW.content = ''q1'' THEN UPDATE c SET 
 SELECT messages FROM chatmig_migrate('old');
 SELECT * FROM left_behind();
 ROLLBACK;
-
 -- The conversation is deleted, and its messages stay, as another trigger says:
 -- the server's own hole, which is no wider here. Refused at the next look.
 BEGIN;
 CALL make('ON DELETE CASCADE');
-CALL make_trigger('z last', 'AFTER', 'IF NEW.content = ''q1'' THEN DELETE FROM c WHERE id = NEW.conversation_id; END IF;');
+CALL delete_early();
 CREATE FUNCTION stay() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 CREATE TRIGGER stay BEFORE DELETE ON m FOR EACH ROW EXECUTE FUNCTION stay();
 SELECT messages FROM chatmig_migrate('old');
@@ -175,7 +194,7 @@ ROLLBACK;
 -- So it is where the other table's triggers are switched off.
 BEGIN;
 CALL make('');
-CALL make_trigger('z last', 'AFTER', 'IF NEW.content = ''q1'' THEN DELETE FROM c WHERE id = NEW.conversation_id; END IF;');
+CALL delete_early();
 ALTER TABLE c DISABLE TRIGGER ALL;
 SELECT messages FROM chatmig_migrate('old');
 ROLLBACK;
@@ -236,7 +255,7 @@ ROLLBACK;
 -- They do not wait while chatmig inserts.
 BEGIN;
 CALL make('DEFERRABLE INITIALLY DEFERRED');
-CALL make_trigger('lose', 'BEFORE', 'IF NEW.content = ''q4'' THEN NEW.conversation_id := md5(''lost'')::uuid; END IF;');
+CALL lose('q4');
 SELECT messages FROM chatmig_migrate('old');
 ROLLBACK;
 -- Where a trigger lets them wait, it is said when they no longer do.
@@ -270,7 +289,7 @@ SELECT messages FROM chatmig_migrate('old');
 SELECT idx_scan FROM pg_stat_xact_user_tables WHERE relname = 'c';
 SELECT * FROM left_behind();
 SELECT messages FROM chatmig_rollback('old');
-CALL make_trigger('lose', 'BEFORE', 'IF NEW.content = ''q4'' THEN NEW.conversation_id := md5(''lost'')::uuid; END IF;');
+CALL lose('q4');
 SELECT messages FROM chatmig_migrate('old');
 ROLLBACK;
 -- Owners, of whom one is not there.
