@@ -178,7 +178,7 @@ RESET ROLE;
 SET ROLE regress_chatmig_alice;
 SELECT regress_sch_ext.chatmig_register(('regress_sch.' || t)::regclass,
     CASE t WHEN 'by_epoch' THEN '{"epoch": "seconds"}' ELSE '{}' END::jsonb,
-    format('{"conversations": "c_%s", "messages": "m_%1$s"}', t)::jsonb, '{"time_zone": "CET"}')
+    format('{"conversations": "c_%s", "messages": "m_%1$s"}', t)::jsonb, '{"time_zone": "Europe/Berlin"}')
 FROM unnest('{by_text,by_epoch,by_local,by_day}'::text[]) AS t;
 SELECT migration, messages FROM regress_sch_ext.chatmig_migrate(dry_run => true);
 SELECT migration, messages FROM regress_sch_ext.chatmig_migrate();
@@ -200,7 +200,7 @@ SET ROLE regress_chatmig_mallory;
 \set VERBOSITY sqlstate
 DROP TABLE regress_sch_ext.chatmig_migration CASCADE;
 ALTER TABLE regress_sch_ext.chatmig_migration RENAME TO x;
-CREATE OR REPLACE FUNCTION regress_sch_ext.chatmig_json_fault(json text) RETURNS text LANGUAGE sql AS 'SELECT 1';
+CREATE OR REPLACE FUNCTION regress_sch_ext.chatmig_json_fault(text) RETURNS text LANGUAGE sql AS 'SELECT 1';
 CREATE OR REPLACE VIEW regress_sch_ext.chatmig_status AS SELECT 1;
 DROP FUNCTION regress_sch_ext.chatmig_fingerprint(record);
 CREATE TRIGGER t BEFORE INSERT ON regress_sch_ext.chatmig_run EXECUTE FUNCTION regress_sch_ext.act();
