@@ -1,7 +1,6 @@
 /*
  * read_share.c
- *	  Shares of the rows of a legacy table, for processes that work side by
- *side.
+ *	  Shares of a legacy table's rows, for processes that work at once.
  *
  * In: a plan. Out: SQL that is true for the rows of one share. Each process
  * scans the whole table and looks at one column of the rows that are not its

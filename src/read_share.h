@@ -1,7 +1,6 @@
 /*
  * read_share.h
- *	  Shares of the rows of a legacy table, for processes that work side by
- *side.
+ *	  Shares of a legacy table's rows, for processes that work at once.
  *
  * What is grouped must not be torn apart: a share is all the rows of some
  * owners, or where there is no owner, of some counterparts or sessions.

@@ -1,7 +1,6 @@
 /*
  * share.h
- *	  A first run by several processes: parallel workers take shares of the
- *rows.
+ *	  A first run by parallel workers, each with a share of the rows.
  */
 #ifndef CHATMIG_SHARE_H
 #define CHATMIG_SHARE_H
