@@ -119,6 +119,10 @@ findings="
 	SELECT migration, check_name, status, violations FROM chatmig_validate()
 	WHERE status IN ('warning', 'violation')"
 all_checks="SELECT * FROM chatmig_validate() ORDER BY migration COLLATE \"C\", check_name"
+sizes="
+	SELECT oid::regclass, pg_relation_size(oid) FROM pg_class
+	WHERE relnamespace::regnamespace::text LIKE '%\\_new' AND relkind IN ('r', 'i')
+	ORDER BY 1"
 schemas='public pairs_new notes_new logs_new'
 all_of_it='logs|1000|0|1000|2000
 notes|5000|0|5000|5000
@@ -140,7 +144,10 @@ fresh tools_main tools_old
 
 # -- a standby follows a migration
 
-sql tools_main 'CREATE EXTENSION chatmig'
+# parallel workers take shares of small tables, too
+sql tools_main 'CREATE EXTENSION chatmig;
+	ALTER DATABASE tools_main SET parallel_setup_cost = 0;
+	ALTER DATABASE tools_main SET min_parallel_table_scan_size = 0'
 legacy tools_main
 sql tools_main "$register" >/dev/null
 ok "a standby is made of the running server" \
@@ -163,12 +170,16 @@ caught_up()
 # what is decoded of a bulk load, beside: see below
 sql tools_main "SELECT pg_create_logical_replication_slot('decoded', 'test_decoding')" \
 	>/dev/null
-is "$(sql tools_main "$migrate")" "$all_of_it" "the primary migrates, in bulk"
+is "$(sql tools_main "SET log_min_messages = debug1; $migrate")" "$all_of_it" \
+	"the primary migrates, in bulk"
+ok "with parallel workers" grep -q 'migrate: [1-9] parallel workers' "$SERVER_LOG"
 is "$(sql tools_main "$findings")" "" "and is valid"
 ok "the standby follows" caught_up
 is "$(on 5433 sql tools_main 'SELECT pg_is_in_recovery()')" t "it is a standby"
 is "$(on 5433 content tools_main $schemas)" "$(content tools_main $schemas)" \
 	"it has the same rows in all tables and views"
+is "$(on 5433 sql tools_main "$sizes")" "$(sql tools_main "$sizes")" \
+	"in as many pages"
 is "$(on 5433 sql tools_main "$all_checks")" "$(sql tools_main "$all_checks")" \
 	"chatmig_validate() answers there, and says the same"
 is "$(on 5433 sql tools_main 'SELECT count(*) > 100 FROM chatmig_validate()')" t \
@@ -215,7 +226,8 @@ is "$(sql tools_main "
 	SELECT 'notes_new.messages', count(*) FROM notes_new.messages UNION ALL
 	SELECT 'pairs_new.conversations', count(*) FROM pairs_new.conversations UNION ALL
 	SELECT 'pairs_new.media', count(*) FROM pairs_new.media UNION ALL
-	SELECT 'pairs_new.messages', count(*) FROM pairs_new.messages")" \
+	SELECT 'pairs_new.messages', count(*) FROM pairs_new.messages
+	ORDER BY 1")" \
 	"logical decoding sees each row of a bulk load, once"
 sql tools_main "SELECT pg_drop_replication_slot('decoded')" >/dev/null
 
