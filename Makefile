@@ -94,6 +94,9 @@ OBJS = \
 	src/session.o \
 	src/identity.o \
 	src/bulk.o \
+	src/bulk_page.o \
+	src/new_page.o \
+	src/full_page.o \
 	src/row_check.o \
 	src/send.o \
 	src/insert.o \
@@ -177,6 +180,7 @@ REGRESS = \
 	migrate \
 	load \
 	shares \
+	pages \
 	reindex \
 	paths \
 	validate \

@@ -20,6 +20,7 @@
 #include "utils/rel.h"
 
 #include "bulk.h"
+#include "bulk_page.h"
 #include "row_check.h"
 
 /* The limits of COPY, for the same reasons. */
@@ -34,6 +35,7 @@ struct Bulk
 	CommandId cid;
 	int options; /* of table_multi_insert */
 	RowCheck *check;
+	BulkPages *pages; /* NULL: the server adds pages */
 
 	/* per batch */
 	MemoryContext batch_context; /* what the table AM leaves behind */
@@ -44,6 +46,7 @@ struct Bulk
 };
 
 static void add(Bulk *bulk, HeapTuple tuple);
+static void make_room(Bulk *bulk, HeapTuple tuple);
 static MemoryContext keep(const Bulk *bulk);
 
 Bulk *
@@ -62,6 +65,12 @@ chatmig_bulk_begin(Oid relid)
 	bulk->batch_context = AllocSetContextCreate(
 		CurrentMemoryContext, "chatmig bulk batch", ALLOCSET_DEFAULT_SIZES);
 	return bulk;
+}
+
+void
+chatmig_bulk_share_pages(Bulk *bulk, FullPages *full)
+{
+	bulk->pages = chatmig_bulk_page_begin(bulk->rel, bulk->bistate, full);
 }
 
 void
@@ -90,6 +99,8 @@ void
 chatmig_bulk_end(Bulk *bulk)
 {
 	chatmig_bulk_flush(bulk);
+	if (bulk->pages != NULL)
+		chatmig_bulk_page_end(bulk->pages);
 	for (int i = 0; i < bulk->nslots; i++)
 		ExecDropSingleTupleTableSlot(bulk->slots[i]);
 	chatmig_row_check_end(bulk->check);
@@ -111,6 +122,8 @@ chatmig_bulk_flush(Bulk *bulk)
 					   bulk->options, bulk->bistate);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(bulk->batch_context);
+	if (bulk->pages != NULL)
+		chatmig_bulk_page_refresh(bulk->pages);
 	for (int i = 0; i < bulk->nrows; i++)
 		ExecClearTuple(bulk->slots[i]);
 	bulk->nrows = 0;
@@ -121,6 +134,8 @@ chatmig_bulk_flush(Bulk *bulk)
 static void
 add(Bulk *bulk, HeapTuple tuple)
 {
+	if (bulk->pages != NULL)
+		make_room(bulk, tuple);
 	if (bulk->nrows == bulk->nslots)
 		bulk->slots[bulk->nslots++] = MakeSingleTupleTableSlot(
 			RelationGetDescr(bulk->rel), &TTSOpsHeapTuple);
@@ -128,6 +143,17 @@ add(Bulk *bulk, HeapTuple tuple)
 	bulk->bytes += tuple->t_len;
 	if (bulk->nrows == MAX_BUFFERED_ROWS || bulk->bytes >= MAX_BUFFERED_BYTES)
 		chatmig_bulk_flush(bulk);
+}
+
+/* In the open page, or else in a new one. */
+static void
+make_room(Bulk *bulk, HeapTuple tuple)
+{
+	if (chatmig_bulk_page_reserve(bulk->pages, tuple))
+		return;
+	chatmig_bulk_flush(bulk);
+	if (!chatmig_bulk_page_reserve(bulk->pages, tuple))
+		chatmig_bulk_page_next(bulk->pages, tuple);
 }
 
 /* What waits outlives the row it came from. */

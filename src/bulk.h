@@ -7,6 +7,8 @@
 
 #include "access/htup.h"
 
+#include "full_page.h"
+
 typedef struct Bulk Bulk;
 
 /*
@@ -27,6 +29,13 @@ extern void chatmig_bulk_put(Bulk *bulk, const Datum *values,
 
 /* Adds a row that was checked where it was formed (see row_check.h). Copied. */
 extern void chatmig_bulk_put_checked(Bulk *bulk, MinimalTuple tuple);
+
+/*
+ * From now on pages are added by bulk_page.c, and full ones are for others to
+ * write. The caller is in parallel mode until all rows are put, and runs no
+ * command before chatmig_bulk_end(); full is used in parallel mode alone.
+ */
+extern void chatmig_bulk_share_pages(Bulk *bulk, FullPages *full);
 
 /* Writes what waits. */
 extern void chatmig_bulk_flush(Bulk *bulk);

@@ -29,13 +29,19 @@
 	 0)
 #define DateTimeErrorExtra int
 #define RelationSetNewRelfilenumber RelationSetNewRelfilenode
+#define RelFileLocator RelFileNode
+#define rd_locator rd_node
 #endif
 
 #if PG_VERSION_NUM < 170000
+#define WAIT_EVENT_MESSAGE_QUEUE_SEND WAIT_EVENT_MQ_SEND
 /* NULL as the context stands for a new one. */
 #define makeJsonLexContextCstringLen(lex, json, len, encoding, need_escapes)   \
 	makeJsonLexContextCstringLen(json, len, encoding, need_escapes)
 #endif
+
+/* Whether the server makes a file longer by many pages at once. */
+#define HAVE_SMGRZEROEXTEND (PG_VERSION_NUM >= 160000)
 
 /* Whether a foreign key's trigger may return before it has looked. */
 #define LOOKS_ARE_BATCHED (PG_VERSION_NUM >= 190000)

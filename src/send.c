@@ -12,8 +12,12 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/latch.h"
 #include "utils/rel.h"
 
+#include "compat.h"
 #include "row_check.h"
 #include "send.h"
 
@@ -21,12 +25,14 @@ struct Sender
 {
 	Relation rel;
 	RowCheck *check;
-	shm_mq_handle *queue;
+	SendQueue *queue;
 	int kind;
 };
 
+static void wait_for_room(void);
+
 Sender *
-chatmig_send_begin(Oid relid, shm_mq_handle *queue, int kind)
+chatmig_send_begin(Oid relid, SendQueue *queue, int kind)
 {
 	Sender *sender = palloc0(sizeof(Sender));
 
@@ -58,15 +64,31 @@ chatmig_send_end(Sender *sender)
 }
 
 void
-chatmig_send(shm_mq_handle *queue, int kind, const void *data, Size length)
+chatmig_send(SendQueue *queue, int kind, const void *data, Size length)
 {
 	SendHeader header = {.kind = kind};
 	shm_mq_iovec parts[] = {{(const char *) &header, sizeof(header)},
 							{data, length}};
+	shm_mq_result sent;
 
+	while ((sent = shm_mq_sendv(queue->handle, parts, lengthof(parts), true,
+								false)) == SHM_MQ_WOULD_BLOCK)
+	{
+		if (!chatmig_full_page_write(queue->pages))
+			wait_for_room();
+		CHECK_FOR_INTERRUPTS();
+	}
 	/* detached: that process has failed, and is about to end this one */
-	if (shm_mq_sendv(queue, parts, lengthof(parts), false, false) ==
-		SHM_MQ_DETACHED)
+	if (sent == SHM_MQ_DETACHED)
 		ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED),
 						errmsg("the process that writes the rows has gone")));
+}
+
+/* Until the latch is set: by the reader, or by anything else. */
+static void
+wait_for_room(void)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, 0,
+					 WAIT_EVENT_MESSAGE_QUEUE_SEND);
+	ResetLatch(MyLatch);
 }

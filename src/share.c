@@ -1,7 +1,6 @@
 /*
  * share.c
- *	  A first run by several processes: parallel workers take shares of the
- *rows.
+ *	  A first run by parallel workers, each with a share of the rows.
  *
  * In: a plan whose tables this transaction has created. Out: the rows, written.
  * The server lets no worker write, so they read, sort, split, group and form,
@@ -61,6 +60,7 @@ static int count_workers(const MigrationPlan *plan);
 static void begin(Share *share, int nworkers);
 static void put_state(const Share *share);
 static void put_queues(Share *share);
+static void put_pages(const Share *share);
 static Size queue_size(int nworkers);
 static void receive(Share *share);
 static bool take_turn(Share *share, int worker);
@@ -139,10 +139,12 @@ begin(Share *share, int nworkers)
 	shm_toc_estimate_chunk(&context->estimator, strlen(share->plan->name) + 1);
 	for (int i = 0; i < nworkers; i++)
 		shm_toc_estimate_chunk(&context->estimator, queue_size(nworkers));
-	shm_toc_estimate_keys(&context->estimator, 2 + nworkers);
+	shm_toc_estimate_chunk(&context->estimator, chatmig_full_page_size());
+	shm_toc_estimate_keys(&context->estimator, 3 + nworkers);
 	InitializeParallelDSM(context);
 	put_state(share);
 	put_queues(share);
+	put_pages(share);
 	LaunchParallelWorkers(context);
 	for (int i = 0; i < context->nworkers_launched; i++)
 		shm_mq_set_handle(share->queues[i], context->worker[i].bgwhandle);
@@ -180,6 +182,20 @@ put_queues(Share *share)
 		shm_mq_set_receiver(queue, MyProc);
 		share->queues[i] = shm_mq_attach(queue, context->seg, NULL);
 	}
+}
+
+/* From here on, no command runs until the tables are loaded. */
+static void
+put_pages(const Share *share)
+{
+	shm_toc *toc = share->context->toc;
+	FullPages *pages =
+		chatmig_full_page_init(shm_toc_allocate(toc, chatmig_full_page_size()));
+
+	shm_toc_insert(toc, SHARE_KEY_PAGES, pages);
+	for (TargetTable table = 0; table < NUM_TARGETS; table++)
+		if (share->bulk[table] != NULL)
+			chatmig_bulk_share_pages(share->bulk[table], pages);
 }
 
 static Size

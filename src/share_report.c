@@ -25,11 +25,11 @@ typedef struct Reader
 	const char *end;
 } Reader;
 
-static void send_counts(shm_mq_handle *queue, const MigrateResult *result);
-static void send_summary(shm_mq_handle *queue, const RejectSummary *summary);
-static void send_reject(shm_mq_handle *queue, const Reject *reject);
+static void send_counts(SendQueue *queue, const MigrateResult *result);
+static void send_summary(SendQueue *queue, const RejectSummary *summary);
+static void send_reject(SendQueue *queue, const Reject *reject);
 static StringInfoData begin(char kind);
-static void finish(shm_mq_handle *queue, StringInfo message);
+static void finish(SendQueue *queue, StringInfo message);
 static void put(StringInfo message, const void *value, Size length);
 static void put_string(StringInfo message, const char *string);
 static void add_counts(Reader *reader, MigrateResult *result);
@@ -39,7 +39,7 @@ static void get(Reader *reader, void *value, Size length);
 static char *get_string(Reader *reader);
 
 void
-chatmig_share_report_send(shm_mq_handle *queue, const MigrateResult *result,
+chatmig_share_report_send(SendQueue *queue, const MigrateResult *result,
 						  const List *rejects)
 {
 	ListCell *lc;
@@ -78,7 +78,7 @@ chatmig_share_report_add(const void *message, Size length, int64 max_rejects,
 }
 
 static void
-send_counts(shm_mq_handle *queue, const MigrateResult *result)
+send_counts(SendQueue *queue, const MigrateResult *result)
 {
 	StringInfoData message = begin(KIND_COUNTS);
 
@@ -89,7 +89,7 @@ send_counts(shm_mq_handle *queue, const MigrateResult *result)
 }
 
 static void
-send_summary(shm_mq_handle *queue, const RejectSummary *summary)
+send_summary(SendQueue *queue, const RejectSummary *summary)
 {
 	StringInfoData message = begin(KIND_SUMMARY);
 
@@ -101,7 +101,7 @@ send_summary(shm_mq_handle *queue, const RejectSummary *summary)
 }
 
 static void
-send_reject(shm_mq_handle *queue, const Reject *reject)
+send_reject(SendQueue *queue, const Reject *reject)
 {
 	StringInfoData message = begin(KIND_REJECT);
 
@@ -126,7 +126,7 @@ begin(char kind)
 }
 
 static void
-finish(shm_mq_handle *queue, StringInfo message)
+finish(SendQueue *queue, StringInfo message)
 {
 	chatmig_send(queue, SHARE_REPORT, message->data, message->len);
 	pfree(message->data);

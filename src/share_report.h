@@ -5,8 +5,7 @@
 #ifndef CHATMIG_SHARE_REPORT_H
 #define CHATMIG_SHARE_REPORT_H
 
-#include "storage/shm_mq.h"
-
+#include "send.h"
 #include "travel.h"
 
 /*
@@ -16,7 +15,7 @@
 #define SHARE_REPORT NUM_TARGETS
 
 /* rejects: of Reject *. Waits while the queue is full. */
-extern void chatmig_share_report_send(shm_mq_handle *queue,
+extern void chatmig_share_report_send(SendQueue *queue,
 									  const MigrateResult *result,
 									  const List *rejects);
 

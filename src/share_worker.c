@@ -24,21 +24,21 @@ chatmig_share_worker(dsm_segment *segment, shm_toc *toc)
 	const char *name = shm_toc_lookup(toc, SHARE_KEY_NAME, false);
 	shm_mq *mq =
 		shm_toc_lookup(toc, SHARE_KEY_QUEUE + ParallelWorkerNumber, false);
-	shm_mq_handle *queue;
+	SendQueue queue = {.pages = shm_toc_lookup(toc, SHARE_KEY_PAGES, false)};
 	MigrateResult result = {0};
 	List *rejects = NIL;
 	int share;
 
 	shm_mq_set_sender(mq, MyProc);
-	queue = shm_mq_attach(mq, segment, NULL);
+	queue.handle = shm_mq_attach(mq, segment, NULL);
 	while ((share = pg_atomic_fetch_add_u32(&state->next, 1)) < state->nshares)
 	{
 		MigrationPlan *plan =
 			chatmig_plan_make_share(name, state->tables, share, state->nshares);
 
-		rejects = list_concat(rejects, chatmig_travel(plan, WRITE_SEND, queue,
+		rejects = list_concat(rejects, chatmig_travel(plan, WRITE_SEND, &queue,
 													  &result, NULL, NULL));
 	}
-	chatmig_share_report_send(queue, &result, rejects);
-	shm_mq_detach(queue);
+	chatmig_share_report_send(&queue, &result, rejects);
+	shm_mq_detach(queue.handle);
 }

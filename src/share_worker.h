@@ -19,7 +19,9 @@
 #define SHARE_KEY_STATE 1
 #define SHARE_KEY_NAME 2 /* the migration's, as a string */
 
-#define SHARE_KEY_QUEUE 3 /* the first worker's; then those of the others */
+#define SHARE_KEY_PAGES 3 /* full ones, for the workers to write */
+
+#define SHARE_KEY_QUEUE 4 /* the first worker's; then those of the others */
 
 /* Should a worker not start, another one takes its share. */
 typedef struct ShareState

@@ -55,7 +55,7 @@ static void reject(TravelState *state, const LegacyRow *row,
 static void describe_row(void *state);
 
 List *
-chatmig_travel(const MigrationPlan *plan, WriteMode mode, shm_mq_handle *queue,
+chatmig_travel(const MigrationPlan *plan, WriteMode mode, SendQueue *queue,
 			   MigrateResult *result, MigrateShow show, void *show_state)
 {
 	MemoryContext context = AllocSetContextCreate(

@@ -5,10 +5,9 @@
 #ifndef CHATMIG_TRAVEL_H
 #define CHATMIG_TRAVEL_H
 
-#include "storage/shm_mq.h"
-
 #include "plan.h"
 #include "rows.h"
+#include "send.h"
 #include "write_mode.h"
 
 /* Rejected rows, and messages in rows, with one code. */
@@ -41,7 +40,7 @@ typedef bool (*MigrateShow)(const MigrationPlan *plan,
  * Returns the rejected rows, a List of Reject *, max_rejects of them at most.
  */
 extern List *chatmig_travel(const MigrationPlan *plan, WriteMode mode,
-							shm_mq_handle *queue, MigrateResult *result,
+							SendQueue *queue, MigrateResult *result,
 							MigrateShow show, void *show_state);
 
 #endif /* CHATMIG_TRAVEL_H */

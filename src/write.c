@@ -26,7 +26,7 @@
 /* Messages that wait before the ordinary way writes them. */
 #define MAX_WAITING_MESSAGES 10000
 
-static void open_table(Writer *writer, TargetTable table, shm_mq_handle *queue);
+static void open_table(Writer *writer, TargetTable table, SendQueue *queue);
 static void write_message(Writer *writer, const Conversation *conversation,
 						  const Message *message, Value medium, Value reply_to);
 static void write_trace(Writer *writer, const Conversation *conversation,
@@ -34,8 +34,8 @@ static void write_trace(Writer *writer, const Conversation *conversation,
 						Value medium);
 
 Writer *
-chatmig_write_begin(const MigrationPlan *plan, WriteMode mode,
-					shm_mq_handle *queue, RunCounts *counts)
+chatmig_write_begin(const MigrationPlan *plan, WriteMode mode, SendQueue *queue,
+					RunCounts *counts)
 {
 	Writer *writer = palloc0(sizeof(Writer));
 
@@ -219,7 +219,7 @@ chatmig_write_describe(const Writer *writer)
 }
 
 static void
-open_table(Writer *writer, TargetTable table, shm_mq_handle *queue)
+open_table(Writer *writer, TargetTable table, SendQueue *queue)
 {
 	const MigrationPlan *plan = writer->plan;
 	TargetColumns *columns = &writer->columns[table];

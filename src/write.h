@@ -5,10 +5,9 @@
 #ifndef CHATMIG_WRITE_H
 #define CHATMIG_WRITE_H
 
-#include "storage/shm_mq.h"
-
 #include "plan.h"
 #include "rows.h"
+#include "send.h"
 #include "write_mode.h"
 
 /*
@@ -17,7 +16,7 @@
  * is for WRITE_SEND.
  */
 extern Writer *chatmig_write_begin(const MigrationPlan *plan, WriteMode mode,
-								   shm_mq_handle *queue, RunCounts *counts);
+								   SendQueue *queue, RunCounts *counts);
 
 /* Begins a conversation with its first new row, or goes on with one. */
 extern void chatmig_write_open(Writer *writer, Conversation *conversation,

@@ -23,10 +23,10 @@ serve_sql:         serve_target
 serve_target:      columns field role_values vocabulary keys plan arguments ledger query caller
 report:            migrate reference
 migrate:           share travel accept read write_link write_reply target reference existing columns plan rows rights settings caller snapshot
-share:             share_worker share_report travel read bulk send caller
+share:             share_worker share_report travel read bulk send full_page caller
 share_worker:      share_report travel plan ledger
 share_report:      travel send
-travel:            read split fit group write write_link write_mode plan rows
+travel:            read split fit group write write_link write_mode send plan rows
 accept:            sequence owner_table skip relation plan keys arguments query role
 read:              read_query read_share json query plan rows
 read_query:        read_share read_media read_metadata owner_table skip plan
@@ -39,15 +39,18 @@ fit:               plan rows
 group:             plan rows
 write_link:        write write_conversation skip plan keys query
 write_reply:       relation plan query
-write:             write_conversation writer write_mode leftover place relation sequence plan rows
+write:             write_conversation writer write_mode send leftover place relation sequence plan rows
 write_conversation: writer relation session title query
 writer:            bulk send insert media identity relation sequence columns write_mode plan rows
 write_mode:
 skip:              read_media relation plan
 read_media:        plan
 read_metadata:     plan
-bulk:              row_check
-send:              row_check
+bulk:              bulk_page full_page row_check
+bulk_page:         new_page full_page
+new_page:
+send:              full_page row_check
+full_page:
 row_check:
 insert_reference:  insert
 insert:            query
