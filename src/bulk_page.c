@@ -3,16 +3,17 @@
  *	  The pages of a table that is being loaded, one after another.
  *
  * In: tuples, before they go in. Out: an empty page for table_multi_insert()
- * when the one before is full, which goes to full_page.c. The server adds a
- * page to a table by writing zeros, and writes it again with its rows. Here
- *room for many pages is taken on the disk at once (new_page.c); a page there is
- * zeros in a buffer, without reading it, and is written once.
+ * when the one before is full, which goes to full_page.c. A server that adds a
+ * page writes zeros, and writes the page again with its rows. Here room for
+ *many pages is taken on the disk at once (new_page.c); a page there is zeros in
+ *a buffer, without reading it, and is written once.
  *
  * The server may store a long tuple's columns apart, and nobody knows what it
  * leaves: such a tuple gets a page with room for what it leaves at most. Where
- * that is often in vain, or a tuple takes more room than was counted (columns
+ * that wastes too much, or a tuple takes more room than was counted (columns
  * that may not be stored apart), the server adds pages from then on, as ever,
- * behind all of these, so that rows stay in their order.
+ * behind all of these, so that rows stay in their order; in the second case,
+ * pages that were ahead stay empty.
  */
 #include "postgres.h"
 
@@ -20,11 +21,9 @@
 #include "access/hio.h"
 #include "catalog/storage.h"
 #include "storage/bufmgr.h"
-#include "storage/smgr.h"
 #include "utils/rel.h"
 
 #include "bulk_page.h"
-#include "compat.h"
 #include "new_page.h"
 
 /* 1 MB; fewer while the table is small. */
@@ -120,12 +119,15 @@ chatmig_bulk_page_end(BulkPages *pages)
 static Size
 room_for(const BulkPages *pages, HeapTuple tuple)
 {
+	const Size shortened =
+		Max(TOAST_TUPLE_THRESHOLD,
+			RelationGetToastTupleTarget(pages->rel, TOAST_TUPLE_TARGET));
 	Size length = tuple->t_len;
 
-	if (may_change(tuple))
-		length =
-			Max(TOAST_TUPLE_THRESHOLD,
-				RelationGetToastTupleTarget(pages->rel, TOAST_TUPLE_TARGET));
+	if (HeapTupleHasExternal(tuple))
+		length = shortened; /* what is elsewhere is fetched first */
+	else if (may_change(tuple))
+		length = Min(length, shortened);
 	return MAXALIGN(length) + sizeof(ItemIdData);
 }
 
@@ -149,8 +151,9 @@ count(BulkPages *pages, HeapTuple tuple)
 static bool
 is_wasteful(const BulkPages *pages)
 {
-	return pages->wasted >
-		   (pages->end / WASTED_PART + WASTED_PAGES) * room_of_page(pages);
+	const uint64 few = pages->end / WASTED_PART + WASTED_PAGES;
+
+	return pages->wasted > few * room_of_page(pages);
 }
 
 static Size

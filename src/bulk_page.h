@@ -27,15 +27,18 @@ extern BulkPages *chatmig_bulk_page_begin(Relation rel, BulkInsertState state,
 extern bool chatmig_bulk_page_reserve(BulkPages *pages, HeapTuple tuple);
 
 /*
- * Opens the next page, and counts this tuple; all that was counted before is
- * in. 53100 if the disk is full.
+ * Opens the next page, or leaves that to the server from now on, and counts
+ * this tuple; all that was counted before is in. 53100 if the disk is full.
  */
 extern void chatmig_bulk_page_next(BulkPages *pages, HeapTuple tuple);
 
 /* After table_multi_insert(): reads from the open page what room it has. */
 extern void chatmig_bulk_page_refresh(BulkPages *pages);
 
-/* Cuts off pages that were not needed. Not in parallel mode. */
+/*
+ * Cuts off pages at the end that were not needed, as VACUUM does. Not in
+ * parallel mode.
+ */
 extern void chatmig_bulk_page_end(BulkPages *pages);
 
 #endif /* CHATMIG_BULK_PAGE_H */

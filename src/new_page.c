@@ -71,8 +71,7 @@ take_room(SMgrRelation file, ForkNumber fork, BlockNumber first, int pages)
 	fd = OpenTransientFile(path, O_RDWR | PG_BINARY);
 	if (fd < 0)
 		return false;
-	is_taken = fallocate(fd, FALLOC_FL_KEEP_SIZE,
-						 (off_t) (first % RELSEG_SIZE) * BLCKSZ,
+	is_taken = fallocate(fd, 0, (off_t) (first % RELSEG_SIZE) * BLCKSZ,
 						 (off_t) pages * BLCKSZ) == 0;
 	/* as the server says it */
 	if (!is_taken && (errno == ENOSPC || errno == EDQUOT))

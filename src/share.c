@@ -3,9 +3,9 @@
  *	  A first run by parallel workers, each with a share of the rows.
  *
  * In: a plan whose tables this transaction has created. Out: the rows, written.
- * The server lets no worker write, so they read, sort, split, group and form,
- * each for a share of the owners (share_worker.c), and this process puts what
- * comes out of their queues into the tables. As with any parallel query, an
+ * The server lets no worker add rows, so they read, sort, split, group and
+ *form, each for a share of the owners (share_worker.c), and this process puts
+ *what comes out of their queues into the tables. As with any parallel query, an
  * error in a worker is raised here, and an error here ends the workers.
  */
 #include "postgres.h"
